@@ -1,0 +1,165 @@
+# Almon's build.
+#
+#   make               bin/almon and the other programs
+#   make run           install what is missing, build, start the demonstration
+#   make test          install what is missing, build, run every test
+#   make test T=name   only the test programs or cases whose name contains `name`
+#   make asan | tsan   the whole suite under the sanitizers
+#   make torture       unit tests with allocation 1, 2, 3 ... failing
+#   make lint          formatting, static checks, include arrows, a build with clang
+#   make bench B=name  benchmarks     make fuzz FUZZ_SECONDS=20   fuzzers
+#   make install       PREFIX=/usr/local, DESTDIR=
+#   make deps | clean
+#
+# While other rooms do not compile, build only those that a test needs:
+#
+#   make test ROOMS="base flow" T=test_flow
+#
+# ROOMS are the folders of runtime/, and `verbs`. VARIANT=plain|asan|tsan|torture|fuzz chooses the
+# flags; each has its own folder build/VARIANT, so they live side by side. V=1 shows the commands.
+
+VARIANT ?= plain
+BUILD ?= build
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 20
+ROOMS ?=
+T ?=
+B ?=
+
+# --- flags ---------------------------------------------------------------------------------------
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+WARN = -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Werror
+OPT = -O2 -g
+SANITIZE_asan = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZE_tsan = -fsanitize=thread
+SANITIZE_torture = $(SANITIZE_asan) -DALMON_TORTURE
+SANITIZE_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+SANITIZE = $(SANITIZE_$(VARIANT))
+ifneq ($(filter asan tsan torture fuzz,$(VARIANT)),)
+OPT = -O1 -g
+endif
+ifeq ($(VARIANT),fuzz)
+CC = clang
+endif
+
+PACKAGES = libuv libwebsockets libcurl libxml-2.0 lua5.4 jansson sndfile speexdsp openssl
+# Asked once, and only when something is compiled: before `make deps` there may be no pkg-config.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g'))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -Iruntime -I. $(PKG_CFLAGS) $(SANITIZE) $(CFLAGS)
+ALL_LIBS = $(PKG_LIBS) -lspandsp -lm -pthread $(LDLIBS)
+
+ifeq ($(V),)
+Q = @
+SAY = @printf '%s\n'
+else
+SAY = @:
+endif
+
+# --- what there is -------------------------------------------------------------------------------
+
+OUT = $(BUILD)/$(VARIANT)
+OBJ = $(OUT)/obj
+
+ifeq ($(strip $(ROOMS)),)
+LIB_SRC := $(filter-out runtime/main.c,$(wildcard runtime/*.c runtime/*/*.c runtime/*/*/*.c verbs/*.c))
+LIB = $(OUT)/libalmon.a
+SUFFIX =
+else
+LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(if $(filter verbs,$r),verbs/*.c,runtime/$r/*.c runtime/$r/*/*.c)))
+EMPTY :=
+SPACE := $(EMPTY) $(EMPTY)
+LIB = $(OUT)/libalmon$(SUFFIX).a
+SUFFIX = -$(subst $(SPACE),-,$(strip $(ROOMS)))
+endif
+
+# The rest of tests/unit and tests/scenarios is help for the tests.
+TEST_SRC := $(wildcard tests/unit/test_*.c tests/scenarios/test_*.c)
+HELP_SRC := $(filter-out $(TEST_SRC),$(wildcard tests/unit/*.c tests/scenarios/*.c))
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+BENCH_HELP_SRC := $(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c))
+CLIENTS := $(filter-out %/common.mjs %/common.sh,$(wildcard tests/clients/*.mjs tests/clients/*.sh examples/*/test.sh))
+
+# With T naming test programs, only these are built and run; else it names cases.
+CHOSEN := $(if $T,$(foreach s,$(TEST_SRC),$(if $(findstring $T,$(basename $(notdir $s))),$s)))
+CHOSEN_CLIENTS := $(if $T,$(foreach s,$(CLIENTS),$(if $(findstring $T,$s),$s)))
+RUN_SRC = $(if $(CHOSEN)$(CHOSEN_CLIENTS),$(CHOSEN),$(TEST_SRC))
+RUN_CLIENTS = $(if $(CHOSEN)$(CHOSEN_CLIENTS),$(CHOSEN_CLIENTS),$(CLIENTS))
+CASE = $(if $(CHOSEN)$(CHOSEN_CLIENTS),,$T)
+
+programs = $(patsubst tests/%.c,$(OUT)/%$(SUFFIX),$1)
+objects = $(patsubst %.c,$(OBJ)/%.o,$1)
+TEST_BIN = $(call programs,$(TEST_SRC))
+FUZZ_BIN = $(call programs,$(FUZZ_SRC))
+BENCH_BIN = $(call programs,$(BENCH_SRC))
+
+ifeq ($(VARIANT),plain)
+BIN = bin/almon
+else
+BIN = $(OUT)/almon
+endif
+
+.PHONY: all
+all: $(if $(wildcard runtime/main.c),$(BIN)) $(LIB)
+
+# --- rules ---------------------------------------------------------------------------------------
+
+# Written beside and moved into place, so that two makes in one tree do not hurt each other.
+$(OBJ)/%.o: %.c
+	$(SAY) "cc $<"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ -MF $@.d.$$$$ -c $< -o $@.$$$$ \
+	 && mv -f $@.d.$$$$ $(@:.o=.d) && mv -f $@.$$$$ $@ || { rm -f $@.$$$$ $@.d.$$$$; exit 1; }
+
+# Rewritten only when files came or went: then the archive is made anew.
+.PHONY: FORCE
+$(LIB).list: FORCE
+	@mkdir -p $(@D); echo '$(LIB_SRC)' | cmp -s - $@ || echo '$(LIB_SRC)' >$@
+
+$(LIB): $(call objects,$(LIB_SRC)) $(LIB).list
+	$(SAY) "ar $@"
+	$(Q)rm -f $@.$$$$ && ar rcs $@.$$$$ $(filter %.o,$^) && mv -f $@.$$$$ $@
+
+$(OUT)/libtest.a: $(call objects,$(HELP_SRC))
+	$(Q)rm -f $@.$$$$ && ar rcs $@.$$$$ $^ && mv -f $@.$$$$ $@
+
+define link
+	$(SAY) "ld $@"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) $1 $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LIBS) $2 -o $@.$$$$ \
+	 && mv -f $@.$$$$ $@
+endef
+
+$(BIN): $(OBJ)/runtime/main.o $(LIB)
+	$(call link)
+
+$(call programs,$(TEST_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(OUT)/libtest.a $(LIB)
+	$(call link,,-lcmocka)
+
+$(call programs,$(BENCH_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(call objects,$(BENCH_HELP_SRC)) $(LIB)
+	$(call link)
+
+$(call programs,$(FUZZ_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(LIB)
+	$(call link,-fsanitize=fuzzer)
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+# --- tests ---------------------------------------------------------------------------------------
+
+.PHONY: unit test-run
+# Only unit tests and scenarios, nothing installed: quick, for daily work.
+unit: $(call programs,$(RUN_SRC))
+	@tests/run $(if $(CASE),-c '$(CASE)') $(call programs,$(RUN_SRC))
+
+.PHONY: test
+test: unit
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD) bin

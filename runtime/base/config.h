@@ -1,0 +1,131 @@
+/* almon.lua: the one configuration file of every Almon program. It is a Lua file that calls
+ * `account{…}`, `number{…}` and so on, run in a bare state with an instruction limit, and checked
+ * against one schema table (config.c) that covers every program. A mistake is reported with its
+ * file and line; a program ignores the sections that are not its own.
+ *
+ *   account { sid = "AC0…", token = "secret" }
+ *   gateway { name = "local", token = "secret" }
+ *   number  { "+15550100", voice = "scripts/welcome.xml" }
+ *
+ * A loaded configuration is immutable; reload makes a new one and swaps the pointer. All strings
+ * belong to it. Optional strings are NULL when absent. */
+#ifndef ALMON_BASE_CONFIG_H
+#define ALMON_BASE_CONFIG_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct config_account {
+    const char *sid;   /* "AC" + 32 hex */
+    const char *token; /* signs webhooks, opens REST */
+    const char *name;
+    int line;
+};
+
+/* A method is "GET" or "POST". An event set is a bit mask of CONFIG_EVENT_*. */
+enum {
+    CONFIG_EVENT_INITIATED = 1,
+    CONFIG_EVENT_RINGING = 2,
+    CONFIG_EVENT_ANSWERED = 4,
+    CONFIG_EVENT_COMPLETED = 8,
+};
+
+struct config_number {
+    const char *pattern; /* "+15550100", or with '*' at the end for a prefix ("+1555*"), "*" = any;
+                            the longest pattern that fits wins */
+    const char *voice, *voice_method;       /* URL, or a file relative to almon.lua's folder */
+    const char *voice_fallback, *voice_fallback_method;
+    const char *message, *message_method;
+    const char *message_fallback, *message_fallback_method;
+    const char *status_callback, *status_callback_method;
+    unsigned status_callback_events; /* default CONFIG_EVENT_COMPLETED */
+    bool lua_in_webhooks;            /* allow <Lua> and {{ }} in documents that a webhook returned */
+    const struct config_account *account; /* default: the first account */
+    int line;
+};
+
+struct config_gateway {
+    const char *name;  /* what a link says in its hello */
+    const char *token; /* and proves */
+    int max_channels;  /* default 10000 */
+    bool originate;    /* may offer calls (default true) */
+    bool terminate;    /* may be offered calls (default true) */
+    int line;
+};
+
+struct config {
+    const char *path;   /* of almon.lua */
+    const char *folder; /* its folder: what relative names are relative to; flows may not leave it */
+
+    const struct config_account *accounts;
+    size_t n_accounts; /* at least 1 */
+    const struct config_number *numbers;
+    size_t n_numbers;
+    const struct config_gateway *gateways;
+    size_t n_gateways;
+
+    struct {
+        const char *state;      /* folder, default "state" */
+        const char *public_url; /* no slash at the end; default made from listen_http */
+        const char *http;       /* "host:port" for REST and recordings, default "127.0.0.1:8080" */
+        const char *bridge;     /* "host:port" for the media bridge, default "127.0.0.1:8081" */
+        const char *log;        /* log_set_levels() spec, default "info" */
+    } server;
+
+    struct {
+        const char *const *allow; /* "10.0.0.0/8", "[::1]:3000", "host:port": reachable from documents */
+        size_t n_allow;
+        int timeout_ms; /* whole webhook, default and most 15000 */
+        const char *ca_file;
+    } http;
+
+    struct {
+        const char *voice;    /* default voice of Say; default "man" */
+        const char *language; /* default "en-US" */
+        int cache_mb;         /* audio kept in memory, default 64 */
+        int disk_mb;          /* and on disk, default 512 */
+    } speech;
+
+    struct {
+        bool open;            /* `public`: recordings served without Basic auth; default false */
+        bool empty_falls_through; /* Record without any sound goes to the next verb instead of its
+                                     action (legacy); default false */
+    } recordings;
+
+    struct {
+        int calls;              /* at once, default 10000 */
+        int documents_per_call; /* default 500 */
+        int call_seconds;       /* default 14400 */
+        int late_ms;            /* refuse new calls while frames are later than this, default 60 */
+        int journal_kb;         /* per call, default 4096 */
+    } limits;
+
+    struct arena arena;
+};
+
+/* Called for each problem: one line, "almon.lua:12: number: unknown key 'voise'; did you mean
+ * 'voice'?". */
+typedef void config_report_h(int line, const char *text, void *arg);
+
+/* Reads and checks `path`. On error every problem has been reported, *cp is not touched and *err
+ * holds the first. */
+int config_load(struct config **cp, const char *path, config_report_h *report, void *arg,
+                struct error *err);
+/* The same for text in memory; `path` is for messages and the folder. A pure function of its bytes
+ * (the fuzzer's door). */
+int config_parse(struct config **cp, const char *text, size_t len, const char *path,
+                 config_report_h *report, void *arg, struct error *err);
+struct config *config_free(struct config *c);
+
+/* The number entry that fits `number` best, NULL when none does. */
+const struct config_number *config_find_number(const struct config *c, const char *number);
+const struct config_account *config_find_account(const struct config *c, const char *sid);
+const struct config_gateway *config_find_gateway(const struct config *c, const char *name);
+
+/* Prints the reference of the file from the schema table, for `almon help almon.lua`. */
+struct str;
+void config_help(struct str *out);
+
+#endif
