@@ -40,7 +40,7 @@ const char *unit_folder(void);
     {                                                                                              \
 #name, name, false                                                                         \
     }
-/* For what real sockets, processes and threads make different each time: skipped under torture. */
+/* For what real sockets, processes and threads make different each time: run once, plainly. */
 #define NO_TORTURE(name)                                                                           \
     {                                                                                              \
 #name, name, true                                                                          \
