@@ -1,0 +1,131 @@
+/* Record: records the caller, then asks its action what to do. */
+#include "verbs/verbs.h"
+
+struct record_args {
+    const char *action; /* NULL: the current document */
+    enum flow_method method;
+    int timeout; /* seconds of silence that end it; 0 never */
+    const char *finish_on_key;
+    int max_length; /* seconds; ATTR_ABSENT: 3600, or 120 with transcribe */
+    bool play_beep;
+    int trim; /* enum verb_trim */
+    const char *callback;
+    enum flow_method callback_method;
+    unsigned callback_events; /* mask of enum verb_recording_event */
+    bool transcribe;
+    const char *transcribe_callback;
+    const char *configuration_id;
+};
+
+static const struct attr record_attrs[] = {
+    {.name = "action",
+     .type = ATTR_URL,
+     .offset = offsetof(struct record_args, action),
+     .text = "Where to go on afterwards; the current document when absent."},
+    {.name = "method",
+     .type = ATTR_METHOD,
+     .def = "POST",
+     .code = 13610,
+     .offset = offsetof(struct record_args, method),
+     .text = "How the action is requested."},
+    {.name = "timeout",
+     .type = ATTR_INT,
+     .def = "5",
+     .min = 0,
+     .max = 14400,
+     .code = 13611,
+     .offset = offsetof(struct record_args, timeout),
+     .text = "Seconds of silence that end the recording; 0 never."},
+    {.name = "finishOnKey",
+     .type = ATTR_DIGITS,
+     .def = "1234567890*#",
+     .set = "0123456789*#",
+     .min = 0,
+     .code = 13613,
+     .offset = offsetof(struct record_args, finish_on_key),
+     .text = "Keys that end the recording; empty means none."},
+    {.name = "maxLength",
+     .type = ATTR_INT,
+     .min = 2,
+     .max = 86400,
+     .code = 13612,
+     .offset = offsetof(struct record_args, max_length),
+     .text = "Most seconds; 3600, or 120 with transcribe, when absent."},
+    {.name = "playBeep",
+     .type = ATTR_BOOL,
+     .def = "true",
+     .code = 13616,
+     .offset = offsetof(struct record_args, play_beep),
+     .text = "Whether a beep says that the recording begins."},
+    {.name = "trim",
+     .type = ATTR_CHOICE,
+     .choices = verb_trims,
+     .def = "trim-silence",
+     .code = 13699,
+     .offset = offsetof(struct record_args, trim),
+     .text = "Whether silence at both ends is cut off."},
+    {.name = "recordingStatusCallback",
+     .type = ATTR_URL,
+     .code = 13256,
+     .offset = offsetof(struct record_args, callback),
+     .text = "Told what becomes of the recording."},
+    {.name = "recordingStatusCallbackMethod",
+     .type = ATTR_METHOD,
+     .def = "POST",
+     .offset = offsetof(struct record_args, callback_method),
+     .text = "How that callback is requested."},
+    {.name = "recordingStatusCallbackEvent",
+     .type = ATTR_LIST,
+     .choices = verb_recording_events,
+     .def = "completed",
+     .code = 13621,
+     .offset = offsetof(struct record_args, callback_events),
+     .text = "What that callback is told."},
+    {.name = "transcribe",
+     .type = ATTR_BOOL,
+     .def = "false",
+     .code = 13614,
+     .offset = offsetof(struct record_args, transcribe),
+     .text = "Whether the recording is written down."},
+    {.name = "transcribeCallback",
+     .type = ATTR_URL,
+     .code = 13257,
+     .offset = offsetof(struct record_args, transcribe_callback),
+     .text = "Gets the written text; needs transcribe=\"true\"."},
+    {.name = "recordingConfigurationId",
+     .type = ATTR_STR,
+     .offset = offsetof(struct record_args, configuration_id),
+     .text = "Accepted for compatibility."},
+    {0},
+};
+
+static void record_check(const struct node *n, struct checker *c)
+{
+    const struct record_args *args = n->args;
+
+    checker_unreachable(c, n, "always goes on with its action");
+    if (args->transcribe_callback != NULL && !args->transcribe)
+        checker_report(c, n, false, 13257,
+                       "transcribeCallback is never called: add transcribe=\"true\"");
+    if (args->transcribe && args->max_length > 120)
+        checker_report(c, n, false, 13617,
+                       "only recordings of 2 to 120 seconds are transcribed: lower maxLength");
+}
+
+const struct verb verb_record = {
+    .schema =
+        {
+            .name = "Record",
+            .parents = verb_in_response,
+            .flags = SCHEMA_VOICE,
+            .attrs = record_attrs,
+            .args_size = sizeof(struct record_args),
+            .check = record_check,
+            .text = "Records the caller, then goes on with its action.",
+        },
+    .flags = 0,
+    .state_size = 0,
+    .start = NULL,
+    .on_event = NULL,
+    .stop = NULL,
+};
