@@ -1,0 +1,111 @@
+/* The bridge as the control loop sees it: gateways' links come and go, channels are offered on
+ * them. README.md beside this file is the protocol's specification, with the exact bytes. */
+#ifndef ALMON_BRIDGE_BRIDGE_H
+#define ALMON_BRIDGE_BRIDGE_H
+
+#include "base/config.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "media/media.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bridge;
+struct channel;
+
+/* A call that a gateway presents. Strings are valid during the call only; NULL when not given. */
+struct offer {
+    const char *gateway;        /* name of the link's gateway */
+    const char *from, *to;      /* E.164, client:name, sip:…; already bounded and printable */
+    const char *forwarded_from, *caller_name, *call_token;
+    /* More webhook parameters the gateway gives (SipCallId, SipHeader_X-Foo, FromCity …): name,
+     * value, …, NULL; only names on the specification's list or with its prefixes pass. */
+    const char *const *params;
+    enum codec codec;
+    bool dtmf_events;
+};
+
+/* Why a channel ended, both ways. One table (channel.c) gives the wire word, the SIP status and the
+ * call status of each. */
+enum cause {
+    CAUSE_NORMAL,   /* hung up after answer, or a caller who gave up */
+    CAUSE_BUSY,     /* busy here */
+    CAUSE_REJECTED, /* declined */
+    CAUSE_NO_ANSWER,
+    CAUSE_CANCELED, /* by our side, before answer */
+    CAUSE_UNROUTABLE, /* no such number */
+    CAUSE_CONGESTION, /* too many calls, overload */
+    CAUSE_ERROR,    /* the flow or the gateway failed */
+    CAUSE_LINK_LOST,
+    CAUSE_COUNT
+};
+const char *cause_name(enum cause c); /* the wire's word: "normal", "busy" … */
+int cause_find(const char *name);     /* -1 when unknown */
+
+/* All on the control loop. */
+struct bridge_handlers {
+    /* A new channel, ringing. The receiver calls channel_bind() before it returns, or
+     * channel_hangup(). */
+    void (*offered)(void *arg, struct channel *c, const struct offer *offer);
+};
+
+/* What a channel tells its session. None may be NULL. After `ended` nothing more comes except
+ * `played`/`tapped` answers (always exactly one for each request, also after the end). */
+struct channel_handlers {
+    void (*answered)(void *arg); /* outgoing calls */
+    void (*ringing)(void *arg);
+    void (*digit)(void *arg, char digit, unsigned duration_ms);
+    void (*ended)(void *arg, enum cause cause);
+    void (*started)(void *arg, uint32_t request);
+    void (*played)(void *arg, uint32_t request, enum play_end how, uint32_t frames);
+    void (*tapped)(void *arg, uint32_t request, const struct tap_result *result);
+    void (*released)(void *arg); /* the last call; `arg` is not touched afterwards */
+};
+
+/* Serves links. `media` must outlive the bridge. `listen` is "host:port" (port 0: any free one), or
+ * NULL in virtual time, where links are made with bridge_link_pair(). The configuration says which
+ * gateways may link. */
+int bridge_new(struct bridge **bp, struct loop *control, struct media *media,
+               const struct config *config, const char *listen, const struct bridge_handlers *h,
+               void *arg, struct error *err);
+/* The port that is listened on. */
+int bridge_port(const struct bridge *b);
+/* New links are judged by `config` from now on. */
+void bridge_set_config(struct bridge *b, const struct config *config);
+/* True refuses new offers with CAUSE_CONGESTION (overload, shutdown). */
+void bridge_refuse(struct bridge *b, bool on);
+/* Ends all channels (cause normal) and links; calls `closed` when the last is gone; then
+ * bridge_free() may be called. */
+void bridge_close(struct bridge *b, void (*closed)(void *arg), void *arg);
+struct bridge *bridge_free(struct bridge *b);
+
+struct bridge_stats {
+    uint32_t links, channels;
+    uint64_t offers, refused;
+    uint64_t bad_text, bad_batch, dropped_batches;
+};
+void bridge_stats(const struct bridge *b, struct bridge_stats *out);
+
+/* --- channels --- */
+
+void channel_bind(struct channel *c, const struct channel_handlers *h, void *arg);
+enum codec channel_codec(const struct channel *c);
+/* Answers; does nothing when it was answered or has ended. */
+void channel_answer(struct channel *c);
+bool channel_is_answered(const struct channel *c);
+/* Ends the channel: refuses it when it still rings. `ended` does not come for what we ended
+ * ourselves; `released` does. */
+void channel_hangup(struct channel *c, enum cause cause);
+/* Requests are numbers of the caller's own choosing, unique while pending, not 0. `text` is what
+ * the audio says, told to gateways that asked for prompts (simulated callers, `almon call`); may be
+ * NULL. */
+int channel_play(struct channel *c, struct audio *audio, unsigned loops, const char *text,
+                 uint32_t request);
+void channel_play_stop(struct channel *c, uint32_t request);
+void channel_echo(struct channel *c, bool on);
+int channel_tap(struct channel *c, struct tap *tap, int silence_ms, int max_ms, uint32_t request);
+void channel_tap_stop(struct channel *c, uint32_t request);
+/* Sends digits to the far end as the channel can: events where it speaks them, else tones. */
+int channel_send_digits(struct channel *c, const char *digits, uint32_t request);
+
+#endif

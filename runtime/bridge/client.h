@@ -1,0 +1,54 @@
+/* The gateway's side of a link: what `almon call`, the simulated caller, tests and our own gateways
+ * use. It speaks the real messages, over a WebSocket (lws client on the given loop) or, in virtual
+ * time, over a pair of memory queues. Everything runs on the loop it was made on. */
+#ifndef ALMON_BRIDGE_CLIENT_H
+#define ALMON_BRIDGE_CLIENT_H
+
+#include "base/error.h"
+#include "base/loop.h"
+#include "bridge/bridge.h"
+#include "media/audio.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bridge_client;
+
+struct client_handlers {
+    void (*ready)(void *arg);                   /* welcome received */
+    void (*closed)(void *arg, const char *why); /* the link is gone; no reconnect by itself */
+    void (*answered)(void *arg, uint32_t number);
+    void (*ended)(void *arg, uint32_t number, enum cause cause);
+    /* 20 ms of audio from the exchange; len 0 is silence. */
+    void (*audio)(void *arg, uint32_t number, const void *bytes, size_t len);
+    void (*digits)(void *arg, uint32_t number, const char *digits);
+    /* Prompts, when asked for: a piece of audio with this text began (true) or ended (false). */
+    void (*prompt)(void *arg, uint32_t number, bool began, const char *text);
+    /* The exchange offers a call to this gateway (outgoing calls). */
+    void (*offered)(void *arg, uint32_t number, const struct offer *offer);
+};
+
+struct client_options {
+    const char *url; /* ws://host:port/ ; NULL with `bridge`: a memory pair, virtual time */
+    struct bridge *bridge;
+    const char *name, *token; /* the gateway's */
+    bool prompts;
+    int backlog_ms; /* how much audio may wait to be sent, default 1000 */
+};
+
+int client_new(struct bridge_client **cp, struct loop *loop, const struct client_options *o,
+               const struct client_handlers *h, void *arg, struct error *err);
+/* Closes the link. Handlers are not called any more. */
+struct bridge_client *client_free(struct bridge_client *c);
+
+/* Offers a call and returns its channel number in *number; offer->gateway is ignored. */
+int client_offer(struct bridge_client *c, const struct offer *offer, uint32_t *number,
+                 struct error *err);
+void client_answer(struct bridge_client *c, uint32_t number);
+void client_ringing(struct bridge_client *c, uint32_t number);
+void client_hangup(struct bridge_client *c, uint32_t number, enum cause cause);
+void client_digits(struct bridge_client *c, uint32_t number, const char *digits);
+/* One frame (or 0 bytes of silence); frames of all channels are batched until client_flush(). */
+void client_audio(struct bridge_client *c, uint32_t number, const void *bytes, size_t len);
+void client_flush(struct bridge_client *c);
+
+#endif

@@ -1,0 +1,117 @@
+/* The media loop: every channel's audio. Control calls the functions marked [control]; they only
+ * put a command into the crossing and return at once. The bridge's links live on the media thread
+ * and use the functions marked [media].
+ *
+ * The tick is a wheel of ten slots of 2 ms with the channels spread over them; a channel that has
+ * nothing to play costs nothing. The tick and the input of a frame allocate nothing and take no
+ * lock; the media loop frees nothing. */
+#ifndef ALMON_MEDIA_MEDIA_H
+#define ALMON_MEDIA_MEDIA_H
+
+#include "base/crossing.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "media/audio.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct media;
+struct media_channel;
+struct tap;
+
+/* --- the loop --- */
+
+/* [control] With `vtime` NULL: makes a real loop on a thread of its own. Else a second virtual
+ * loop in this thread. `places` bounds the crossing (0: 65536 real, 4096 virtual). */
+int media_new(struct media **mp, struct loop *control, struct vtime *vtime, size_t places,
+              struct error *err);
+/* [control] After all channels are released. Stops and joins the thread. */
+struct media *media_free(struct media *m);
+struct crossing *media_crossing(struct media *m);
+/* The media loop itself, for links ([media] thread only). */
+struct loop *media_loop(struct media *m);
+
+struct media_stats {
+    uint64_t frames_out, frames_in; /* since the start */
+    uint64_t slots;                 /* ticks */
+    uint32_t late_p50_us, late_p99_us, late_max_us; /* how late slots began, last ten seconds */
+    uint32_t channels, playing;
+};
+/* [control] A recent copy; never blocks. */
+void media_stats(struct media *m, struct media_stats *out);
+
+/* --- what a link is to the tick --- */
+
+/* [media] The tick appends frames to a port, and flushes each port it touched once at the end of the
+ * slot. Implemented by the bridge's links and by tests. */
+struct media_port {
+    /* One frame of `len` bytes for the channel number `number` of this link. */
+    void (*frame)(struct media_port *p, uint32_t number, const void *audio, size_t len);
+    void (*flush)(struct media_port *p);
+    struct media_port *next_touched; /* the tick's own */
+    bool touched;
+};
+
+/* --- channels --- */
+
+enum play_end { PLAY_ENDED, PLAY_STOPPED, PLAY_FAILED };
+enum tap_end { TAP_STOPPED, TAP_SILENCE, TAP_MAX, TAP_GONE };
+
+struct tap_result {
+    enum tap_end why;
+    uint32_t frames;       /* written into the tap */
+    uint32_t lead_silence; /* silent frames at the start */
+    uint32_t tail_silence; /* silent frames at the end */
+    uint32_t lost;         /* frames that found the tap full */
+    bool heard;            /* any sound above the threshold */
+};
+
+/* All called on the control loop. None may be NULL. */
+struct media_handlers {
+    void (*digit)(void *arg, char digit, unsigned duration_ms); /* tones heard in the audio */
+    void (*started)(void *arg, uint32_t request);  /* the first frame of a play left */
+    void (*played)(void *arg, uint32_t request, enum play_end how, uint32_t frames);
+    void (*tapped)(void *arg, uint32_t request, const struct tap_result *result);
+    void (*released)(void *arg); /* the last call: the channel is gone */
+};
+
+/* [control] `detect` asks for tone detection (not for channels with dtmf events). The channel does
+ * nothing until the bridge attached it to a port. */
+int media_channel_new(struct media_channel **cp, struct media *m, enum codec codec, bool detect,
+                      const struct media_handlers *h, void *arg, struct error *err);
+/* [control] Ends everything on the channel (each play and tap still gives its answer, then
+ * `released` comes); the pointer must not be used for new commands afterwards. Never fails. */
+void media_channel_release(struct media_channel *c);
+
+/* [control] Plays after what is queued already (at most 8 at once, else ERR_LIMIT). `loops` 1 to
+ * 1000. Borrows a reference: `audio` may be unref'd by the caller at once. Gives `started` at most
+ * once and `played` exactly once for `request`. The audio must be in the channel's codec. */
+int media_play(struct media_channel *c, struct audio *audio, unsigned loops, uint32_t request);
+/* [control] Stops one play (at once when it sounds); 0 stops all. */
+void media_play_stop(struct media_channel *c, uint32_t request);
+/* [control] Sends back what is heard. */
+void media_echo(struct media_channel *c, bool on);
+/* [control] Copies what is heard into `tap` until stopped, `silence_ms` of silence were received in
+ * a row (0: never) or `max_ms` were received. One at a time. Gives `tapped` exactly once; the tap
+ * must live until then. */
+int media_tap(struct media_channel *c, struct tap *tap, int silence_ms, int max_ms,
+              uint32_t request);
+void media_tap_stop(struct media_channel *c, uint32_t request);
+
+/* [media] The bridge joins a channel to its link and number; NULL port parts them. */
+void media_channel_attach(struct media_channel *c, struct media_port *port, uint32_t number);
+/* [media] One frame heard: codec_frame_bytes() bytes, or 0 for 20 ms of silence. Other lengths are
+ * refused (false). */
+bool media_channel_input(struct media_channel *c, const void *audio, size_t len);
+
+/* --- taps: a bounded ring of frames between the media loop and the disk thread --- */
+
+/* `frames` the ring holds. */
+int tap_new(struct tap **tp, enum codec codec, size_t frames, struct error *err);
+struct tap *tap_free(struct tap *t);
+/* Disk thread: takes up to `max` frames as samples; returns how many frames. `samples` has room for
+ * max × codec_frame_samples(). */
+size_t tap_take(struct tap *t, int16_t *samples, size_t max);
+
+#endif

@@ -1,0 +1,49 @@
+/* What verbs are told. An answer carries the number of the request it answers and goes to the verb
+ * that made it; unasked events (request 0) go to the top activation and downwards until a verb wants
+ * them. */
+#ifndef ALMON_SESSION_EVENT_H
+#define ALMON_SESSION_EVENT_H
+
+#include "media/media.h"
+#include <stdint.h>
+
+struct audio;
+struct error;
+
+enum event_type {
+    /* answers */
+    EVENT_AUDIO,    /* session_say(), session_load(): audio, or error */
+    EVENT_STARTED,  /* session_play(): the first frame left (the request goes on) */
+    EVENT_PLAYED,   /* session_play(): it ended */
+    EVENT_TIMER,    /* session_timer() */
+    EVENT_RECORDED, /* session_record(): recording ended, the file is on disk */
+    EVENT_CHILDREN, /* session_run_children(): the last of them is done */
+    /* unasked */
+    EVENT_DIGIT,    /* a key */
+    EVENT_HANGUP,   /* the far end is gone; the session ends after every verb was told */
+};
+
+struct event {
+    enum event_type type;
+    uint32_t request; /* 0: unasked */
+    union {
+        struct {
+            struct audio *audio;     /* lent */
+            const struct error *err; /* set when audio is NULL */
+        } audio;
+        struct {
+            enum play_end how;
+            uint32_t frames;
+        } played;
+        struct {
+            char key;
+            unsigned duration_ms;
+        } digit;
+        struct {
+            const struct recording *recording; /* NULL when it failed */
+            enum tap_end why;
+        } recorded;
+    };
+};
+
+#endif

@@ -1,0 +1,54 @@
+/* The journal: one append-only file of JSON lines a session,
+ * STATE/journal/YYYY-MM-DD/SID.jsonl, written by the disk thread. It holds what happened and every
+ * input needed to run the call again. `almon trace` prints it; nothing else stores it twice.
+ *
+ * Each line is an object with "t" (milliseconds since the session began) and "e" (what happened):
+ *
+ *   start      v sid account direction from to gateway codec at(ISO 8601) wall(ms) seed flow params
+ *   state      old new                        the call's status changed
+ *   request    id method url params           a webhook was asked
+ *   reply      id status type ms body         its answer, whole
+ *   failure    id code text                   or why there was none
+ *   document   n url verbs                    a document begins
+ *   file       path bytes mtime body          a flow file was read
+ *   verb       name line depth attrs          a verb begins
+ *   verb_end   name how                       done, error, end, stopped …
+ *   say        request text voice             text is made into audio
+ *   play       request text frames loops      audio is queued on the channel
+ *   played     request how frames
+ *   digit      key ms                         a key, and how long it was held
+ *   answer                                    the channel was answered
+ *   recording  sid state seconds url
+ *   callback   event url                      a status callback goes out; its fate follows as
+ *   callback_end url status code              2xx or a warning 15003
+ *   warn       code text where                something was wrong and the call goes on
+ *   error      code text where                something was wrong and it does not
+ *   redirect   url by                         from outside: a new document
+ *   hangup     cause by                       by: caller, flow, operator, limit, link
+ *   end        status seconds                 the last line
+ *   cut                                       the journal's own bound was reached; nothing follows
+ *                                             but `end`
+ */
+#ifndef ALMON_SESSION_JOURNAL_H
+#define ALMON_SESSION_JOURNAL_H
+
+#include <jansson.h>
+
+struct session;
+
+/* Writes one line: `what` is the "e", the rest as json_pack() wants it for an object, e.g.
+ * journal_add(s, "state", "{s:s, s:s}", "old", "ringing", "new", "in-progress"). Cannot fail for the
+ * caller: what could not be written is logged and counted. */
+void journal_add(struct session *s, const char *what, const char *fmt, ...);
+/* The same with a finished object, which is consumed. */
+void journal_add_object(struct session *s, const char *what, json_t *object);
+
+/* Watches lines as they are written: of one session (`sid`) or all (NULL). `line` has no newline. */
+struct journal_watch;
+struct runtime;
+typedef void journal_watch_h(const char *sid, const char *line, void *arg);
+struct journal_watch *journal_watch_new(struct runtime *rt, const char *sid, journal_watch_h *h,
+                                        void *arg);
+struct journal_watch *journal_watch_free(struct journal_watch *w);
+
+#endif

@@ -1,0 +1,61 @@
+/* The running exchange on its control loop: everything that sessions share, and what the outside
+ * (command line, control socket, later REST) may do with them. */
+#ifndef ALMON_SESSION_RUNTIME_H
+#define ALMON_SESSION_RUNTIME_H
+
+#include "base/config.h"
+#include "base/disk.h"
+#include "base/loop.h"
+#include "base/sid.h"
+#include "bridge/bridge.h"
+#include "flow/schema.h"
+#include "http/fetch.h"
+#include "http/webhook.h"
+#include "media/media.h"
+#include "session/verb.h"
+#include "speech/speech.h"
+
+struct runtime;
+
+/* All made by the caller, which owns them; they must outlive the runtime. */
+struct runtime_parts {
+    struct loop *loop;
+    struct media *media;
+    struct disk *disk;
+    struct speech *speech;
+    struct webhooks *webhooks;
+    struct fetcher *fetcher;
+    struct audio_cache *audio;    /* decoded Play files */
+    const struct verb *const *verbs; /* verb_table */
+    struct rng rng;               /* seeded in tests */
+    const char *state;            /* folder of journals and recordings */
+};
+
+/* `config` is taken over by the runtime and freed when no call uses it any more. */
+int runtime_new(struct runtime **rp, const struct runtime_parts *parts, struct config *config,
+                struct error *err);
+/* For bridge_new(): the runtime is who channels are offered to. */
+const struct bridge_handlers *runtime_bridge_handlers(void);
+void runtime_set_bridge(struct runtime *rt, struct bridge *bridge);
+/* New calls use `config` (taken over); running ones keep theirs. */
+void runtime_set_config(struct runtime *rt, struct config *config);
+const struct config *runtime_config(const struct runtime *rt);
+/* Refuses new calls, hangs up the running ones, calls `closed` when the last is gone. */
+void runtime_close(struct runtime *rt, void (*closed)(void *arg), void *arg);
+struct runtime *runtime_free(struct runtime *rt);
+
+struct runtime_stats {
+    unsigned sessions;
+    uint64_t calls, completed, failed, documents, warnings, errors;
+};
+void runtime_stats(const struct runtime *rt, struct runtime_stats *out);
+
+/* --- acting on a live call --- */
+/* A new document, from now: a URL or a file. Verbs in progress are stopped. ERR_MISSING when there
+ * is no such live call. */
+int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struct error *err);
+int runtime_hangup(struct runtime *rt, const char *sid, struct error *err);
+/* The sids of live calls, newest first, NULL-ended, at most `max`. */
+size_t runtime_calls(const struct runtime *rt, const char **sids, size_t max);
+
+#endif

@@ -1,0 +1,85 @@
+/* What a verb may ask of its session. A verb includes this and session/verb.h, nothing else of the
+ * runtime: no socket, HTTP, SQL, XML or Lua.
+ *
+ * Requests return a number, and exactly one event with that number answers each (EVENT_STARTED comes
+ * besides); 0 means that it could not even begin, which was then said in the journal: the verb
+ * returns VERB_ERROR. A verb that ends takes its pending requests with it: late answers move
+ * nothing. */
+#ifndef ALMON_SESSION_SESSION_H
+#define ALMON_SESSION_SESSION_H
+
+#include "flow/document.h"
+#include "session/event.h"
+#include "session/verb.h"
+#include "speech/speech.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct activation;
+
+/* --- what it is --- */
+const struct node *activation_node(const struct activation *a);
+/* The running verb's parsed attributes. */
+const void *activation_args(const struct activation *a);
+/* Memory that lives as long as the running verb. NULL when it is out. */
+void *activation_alloc(struct activation *a, size_t size);
+bool session_is_answered(const struct activation *a);
+enum codec session_codec(const struct activation *a);
+
+/* --- sound --- */
+/* Text to audio: EVENT_AUDIO. */
+uint32_t session_say(struct activation *a, const struct utterance *u);
+/* A file or URL (relative to the document) to audio: EVENT_AUDIO. */
+uint32_t session_load(struct activation *a, const char *url);
+/* DTMF as audio, at once: a reference of the caller's, NULL when it cannot be. */
+struct audio *session_digits(struct activation *a, const char *digits);
+/* A short beep, at once; likewise. */
+struct audio *session_beep(struct activation *a);
+/* Plays after what plays already: EVENT_STARTED, EVENT_PLAYED. `text`: what it says (may be NULL). */
+uint32_t session_play(struct activation *a, struct audio *audio, unsigned loops, const char *text);
+/* Sends back what is heard, until switched off or the verb ends. */
+void session_echo(struct activation *a, bool on);
+
+/* --- time --- */
+uint32_t session_timer(struct activation *a, int64_t ms); /* EVENT_TIMER */
+
+/* --- recording --- */
+struct record_options {
+    int max_ms, silence_ms; /* silence_ms 0: no silence timer */
+    bool trim;
+    const char *callback; /* recordingStatusCallback, NULL none */
+    enum flow_method callback_method;
+    unsigned callback_events; /* bit 0 in-progress, 1 completed, 2 absent */
+    const char *source;       /* RecordingSource: "RecordVerb" … */
+};
+struct recording {
+    char sid[35];
+    const char *url; /* as the application gets it, without suffix */
+    int seconds;
+    bool heard; /* there was sound above the threshold */
+};
+uint32_t session_record(struct activation *a, const struct record_options *o); /* EVENT_RECORDED */
+/* Ends it now; EVENT_RECORDED follows. */
+void session_record_stop(struct activation *a, uint32_t request);
+/* The configuration's recordings.empty_falls_through. */
+bool session_empty_record_falls_through(const struct activation *a);
+
+/* --- control --- */
+/* Runs the children of the verb's node as verbs, one after another, on top of this one:
+ * EVENT_CHILDREN. Their digits pass down to this verb. */
+uint32_t session_run_children(struct activation *a);
+/* Stops one pending request; its answer will not come. 0 and ended ones are fine. */
+void session_cancel(struct activation *a, uint32_t request);
+/* Adds a parameter to the request that the next session_go() makes. */
+void session_go_param(struct activation *a, const char *name, const char *value);
+/* Continues with the document at `url` (NULL or "": this document's own): the verb returns what this
+ * returns, VERB_GO. */
+enum verb_result session_go(struct activation *a, const char *url, enum flow_method method);
+/* How the call ends when the verb then returns VERB_END. Without it: hung up normally. */
+enum session_end { SESSION_HANGUP, SESSION_BUSY, SESSION_REJECTED };
+void session_end_as(struct activation *a, enum session_end how);
+/* A warning with Twilio's code, in journal and log, with the document and line. */
+void session_warn(struct activation *a, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
