@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "bridge/cause.h"
 #include "media/media.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,8 +16,8 @@ struct channel;
 
 /* A call that a gateway presents. Strings are valid during the call only; NULL when not given. */
 struct offer {
-    const char *gateway;        /* name of the link's gateway */
-    const char *from, *to;      /* E.164, client:name, sip:…; already bounded and printable */
+    const char *gateway;   /* name of the link's gateway */
+    const char *from, *to; /* E.164, client:name, sip:…; already bounded and printable */
     const char *forwarded_from, *caller_name, *call_token;
     /* More webhook parameters the gateway gives (SipCallId, SipHeader_X-Foo, FromCity …): name,
      * value, …, NULL; only names on the specification's list or with its prefixes pass. */
@@ -24,23 +25,6 @@ struct offer {
     enum codec codec;
     bool dtmf_events;
 };
-
-/* Why a channel ended, both ways. One table (channel.c) gives the wire word, the SIP status and the
- * call status of each. */
-enum cause {
-    CAUSE_NORMAL,   /* hung up after answer, or a caller who gave up */
-    CAUSE_BUSY,     /* busy here */
-    CAUSE_REJECTED, /* declined */
-    CAUSE_NO_ANSWER,
-    CAUSE_CANCELED, /* by our side, before answer */
-    CAUSE_UNROUTABLE, /* no such number */
-    CAUSE_CONGESTION, /* too many calls, overload */
-    CAUSE_ERROR,    /* the flow or the gateway failed */
-    CAUSE_LINK_LOST,
-    CAUSE_COUNT
-};
-const char *cause_name(enum cause c); /* the wire's word: "normal", "busy" … */
-int cause_find(const char *name);     /* -1 when unknown */
 
 /* All on the control loop. */
 struct bridge_handlers {
