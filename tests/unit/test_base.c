@@ -161,7 +161,7 @@ UNIT(map_is_as_it_was_when_memory_is_out)
     size_t before = 0;
 
     for (int i = 0; i < 40; i++) {
-        char key[8];
+        char key[16];
         int rc;
 
         snprintf(key, sizeof key, "%d", i);
