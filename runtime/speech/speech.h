@@ -21,7 +21,7 @@ struct speech_piece {
     int break_ms;
     const char *lang;
     const char *rate, *pitch, *volume;
-    const char *emphasis;           /* strong, moderate, reduced */
+    const char *emphasis; /* strong, moderate, reduced */
     const char *interpret_as, *format;
     const char *alphabet, *phoneme; /* `text` is then what is read where the engine cannot */
 };
@@ -29,7 +29,8 @@ struct speech_piece {
 struct utterance {
     const struct speech_piece *pieces;
     size_t count;
-    const char *voice;    /* "man", "woman", "alice", "Polly.Joanna", "Google.de-DE-…", an espeak name */
+    const char
+        *voice; /* "man", "woman", "alice", "Polly.Joanna", "Google.de-DE-…", an espeak name */
     const char *language; /* BCP-47; NULL: the voice's own, else the default */
 };
 
@@ -44,8 +45,8 @@ void speech_set_config(struct speech *s, const struct config *config);
 struct speech *speech_free(struct speech *s);
 
 /* `h` is called exactly once on the loop unless cancelled, never from within: with audio (a
- * reference lent: audio_ref() to keep it) or with audio NULL and *err (13520, 13521, 13511 …). All is
- * copied. NULL with *err when it cannot be asked. */
+ * reference lent: audio_ref() to keep it) or with audio NULL and *err (13520, 13521, 13511 …). All
+ * is copied. NULL with *err when it cannot be asked. */
 struct speech_request *speech_say(struct speech *s, const struct utterance *u, enum codec codec,
                                   speech_h *h, void *arg, struct error *err);
 void speech_cancel(struct speech_request *r);
