@@ -6,6 +6,9 @@
 
 #include "session/verb.h"
 
+/* verb_table as flow, and through it everything below verbs/, sees it. */
+extern const struct schema_table verb_schemas;
+
 /* Voice. */
 extern const struct verb verb_ai_session;
 extern const struct verb verb_application;
