@@ -9,14 +9,16 @@
 #   make lint          formatting, static checks, include arrows, a build with clang
 #   make bench B=name  benchmarks     make fuzz FUZZ_SECONDS=20   fuzzers
 #   make install       PREFIX=/usr/local, DESTDIR=
-#   make deps | clean
+#   make deps | clean  `deps` installs what all of these need
+#   make unit T=name   as `test`, but only unit tests and scenarios, and nothing is installed
 #
 # While other rooms do not compile, build only those that a test needs:
 #
 #   make test ROOMS="base flow" T=test_flow
 #
 # ROOMS are the folders of runtime/, and `verbs`. VARIANT=plain|asan|tsan|torture|fuzz chooses the
-# flags; each has its own folder build/VARIANT, so they live side by side. V=1 shows the commands.
+# flags; each has its own folder build/VARIANT, so they live side by side. V=1 shows the commands;
+# BUILD=folder builds somewhere else.
 
 VARIANT ?= plain
 BUILD ?= build
@@ -25,6 +27,7 @@ FUZZ_SECONDS ?= 20
 ROOMS ?=
 T ?=
 B ?=
+F ?=
 
 # --- flags ---------------------------------------------------------------------------------------
 
@@ -89,8 +92,8 @@ BENCH_HELP_SRC := $(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c))
 CLIENTS := $(filter-out %/common.mjs %/common.sh,$(wildcard tests/clients/*.mjs tests/clients/*.sh examples/*/test.sh))
 
 # With T naming test programs, only these are built and run; else it names cases.
-CHOSEN := $(if $T,$(foreach s,$(TEST_SRC),$(if $(findstring $T,$(basename $(notdir $s))),$s)))
-CHOSEN_CLIENTS := $(if $T,$(foreach s,$(CLIENTS),$(if $(findstring $T,$s),$s)))
+CHOSEN := $(strip $(if $T,$(foreach s,$(TEST_SRC),$(if $(findstring $T,$(basename $(notdir $s))),$s))))
+CHOSEN_CLIENTS := $(strip $(if $T,$(foreach s,$(CLIENTS),$(if $(findstring $T,$s),$s))))
 RUN_SRC = $(if $(CHOSEN)$(CHOSEN_CLIENTS),$(CHOSEN),$(TEST_SRC))
 RUN_CLIENTS = $(if $(CHOSEN)$(CHOSEN_CLIENTS),$(CHOSEN_CLIENTS),$(CLIENTS))
 CASE = $(if $(CHOSEN)$(CHOSEN_CLIENTS),,$T)
@@ -152,16 +155,112 @@ $(call programs,$(FUZZ_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(LIB)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
+# --- what is missing -----------------------------------------------------------------------------
+
+.PHONY: deps
+deps:
+	@.ci/deps lint
+
+.PHONY: deps-run deps-test
+deps-run deps-test: deps-%:
+	@.ci/deps $*
+
+# The packages of the client tests, as their lock file has them.
+tests/clients/node_modules: tests/clients/package-lock.json
+	$(Q)cd tests/clients && npm ci --no-audit --no-fund --loglevel=error && touch node_modules
+
+# --- run -----------------------------------------------------------------------------------------
+
+.PHONY: run
+run: deps-run
+	@$(MAKE) --no-print-directory all
+	@bin/almon demo
+
 # --- tests ---------------------------------------------------------------------------------------
 
-.PHONY: unit test-run
-# Only unit tests and scenarios, nothing installed: quick, for daily work.
+# cmocka catches faults itself; under a sanitizer its report is worth more.
+export ASAN_OPTIONS ?= handle_segv=2:handle_abort=2:detect_stack_use_after_return=1
+export UBSAN_OPTIONS ?= print_stacktrace=1
+export TSAN_OPTIONS ?= second_deadlock_stack=1
+# For clients: the program to test.
+export ALMON = $(BIN)
+
+RUN_ARGS = -l $(BUILD)/logs/$(VARIANT) $(if $(CASE),-c '$(CASE)')
+
+.PHONY: test unit suite asan tsan torture torture-run
+test: deps-test
+ifeq ($(strip $(ROOMS)),)
+	@$(MAKE) --no-print-directory suite
+else
+	@$(MAKE) --no-print-directory unit
+endif
+
+asan tsan: deps-test
+	@$(MAKE) --no-print-directory suite VARIANT=$@
+
+torture: deps-test
+	@$(MAKE) --no-print-directory torture-run VARIANT=torture
+
+# Unit tests and scenarios alone, nothing installed: for daily work.
 unit: $(call programs,$(RUN_SRC))
-	@tests/run $(if $(CASE),-c '$(CASE)') $(call programs,$(RUN_SRC))
+	@tests/run $(RUN_ARGS) $^
 
-.PHONY: test
-test: unit
+# Everything: unit tests, scenarios, the fuzzers' corpora, clients.
+suite: $(if $(RUN_CLIENTS)$(CASE),all) $(call programs,$(RUN_SRC)) \
+  $(if $(RUN_CLIENTS),$(if $(wildcard tests/clients/package-lock.json),tests/clients/node_modules))
+ifeq ($(VARIANT)$T,plain)
+	@$(MAKE) --no-print-directory VARIANT=fuzz fuzzers
+endif
+	@tests/run $(RUN_ARGS) $(call programs,$(RUN_SRC)) \
+	  $(if $(filter plain,$(VARIANT)$T),$(patsubst tests/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))) \
+	  --one-at-a-time $(if $(CASE),,$(RUN_CLIENTS))
 
-.PHONY: clean
+torture-run: $(call programs,$(filter tests/unit/%,$(RUN_SRC)))
+	@ALMON_TORTURE=1 tests/run -t 1200 $(RUN_ARGS) $^
+
+# --- fuzzers and benchmarks ----------------------------------------------------------------------
+
+.PHONY: fuzz fuzz-run fuzzers bench bench-run
+# F=name for one. What is found is kept in build/fuzz/corpus; what crashes is printed with its file.
+fuzz: deps-test
+	@$(MAKE) --no-print-directory fuzz-run VARIANT=fuzz
+
+CHOSEN_FUZZ = $(strip $(foreach s,$(FUZZ_SRC),$(if $(findstring $F,$s),$s)))
+fuzzers: $(call programs,$(CHOSEN_FUZZ))
+fuzz-run: fuzzers
+	@set -e; for f in $(call programs,$(CHOSEN_FUZZ)); do \
+	  name=$$(basename $$f | sed 's/^fuzz_//'); found=$(OUT)/corpus/$$name; \
+	  mkdir -p $$found; echo "$$name: $(FUZZ_SECONDS) s"; \
+	  $$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=$(OUT)/ $$found \
+	    $$(ls -d tests/fuzz/corpus/$$name 2>/dev/null); \
+	done
+
+# B=name for one.
+bench: deps-test
+	@$(MAKE) --no-print-directory bench-run
+
+CHOSEN_BENCH = $(strip $(foreach s,$(BENCH_SRC),$(if $(findstring $B,$s),$s)))
+bench-run: all $(call programs,$(CHOSEN_BENCH))
+	@set -e; for b in $(call programs,$(CHOSEN_BENCH)); do echo "== $$(basename $$b)"; $$b; done
+
+# --- lint ----------------------------------------------------------------------------------------
+
+.PHONY: lint lint-clang
+lint: deps
+	@tests/lint/run
+	@$(MAKE) --no-print-directory lint-clang VARIANT=clang CC=clang
+
+lint-clang: all $(call objects,$(TEST_SRC) $(HELP_SRC) $(BENCH_SRC) $(BENCH_HELP_SRC))
+	@echo "no warnings from clang"
+
+# --- install -------------------------------------------------------------------------------------
+
+.PHONY: install clean
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/almon
+	install -m 755 $(filter-out %.sh,$(wildcard bin/*)) $(DESTDIR)$(PREFIX)/bin/
+	cp -R $(wildcard scripts stdlib) $(DESTDIR)$(PREFIX)/share/almon/
+
 clean:
 	rm -rf $(BUILD) bin
