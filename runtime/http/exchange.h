@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define HTTP_USER_AGENT "Almon/0.1"
+
 /* How a URL came to us decides what it may reach (issue 2, "Network rules"). */
 enum http_trust {
     HTTP_OPERATOR, /* written in almon.lua: its first hop may go anywhere; redirects are judged as
@@ -39,36 +41,42 @@ enum http_failure {
     HTTP_FAILED,    /* 11200 anything else */
 };
 
-/* Cookies of one call (or of one pair of numbers): lines in libcurl's own format. Empty until one is
- * set; bounded to 50 cookies and 16 kB. */
+/* Twilio's code, 0 for HTTP_DONE. */
+int http_failure_twilio(enum http_failure failure);
+
+/* Cookies of one call (or of one pair of numbers): lines in libcurl's own format. Empty until one
+ * is set; bounded to 50 cookies and 16 kB. */
 struct http_jar {
     char **lines;
     size_t count, bytes;
 };
+enum { HTTP_JAR_COOKIES = 50, HTTP_JAR_BYTES = 16 * 1024 };
 void http_jar_free(struct http_jar *jar);
+/* Copies. 0, ERR_NOMEM, or ERR_LIMIT (the jar stays as it was). */
+int http_jar_add(struct http_jar *jar, const char *line);
 
 struct http_request {
-    const char *method;             /* "GET" or "POST" */
-    const char *url;                /* no fragment; user:pass@ allowed (Basic and Digest) */
-    const char *const *headers;     /* "Name: value", NULL-ended; may be NULL */
-    const char *body;               /* NULL: none */
+    const char *method;         /* "GET" or "POST" */
+    const char *url;            /* no fragment; user:pass@ allowed (Basic and Digest) */
+    const char *const *headers; /* "Name: value", NULL-ended; may be NULL */
+    const char *body;           /* NULL: none */
     size_t body_len;
     int connect_ms, read_ms, total_ms;
     bool no_sni;
-    size_t max_bytes;               /* of the body */
-    const char *save_to;            /* write the body to this file instead (media), else NULL */
+    size_t max_bytes;    /* of the body */
+    const char *save_to; /* write the body to this file instead (media), else NULL */
     struct http_rule rule;
-    struct http_jar *jar;           /* may be NULL */
+    struct http_jar *jar; /* may be NULL */
 };
 
 struct http_reply {
     enum http_failure failure;
-    char text[200];     /* what failed, for people */
-    bool began;         /* some bytes of a reply were received */
+    char text[200]; /* what failed, for people */
+    bool began;     /* some bytes of a reply were received */
     int status;
-    const char *url;    /* after redirects */
+    const char *url;                                                           /* after redirects */
     const char *content_type, *etag, *last_modified, *cache_control, *expires; /* NULL: absent */
-    const char *body;   /* NUL-terminated for convenience; may hold NULs */
+    const char *body; /* NUL-terminated for convenience; may hold NULs */
     size_t body_len;
     int redirects;
     int64_t ms;
@@ -79,8 +87,8 @@ typedef void http_reply_h(const struct http_reply *reply, void *arg);
 /* Whoever does exchanges fills this in. */
 struct http_port {
     /* Starts; `h` is called exactly once on the loop, never from within this call, unless
-     * cancelled. Everything in `rq` is copied, but `jar` must live until the end. Returns a handle, or NULL
-     * with *err set. */
+     * cancelled. Everything in `rq` is copied, but `jar` must live until the end. Returns a handle,
+     * or NULL with *err set. */
     void *(*start)(void *self, const struct http_request *rq, http_reply_h *h, void *arg,
                    struct error *err);
     void (*cancel)(void *self, void *handle);

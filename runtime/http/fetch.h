@@ -13,12 +13,12 @@ enum {
 };
 
 struct fetched {
-    int twilio;        /* 0, 13420 (not audio), 11200 … */
+    int twilio; /* 0, 13420 (not audio), 11200 … */
     char text[300];
-    const char *path;  /* the file, unchanged while the handler runs and for a minute after */
-    const char *mime;  /* what the server said it is */
-    const char *key;   /* changes when the content does: for caches of decoded audio */
-    bool cached;       /* nothing was transferred */
+    const char *path; /* the file, unchanged while the handler runs and for a minute after */
+    const char *mime; /* what the server said it is */
+    const char *key;  /* changes when the content does: for caches of decoded audio */
+    bool cached;      /* nothing was transferred */
 };
 typedef void fetch_h(const struct fetched *f, void *arg);
 

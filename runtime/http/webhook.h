@@ -1,6 +1,6 @@
 /* One logical request to the application: form parameters, signature, overrides (#rc=2&ct=500),
- * retries, limits, and what kind of answer came. Above the seam of exchange.h, so it runs in virtual
- * time too. Fallback URLs are the session's business (a broken document needs one as well).
+ * retries, limits, and what kind of answer came. Above the seam of exchange.h, so it runs in
+ * virtual time too. Fallback URLs are the session's business (a broken document needs one as well).
  * Source: webhooks.md §6, §7. */
 #ifndef ALMON_HTTP_WEBHOOK_H
 #define ALMON_HTTP_WEBHOOK_H
@@ -36,27 +36,29 @@ size_t webhook_params_count(const struct webhook_params *p);
 const char *webhook_params_at(const struct webhook_params *p, size_t i, const char **value);
 
 struct webhook_request {
-    const char *url;        /* absolute http(s), may end in #overrides */
-    bool get;               /* else POST */
+    const char *url; /* absolute http(s), may end in #overrides */
+    bool get;        /* else POST */
     const struct webhook_params *params;
     const char *auth_token; /* signs; NULL: unsigned */
     enum http_trust trust;
-    const char *own;        /* see struct http_rule */
-    struct http_jar *jar;   /* may be NULL */
-    bool callback;          /* a status callback: any 2xx is fine, body ignored, else 15003 */
+    const char *own;      /* see struct http_rule */
+    struct http_jar *jar; /* may be NULL */
+    bool callback;        /* a status callback: any 2xx is fine, body ignored, else 15003 */
 };
 
 struct webhook_reply {
-    int twilio;       /* 0: fine; else the code of what went wrong (11200 … 12300) */
-    char text[300];   /* one clear line when twilio is not 0 */
+    int twilio;     /* 0: fine; else the code of what went wrong (11200 … 12300) */
+    char text[300]; /* one clear line when twilio is not 0 */
     enum webhook_kind kind;
-    int status;       /* HTTP; 0 when there was no reply */
-    const char *url;  /* after redirects: the base of relative URLs */
+    int status;      /* HTTP; 0 when there was no reply */
+    const char *url; /* after redirects: the base of relative URLs */
     const char *content_type;
     const char *body; /* NUL-terminated */
     size_t body_len;
     int attempts;
     int64_t ms;
+    int warning;              /* 0, or 11240 to 11243: the URL's overrides are partly wrong */
+    const char *warning_text; /* NULL when there is none */
 };
 typedef void webhook_h(const struct webhook_reply *reply, void *arg);
 
@@ -68,11 +70,14 @@ int webhooks_new(struct webhooks **wp, struct loop *loop, struct http_port port,
 void webhooks_set_config(struct webhooks *w, const struct config *config);
 struct webhooks *webhooks_free(struct webhooks *w);
 
-/* Starts; `h` is called exactly once on the loop, never from within, unless cancelled. Everything is
- * copied but `jar`. NULL with *err set when it cannot even be asked (11100 bad URL). */
+/* Starts; `h` is called exactly once on the loop, never from within, unless cancelled. Everything
+ * is copied but `jar`. NULL with *err set when it cannot even be asked (11100 bad URL). */
 struct webhook *webhook_start(struct webhooks *w, const struct webhook_request *rq, webhook_h *h,
                               void *arg, struct error *err);
 void webhook_cancel(struct webhook *wh);
+
+/* What a Content-Type promises; NULL is WEBHOOK_OTHER. */
+enum webhook_kind webhook_kind_of(const char *content_type);
 
 /* X-Twilio-Signature (webhooks.md §7); `params` NULL for GET. `out` holds 29 bytes. */
 int webhook_sign(const char *token, const char *url, const struct webhook_params *params,
