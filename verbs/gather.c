@@ -1,4 +1,5 @@
 /* Gather: collects digits or speech while its nested prompts play. */
+#include "session/session.h"
 #include "verbs/verbs.h"
 
 #include <string.h>
@@ -198,6 +199,95 @@ static void gather_check(const struct node *n, struct checker *c)
         gather_check_hints(n, c, args->hints);
 }
 
+enum {
+    GATHER_MOST_DIGITS = 1000, /* a caller who never stops is not unlimited */
+    GATHER_AUTO_MS = 5000,     /* timeout="auto" concerns speech; keys get the ordinary time */
+};
+
+struct gather {
+    char digits[GATHER_MOST_DIGITS + 1];
+    int count;
+    uint32_t prompts, timer; /* requests; 0: not pending */
+};
+
+static int64_t gather_timeout_ms(const struct gather_args *args)
+{
+    return args->timeout == ATTR_IS_AUTO ? GATHER_AUTO_MS : (int64_t)args->timeout * 1000;
+}
+
+/* Nothing was collected, or there is enough: the end, with or without the action. */
+static enum verb_result gather_finish(struct activation *a, struct gather *g, const char *key)
+{
+    const struct gather_args *args = activation_args(a);
+
+    if (g->count == 0 && !args->action_on_empty)
+        return VERB_DONE;
+    session_go_param(a, "Digits", g->digits);
+    if (key != NULL)
+        session_go_param(a, "FinishedOnKey", key);
+    session_go_param(a, "msg", "Gather End");
+    return session_go(a, args->action, args->method);
+}
+
+/* The time for the next key begins anew. */
+static enum verb_result gather_wait(struct activation *a, struct gather *g)
+{
+    session_cancel(a, g->timer);
+    g->timer = session_timer(a, gather_timeout_ms(activation_args(a)));
+    return g->timer != 0 ? VERB_WAIT : VERB_ERROR;
+}
+
+static enum verb_result gather_start(struct activation *a, const void *v, void *state)
+{
+    const struct gather_args *args = v;
+    struct gather *g = state;
+
+    if ((args->input & GATHER_SPEECH) != 0)
+        session_warn(a, 13326,
+                     "this version of Almon recognises no speech: only keys are collected");
+    g->prompts = session_run_children(a);
+    return g->prompts != 0 ? VERB_WAIT : VERB_ERROR;
+}
+
+static enum verb_result gather_key(struct activation *a, struct gather *g, char key)
+{
+    const struct gather_args *args = activation_args(a);
+    const char finish[2] = {key, '\0'};
+
+    if ((args->input & GATHER_DTMF) == 0)
+        return VERB_PASS;
+    if (args->barge_in) {
+        session_cancel(a, g->prompts);
+        g->prompts = 0;
+    }
+    if (args->finish_on_key[0] == key)
+        return gather_finish(a, g, finish);
+    if (g->count < GATHER_MOST_DIGITS)
+        g->digits[g->count++] = key;
+    if (g->count == args->num_digits || g->count == GATHER_MOST_DIGITS)
+        return gather_finish(a, g, NULL);
+    /* Without barge-in the prompts go on, and the time runs from their end. */
+    return g->prompts != 0 ? VERB_WAIT : gather_wait(a, g);
+}
+
+static enum verb_result gather_on_event(struct activation *a, void *state, const struct event *ev)
+{
+    struct gather *g = state;
+
+    switch (ev->type) {
+    case EVENT_CHILDREN:
+        g->prompts = 0;
+        return gather_wait(a, g);
+    case EVENT_TIMER:
+        g->timer = 0;
+        return gather_finish(a, g, NULL);
+    case EVENT_DIGIT:
+        return gather_key(a, g, ev->digit.key);
+    default:
+        return VERB_PASS;
+    }
+}
+
 const struct verb verb_gather = {
     .schema =
         {
@@ -211,9 +301,7 @@ const struct verb verb_gather = {
             .text =
                 "Collects digits or speech while its prompts play, and hands them to its action.",
         },
-    .flags = 0,
-    .state_size = 0,
-    .start = NULL,
-    .on_event = NULL,
-    .stop = NULL,
+    .state_size = sizeof(struct gather),
+    .start = gather_start,
+    .on_event = gather_on_event,
 };

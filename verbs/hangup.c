@@ -1,5 +1,14 @@
 /* Hangup: ends the call. */
+#include "session/session.h"
 #include "verbs/verbs.h"
+
+static enum verb_result hangup_start(struct activation *a, const void *v, void *state)
+{
+    (void)v;
+    (void)state;
+    session_end_as(a, SESSION_HANGUP);
+    return VERB_END;
+}
 
 const struct verb verb_hangup = {
     .schema =
@@ -9,9 +18,5 @@ const struct verb verb_hangup = {
             .flags = SCHEMA_VOICE | SCHEMA_ENDS,
             .text = "Ends the call now.",
         },
-    .flags = 0,
-    .state_size = 0,
-    .start = NULL,
-    .on_event = NULL,
-    .stop = NULL,
+    .start = hangup_start,
 };

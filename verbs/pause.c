@@ -1,4 +1,5 @@
 /* Pause: silence. As the first verb of a call it delays the answer. */
+#include "session/session.h"
 #include "verbs/verbs.h"
 
 struct pause_args {
@@ -19,6 +20,21 @@ static const struct attr pause_attrs[] = {
 
 static const char *const pause_parents[] = {"Gather", "Prompt", "Response", NULL};
 
+static enum verb_result pause_start(struct activation *a, const void *v, void *state)
+{
+    const struct pause_args *args = v;
+
+    (void)state;
+    return session_timer(a, (int64_t)args->length * 1000) != 0 ? VERB_WAIT : VERB_ERROR;
+}
+
+static enum verb_result pause_on_event(struct activation *a, void *state, const struct event *ev)
+{
+    (void)a;
+    (void)state;
+    return ev->type == EVENT_TIMER ? VERB_DONE : VERB_PASS;
+}
+
 const struct verb verb_pause = {
     .schema =
         {
@@ -30,8 +46,6 @@ const struct verb verb_pause = {
             .text = "Waits in silence; as the first verb it lets the call ring meanwhile.",
         },
     .flags = VERB_KEEPS_RINGING,
-    .state_size = 0,
-    .start = NULL,
-    .on_event = NULL,
-    .stop = NULL,
+    .start = pause_start,
+    .on_event = pause_on_event,
 };

@@ -1,4 +1,5 @@
 /* Play: plays an audio file, or sends digits. */
+#include "session/session.h"
 #include "verbs/verbs.h"
 
 #include <string.h>
@@ -43,6 +44,61 @@ static void play_check(const struct node *n, struct checker *c)
                        "tags, or digits=\"…\"");
 }
 
+enum { PLAY_MOST_LOOPS = 1000 };
+
+struct play {
+    uint32_t pending; /* request */
+    unsigned left;    /* times that the digits are still to be sent */
+};
+
+static enum verb_result play_send_digits(struct activation *a, struct play *play)
+{
+    const struct play_args *args = activation_args(a);
+
+    if (play->left == 0)
+        return VERB_DONE;
+    play->left--;
+    play->pending = session_send_digits(a, args->digits);
+    return play->pending != 0 ? VERB_WAIT : VERB_ERROR;
+}
+
+static enum verb_result play_start(struct activation *a, const void *v, void *state)
+{
+    const struct play_args *args = v;
+    const struct node *node = activation_node(a);
+    struct play *play = state;
+
+    play->left = args->loop == 0 ? PLAY_MOST_LOOPS : (unsigned)args->loop;
+    if (args->digits != NULL && strcmp(node->parent->schema->name, "Response") == 0)
+        return play_send_digits(a, play);
+    if (*node->text == '\0')
+        return VERB_ERROR; /* the checker has said so */
+    play->pending = session_load(a, node->text);
+    return play->pending != 0 ? VERB_WAIT : VERB_ERROR;
+}
+
+static enum verb_result play_on_event(struct activation *a, void *state, const struct event *ev)
+{
+    struct play *play = state;
+
+    switch (ev->type) {
+    case EVENT_AUDIO:
+        if (ev->audio.audio == NULL) {
+            session_warn(a, ev->audio.err->twilio, "%s", ev->audio.err->text);
+            return VERB_ERROR;
+        }
+        play->pending = session_play(a, ev->audio.audio, play->left, NULL);
+        play->left = 0;
+        return play->pending != 0 ? VERB_WAIT : VERB_ERROR;
+    case EVENT_PLAYED:
+        return play_send_digits(a, play);
+    case EVENT_STARTED:
+        return VERB_WAIT;
+    default:
+        return VERB_PASS;
+    }
+}
+
 const struct verb verb_play = {
     .schema =
         {
@@ -54,9 +110,7 @@ const struct verb verb_play = {
             .check = play_check,
             .text = "Plays an audio file (its URL is the text), or sends digits.",
         },
-    .flags = 0,
-    .state_size = 0,
-    .start = NULL,
-    .on_event = NULL,
-    .stop = NULL,
+    .state_size = sizeof(struct play),
+    .start = play_start,
+    .on_event = play_on_event,
 };

@@ -1,5 +1,9 @@
 /* Record: records the caller, then asks its action what to do. */
+#include "session/session.h"
 #include "verbs/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
 
 struct record_args {
     const char *action; /* NULL: the current document */
@@ -112,6 +116,108 @@ static void record_check(const struct node *n, struct checker *c)
                        "only recordings of 2 to 120 seconds are transcribed: lower maxLength");
 }
 
+enum { RECORD_MOST_SECONDS = 3600, RECORD_MOST_TRANSCRIBED = 120 };
+
+struct record {
+    uint32_t beep, recording; /* requests; 0: not pending */
+    char ended_by[8];         /* the key, "hangup", or "" */
+    bool hung_up;
+};
+
+static enum verb_result record_begin(struct activation *a, struct record *r)
+{
+    const struct record_args *args = activation_args(a);
+    int most = args->max_length != ATTR_ABSENT ? args->max_length
+               : args->transcribe              ? RECORD_MOST_TRANSCRIBED
+                                               : RECORD_MOST_SECONDS;
+    struct record_options o = {
+        .max_ms = most * 1000,
+        .silence_ms = args->timeout * 1000,
+        .trim = args->trim == VERB_TRIM_SILENCE,
+        .callback = args->callback,
+        .callback_method = args->callback_method,
+        .callback_events = args->callback_events,
+        .source = "RecordVerb",
+    };
+
+    r->recording = session_record(a, &o);
+    return r->recording != 0 ? VERB_WAIT : VERB_ERROR;
+}
+
+static enum verb_result record_start(struct activation *a, const void *v, void *state)
+{
+    const struct record_args *args = v;
+    struct record *r = state;
+    struct audio *beep = args->play_beep ? session_beep(a) : NULL;
+
+    if (args->transcribe)
+        session_warn(a, 13614, "this version of Almon transcribes nothing: only the audio is kept");
+    if (beep == NULL)
+        return record_begin(a, r);
+    r->beep = session_play(a, beep, 1, NULL);
+    audio_unref(beep);
+    return r->beep != 0 ? VERB_WAIT : VERB_ERROR;
+}
+
+/* The recording is on disk (or failed): what was recorded goes to the action. */
+static enum verb_result record_finish(struct activation *a, struct record *r,
+                                      const struct recording *recording)
+{
+    const struct record_args *args = activation_args(a);
+    char seconds[16];
+
+    if (recording != NULL && !recording->heard && r->ended_by[0] == '\0' &&
+        session_empty_record_falls_through(a))
+        return VERB_DONE;
+    if (recording != NULL) {
+        snprintf(seconds, sizeof seconds, "%d", recording->seconds);
+        session_go_param(a, "RecordingUrl", recording->url);
+        session_go_param(a, "RecordingSid", recording->sid);
+        session_go_param(a, "RecordingDuration", seconds);
+    }
+    if (r->ended_by[0] != '\0')
+        session_go_param(a, "Digits", r->ended_by);
+    return session_go(a, args->action, args->method);
+}
+
+static enum verb_result record_key(struct activation *a, struct record *r, char key)
+{
+    const struct record_args *args = activation_args(a);
+
+    if (r->recording == 0 || strchr(args->finish_on_key, key) == NULL)
+        return VERB_PASS;
+    r->ended_by[0] = key;
+    session_record_stop(a, r->recording);
+    return VERB_WAIT;
+}
+
+static enum verb_result record_on_event(struct activation *a, void *state, const struct event *ev)
+{
+    struct record *r = state;
+
+    switch (ev->type) {
+    case EVENT_STARTED:
+        return VERB_WAIT;
+    case EVENT_PLAYED:
+        r->beep = 0;
+        return record_begin(a, r);
+    case EVENT_RECORDED:
+        r->recording = 0;
+        return record_finish(a, r, ev->recorded.recording);
+    case EVENT_DIGIT:
+        return record_key(a, r, ev->digit.key);
+    case EVENT_HANGUP:
+        if (r->recording == 0)
+            return VERB_PASS;
+        /* A caller who hangs up has left his message: it is finished and its action still asked. */
+        memcpy(r->ended_by, "hangup", sizeof "hangup");
+        session_record_stop(a, r->recording);
+        return VERB_WAIT;
+    default:
+        return VERB_PASS;
+    }
+}
+
 const struct verb verb_record = {
     .schema =
         {
@@ -123,9 +229,7 @@ const struct verb verb_record = {
             .check = record_check,
             .text = "Records the caller, then goes on with its action.",
         },
-    .flags = 0,
-    .state_size = 0,
-    .start = NULL,
-    .on_event = NULL,
-    .stop = NULL,
+    .state_size = sizeof(struct record),
+    .start = record_start,
+    .on_event = record_on_event,
 };

@@ -1,4 +1,5 @@
 /* Redirect: goes on with the document of another URL. */
+#include "session/session.h"
 #include "verbs/verbs.h"
 
 struct redirect_args {
@@ -15,6 +16,14 @@ static const struct attr redirect_attrs[] = {
     {0},
 };
 
+static enum verb_result redirect_start(struct activation *a, const void *v, void *state)
+{
+    const struct redirect_args *args = v;
+
+    (void)state;
+    return session_go(a, activation_node(a)->text, args->method);
+}
+
 const struct verb verb_redirect = {
     .schema =
         {
@@ -26,8 +35,5 @@ const struct verb verb_redirect = {
             .text = "Goes on with the document at a URL (the text); without text, with this one.",
         },
     .flags = VERB_KEEPS_RINGING,
-    .state_size = 0,
-    .start = NULL,
-    .on_event = NULL,
-    .stop = NULL,
+    .start = redirect_start,
 };

@@ -1,4 +1,5 @@
 /* Reject: refuses a call that still rings. */
+#include "session/session.h"
 #include "verbs/verbs.h"
 
 enum reject_reason { REJECT_REJECTED, REJECT_BUSY };
@@ -20,6 +21,19 @@ static const struct attr reject_attrs[] = {
     {0},
 };
 
+/* After the answer it is too late to refuse: then it hangs up. */
+static enum verb_result reject_start(struct activation *a, const void *v, void *state)
+{
+    const struct reject_args *args = v;
+
+    (void)state;
+    if (session_is_answered(a))
+        session_end_as(a, SESSION_HANGUP);
+    else
+        session_end_as(a, args->reason == REJECT_BUSY ? SESSION_BUSY : SESSION_REJECTED);
+    return VERB_END;
+}
+
 const struct verb verb_reject = {
     .schema =
         {
@@ -31,8 +45,5 @@ const struct verb verb_reject = {
             .text = "Refuses a call without answering it.",
         },
     .flags = VERB_KEEPS_RINGING,
-    .state_size = 0,
-    .start = NULL,
-    .on_event = NULL,
-    .stop = NULL,
+    .start = reject_start,
 };

@@ -1,4 +1,6 @@
 /* Say: speaks a text. */
+#include "session/session.h"
+#include "verbs/ssml.h"
 #include "verbs/verbs.h"
 
 #include <ctype.h>
@@ -94,6 +96,63 @@ static void say_check(const struct node *n, struct checker *c)
                        args->language);
 }
 
+enum { SAY_MOST_LOOPS = 1000 };
+
+struct say {
+    uint32_t audio, play; /* requests; 0: not pending */
+    char *text;           /* what is said, for transcripts */
+};
+
+/* The node's text and SSML as pieces, and as plain text; both live as long as the verb. */
+static int say_flatten(struct activation *a, struct utterance *u, char **text, struct error *err)
+{
+    struct speech_piece *pieces;
+    struct str plain = STR_INIT(4 * SPEECH_MAX_TEXT);
+    int rc = ssml_flatten(activation_node(a), activation_arena(a), &pieces, &u->count, err);
+
+    if (rc != 0)
+        return rc;
+    u->pieces = pieces;
+    speech_text(u, &plain);
+    *text = arena_strdup(activation_arena(a), str_text(&plain));
+    str_free(&plain);
+    return *text != NULL ? 0 : error_nomem(err);
+}
+
+static enum verb_result say_start(struct activation *a, const void *v, void *state)
+{
+    const struct say_args *args = v;
+    struct say *say = state;
+    struct utterance u = {.voice = args->voice, .language = args->language};
+    struct error err = {0};
+
+    if (say_flatten(a, &u, &say->text, &err) != 0) {
+        session_warn(a, err.twilio != 0 ? err.twilio : 13520, "%s", err.text);
+        return VERB_ERROR;
+    }
+    say->audio = session_say(a, &u);
+    return say->audio != 0 ? VERB_WAIT : VERB_ERROR;
+}
+
+static enum verb_result say_on_event(struct activation *a, void *state, const struct event *ev)
+{
+    const struct say_args *args = activation_args(a);
+    struct say *say = state;
+
+    if (ev->request == 0)
+        return VERB_PASS;
+    if (ev->type == EVENT_AUDIO) {
+        if (ev->audio.audio == NULL) {
+            session_warn(a, ev->audio.err->twilio, "%s", ev->audio.err->text);
+            return VERB_ERROR;
+        }
+        say->play = session_play(
+            a, ev->audio.audio, args->loop == 0 ? SAY_MOST_LOOPS : (unsigned)args->loop, say->text);
+        return say->play != 0 ? VERB_WAIT : VERB_ERROR;
+    }
+    return ev->type == EVENT_PLAYED ? VERB_DONE : VERB_WAIT;
+}
+
 const struct verb verb_say = {
     .schema =
         {
@@ -105,9 +164,7 @@ const struct verb verb_say = {
             .check = say_check,
             .text = "Speaks a text to the caller.",
         },
-    .flags = 0,
-    .state_size = 0,
-    .start = NULL,
-    .on_event = NULL,
-    .stop = NULL,
+    .state_size = sizeof(struct say),
+    .start = say_start,
+    .on_event = say_on_event,
 };

@@ -1,6 +1,6 @@
 /* What verbs are told. An answer carries the number of the request it answers and goes to the verb
- * that made it; unasked events (request 0) go to the top activation and downwards until a verb wants
- * them. */
+ * that made it; unasked events (request 0) go to the top activation and downwards until a verb
+ * wants them. */
 #ifndef ALMON_SESSION_EVENT_H
 #define ALMON_SESSION_EVENT_H
 
@@ -19,8 +19,8 @@ enum event_type {
     EVENT_RECORDED, /* session_record(): recording ended, the file is on disk */
     EVENT_CHILDREN, /* session_run_children(): the last of them is done */
     /* unasked */
-    EVENT_DIGIT,    /* a key */
-    EVENT_HANGUP,   /* the far end is gone; the session ends after every verb was told */
+    EVENT_DIGIT,  /* a key */
+    EVENT_HANGUP, /* the far end is gone; the session ends after every verb was told */
 };
 
 struct event {

@@ -15,6 +15,7 @@
  *   verb_end   name how                       done, error, end, stopped …
  *   say        request text voice             text is made into audio
  *   play       request text frames loops      audio is queued on the channel
+ *   digits     request digits             DTMF is sent
  *   played     request how frames
  *   digit      key ms                         a key, and how long it was held
  *   answer                                    the channel was answered
@@ -37,13 +38,14 @@
 struct session;
 
 /* Writes one line: `what` is the "e", the rest as json_pack() wants it for an object, e.g.
- * journal_add(s, "state", "{s:s, s:s}", "old", "ringing", "new", "in-progress"). Cannot fail for the
- * caller: what could not be written is logged and counted. */
+ * journal_add(s, "state", "{s:s, s:s}", "old", "ringing", "new", "in-progress"). Cannot fail for
+ * the caller: what could not be written is logged and counted. */
 void journal_add(struct session *s, const char *what, const char *fmt, ...);
 /* The same with a finished object, which is consumed. */
 void journal_add_object(struct session *s, const char *what, json_t *object);
 
-/* Watches lines as they are written: of one session (`sid`) or all (NULL). `line` has no newline. */
+/* Watches lines as they are written: of one session (`sid`) or all (NULL). `line` has no newline.
+ */
 struct journal_watch;
 struct runtime;
 typedef void journal_watch_h(const char *sid, const char *line, void *arg);

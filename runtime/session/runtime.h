@@ -25,10 +25,10 @@ struct runtime_parts {
     struct speech *speech;
     struct webhooks *webhooks;
     struct fetcher *fetcher;
-    struct audio_cache *audio;    /* decoded Play files */
+    struct audio_cache *audio;       /* decoded Play files */
     const struct verb *const *verbs; /* verb_table */
-    struct rng rng;               /* seeded in tests */
-    const char *state;            /* folder of journals and recordings */
+    struct rng rng;                  /* seeded in tests */
+    const char *state;               /* folder of journals and recordings */
 };
 
 /* `config` is taken over by the runtime and freed when no call uses it any more. */

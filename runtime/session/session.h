@@ -1,9 +1,9 @@
 /* What a verb may ask of its session. A verb includes this and session/verb.h, nothing else of the
  * runtime: no socket, HTTP, SQL, XML or Lua.
  *
- * Requests return a number, and exactly one event with that number answers each (EVENT_STARTED comes
- * besides); 0 means that it could not even begin, which was then said in the journal: the verb
- * returns VERB_ERROR. A verb that ends takes its pending requests with it: late answers move
+ * Requests return a number, and exactly one event with that number answers each (EVENT_STARTED
+ * comes besides); 0 means that it could not even begin, which was then said in the journal: the
+ * verb returns VERB_ERROR. A verb that ends takes its pending requests with it: late answers move
  * nothing. */
 #ifndef ALMON_SESSION_SESSION_H
 #define ALMON_SESSION_SESSION_H
@@ -21,8 +21,8 @@ struct activation;
 const struct node *activation_node(const struct activation *a);
 /* The running verb's parsed attributes. */
 const void *activation_args(const struct activation *a);
-/* Memory that lives as long as the running verb. NULL when it is out. */
-void *activation_alloc(struct activation *a, size_t size);
+/* Memory that lives as long as the running verb. */
+struct arena *activation_arena(struct activation *a);
 bool session_is_answered(const struct activation *a);
 enum codec session_codec(const struct activation *a);
 
@@ -31,11 +31,12 @@ enum codec session_codec(const struct activation *a);
 uint32_t session_say(struct activation *a, const struct utterance *u);
 /* A file or URL (relative to the document) to audio: EVENT_AUDIO. */
 uint32_t session_load(struct activation *a, const char *url);
-/* DTMF as audio, at once: a reference of the caller's, NULL when it cannot be. */
-struct audio *session_digits(struct activation *a, const char *digits);
-/* A short beep, at once; likewise. */
+/* Sends DTMF (0-9 A-D * # w W): EVENT_PLAYED. */
+uint32_t session_send_digits(struct activation *a, const char *digits);
+/* A short beep, at once: a reference of the caller's, NULL when it cannot be. */
 struct audio *session_beep(struct activation *a);
-/* Plays after what plays already: EVENT_STARTED, EVENT_PLAYED. `text`: what it says (may be NULL). */
+/* Plays after what plays already: EVENT_STARTED, EVENT_PLAYED. `text`: what it says (may be NULL).
+ */
 uint32_t session_play(struct activation *a, struct audio *audio, unsigned loops, const char *text);
 /* Sends back what is heard, until switched off or the verb ends. */
 void session_echo(struct activation *a, bool on);
@@ -72,8 +73,8 @@ uint32_t session_run_children(struct activation *a);
 void session_cancel(struct activation *a, uint32_t request);
 /* Adds a parameter to the request that the next session_go() makes. */
 void session_go_param(struct activation *a, const char *name, const char *value);
-/* Continues with the document at `url` (NULL or "": this document's own): the verb returns what this
- * returns, VERB_GO. */
+/* Continues with the document at `url` (NULL or "": this document's own): the verb returns what
+ * this returns, VERB_GO. */
 enum verb_result session_go(struct activation *a, const char *url, enum flow_method method);
 /* How the call ends when the verb then returns VERB_END. Without it: hung up normally. */
 enum session_end { SESSION_HANGUP, SESSION_BUSY, SESSION_REJECTED };

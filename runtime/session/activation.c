@@ -1,0 +1,413 @@
+/* The interpreter: a stack of activations, each running one verb at a time. Everything here is
+ * driven by events; nothing calls a verb from within another verb's function: what follows from a
+ * result is done by session_advance(), from the loop. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "session/private.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { VERB_MEMORY_CHUNK = 256, VERB_MEMORY_MAX = 256 * 1024 };
+
+/* --- what a verb reads of itself --- */
+
+const struct node *activation_node(const struct activation *a)
+{
+    return a->node;
+}
+
+const void *activation_args(const struct activation *a)
+{
+    return a->node->args;
+}
+
+struct arena *activation_arena(struct activation *a)
+{
+    return &a->arena;
+}
+
+/* --- push and pop --- */
+
+static struct activation *activation_new(struct session *s, enum activation_kind kind)
+{
+    struct activation *a = mem_alloc(sizeof *a);
+
+    if (a == NULL)
+        return NULL;
+    a->session = s;
+    a->kind = kind;
+    arena_init(&a->arena, VERB_MEMORY_CHUNK, VERB_MEMORY_MAX);
+    a->below = s->top;
+    s->top = a;
+    return a;
+}
+
+static unsigned depth(const struct activation *a)
+{
+    unsigned n = 0;
+
+    for (a = a->below; a != NULL; a = a->below)
+        n++;
+    return n;
+}
+
+/* Ends the running verb: stop once, then its requests, then its memory. */
+static void end_verb(struct activation *a, const char *how)
+{
+    const struct verb *verb = a->verb;
+
+    if (verb == NULL)
+        return;
+    a->verb = NULL; /* deaf from here on */
+    if (verb->stop != NULL)
+        verb->stop(a, a->state);
+    if (a->echo) {
+        a->echo = false;
+        if (a->session->channel != NULL && !a->session->channel_over)
+            channel_echo(a->session->channel, false);
+    }
+    request_cancel_all(a);
+    journal_add(a->session, "verb_end", "{s:s, s:s}", "name", verb->schema.name, "how", how);
+    a->state = NULL;
+    arena_free(&a->arena);
+}
+
+static void pop(struct activation *a, const char *how)
+{
+    struct session *s = a->session;
+    struct activation **at = &s->top;
+
+    end_verb(a, how);
+    if (a->fetch != NULL)
+        fetch_document_cancel(a->fetch);
+    while (*at != a)
+        at = &(*at)->below;
+    *at = a->below;
+    document_unref(a->document);
+    webhook_params_free(a->go_params);
+    mem_free(a->go_url);
+    arena_free(&a->arena);
+    mem_free(a);
+}
+
+void activation_pop_above(struct activation *a, const char *how)
+{
+    while (a->session->top != a)
+        pop(a->session->top, how);
+}
+
+int activation_push_url(struct session *s, const char *url, bool get, enum http_trust trust,
+                        struct error *err)
+{
+    struct activation *a = activation_new(s, ACTIVATION_DOCUMENT);
+    int rc;
+
+    if (a == NULL)
+        return error_nomem(err);
+    rc = fetch_document(a, url, get, trust, NULL, err);
+    if (rc != 0)
+        pop(a, "error");
+    return rc;
+}
+
+uint32_t session_run_children(struct activation *a)
+{
+    struct request *r = request_new(a, REQUEST_CHILDREN);
+    struct activation *child;
+
+    if (r == NULL)
+        return 0;
+    child = activation_new(a->session, ACTIVATION_CHILDREN);
+    if (child == NULL) {
+        request_free(r);
+        return 0;
+    }
+    child->document = document_ref(a->document);
+    child->next = a->node->children;
+    child->children_of = r->id;
+    task_post(&a->session->advance);
+    return r->id;
+}
+
+/* --- results --- */
+
+static void go(struct activation *a)
+{
+    struct session *s = a->session;
+    struct webhook_params *params = a->go_params;
+    char *url = a->go_url;
+    struct error err = {0};
+
+    a->go_params = NULL;
+    a->go_url = NULL;
+    a->next = NULL;
+    if (url == NULL) {
+        session_say_problem(s, true, 12400, NULL, "out of memory before the next document");
+        webhook_params_free(params);
+        activation_failed(a);
+    } else if (s->phase != SESSION_RUNNING) {
+        fetch_farewell(s, url, a->go_get, params);
+        pop(a, "go");
+    } else if (fetch_document(a, url, a->go_get, HTTP_DOCUMENT, params, &err) != 0) {
+        session_say_problem(s, true, err.twilio != 0 ? err.twilio : 11100, url, err.text);
+        activation_failed(a);
+    }
+    mem_free(url);
+}
+
+/* What a verb's answer means for its activation. */
+static void settle(struct activation *a, enum verb_result result)
+{
+    static const char *const names[] = {
+        [VERB_DONE] = "done", [VERB_GO] = "go",       [VERB_LEAVE] = "leave",
+        [VERB_END] = "end",   [VERB_ERROR] = "error",
+    };
+    struct session *s = a->session;
+
+    if (result == VERB_WAIT || result == VERB_PASS)
+        return;
+    activation_pop_above(a, "stopped");
+    end_verb(a, names[result]);
+    switch (result) {
+    case VERB_GO:
+        go(a);
+        break;
+    case VERB_LEAVE:
+        a->next = NULL;
+        break;
+    case VERB_END:
+        a->next = NULL;
+        session_finish(s,
+                       s->end_cause == CAUSE_BUSY && s->answered == 0 ? CALL_BUSY
+                       : s->answered == 0                             ? CALL_NO_ANSWER
+                                                                      : CALL_COMPLETED,
+                       s->end_cause, "flow");
+        return; /* the session may be gone */
+    default:
+        break;
+    }
+    task_post(&s->advance);
+}
+
+/* --- running --- */
+
+static void journal_verb(struct activation *a)
+{
+    json_t *attrs = json_object();
+    const char *const *w;
+
+    for (w = a->node->written; attrs != NULL && w != NULL && *w != NULL; w += 2)
+        json_object_set_new(attrs, w[0], json_string(w[1]));
+    journal_add(a->session, "verb", "{s:s, s:i, s:i, s:o}", "name", a->node->schema->name, "line",
+                a->node->line, "depth", (int)depth(a), "attrs",
+                attrs != NULL ? attrs : json_null());
+}
+
+static void start_verb(struct activation *a, const struct node *node)
+{
+    /* A verb's schema is its first member (session/verb.h). */
+    const struct verb *verb = (const struct verb *)(const void *)node->schema;
+    struct session *s = a->session;
+
+    a->node = node;
+    if (verb->start == NULL) {
+        session_warn(a, 13750, "<%s> is not in this version of Almon: it is left out",
+                     node->schema->name);
+        return;
+    }
+    if ((verb->flags & VERB_KEEPS_RINGING) == 0)
+        session_answer(s);
+    journal_verb(a);
+    a->state = arena_alloc(&a->arena, verb->state_size > 0 ? verb->state_size : 1);
+    if (a->state == NULL) {
+        session_warn(a, 12400, "out of memory: <%s> is left out", node->schema->name);
+        return;
+    }
+    a->verb = verb;
+    settle(a, verb->start(a, node->args, a->state));
+}
+
+/* The last verb of a document is done. */
+static void document_over(struct activation *a)
+{
+    struct session *s = a->session;
+    struct event ev = {.type = EVENT_CHILDREN};
+    struct request *r;
+
+    if (a->kind == ACTIVATION_CHILDREN) {
+        r = request_find(s, a->children_of);
+        pop(a, "done");
+        if (r != NULL)
+            request_answer(r, &ev);
+        return;
+    }
+    pop(a, "done");
+    if (s->top != NULL || s->phase != SESSION_RUNNING)
+        return;
+    session_answer(s); /* an empty document answers and hangs up */
+    session_finish(s, CALL_COMPLETED, CAUSE_NORMAL, "flow");
+}
+
+void session_advance(void *arg)
+{
+    struct session *s = arg;
+    struct activation *a;
+    const struct node *node;
+
+    while ((a = s->top) != NULL && a->verb == NULL && a->fetch == NULL) {
+        if (a->next == NULL || s->phase != SESSION_RUNNING) {
+            document_over(a);
+            continue;
+        }
+        node = a->next;
+        a->next = node->next;
+        if (node->schema != NULL) {
+            start_verb(a, node);
+            /* What ended within start goes on through the task: no recursion, and a chain of
+             * instant verbs lets other sessions run in between. */
+            if (a == s->top && a->verb == NULL && a->fetch == NULL)
+                task_post(&s->advance);
+            return;
+        }
+    }
+    session_free_if_done(s);
+}
+
+void session_deliver(struct session *s, struct activation *a, const struct event *ev)
+{
+    struct activation *below;
+    enum verb_result r;
+
+    if (ev->request != 0) {
+        if (a->verb != NULL)
+            settle(a, a->verb->on_event(a, a->state, ev));
+        return;
+    }
+    for (a = s->top; a != NULL; a = below) {
+        below = a->below;
+        if (a->verb == NULL || a->verb->on_event == NULL)
+            continue;
+        r = a->verb->on_event(a, a->state, ev);
+        if (r != VERB_PASS) {
+            settle(a, r);
+            return;
+        }
+    }
+}
+
+/* --- the end of the stack --- */
+
+void activation_unwind(struct session *s, bool tell)
+{
+    static const struct event hangup = {.type = EVENT_HANGUP};
+    struct activation *a, *below;
+    enum verb_result r;
+
+    for (a = s->top; a != NULL; a = below) {
+        below = a->below;
+        if (tell && a->verb != NULL && a->verb->on_event != NULL) {
+            r = a->verb->on_event(a, a->state, &hangup);
+            if (r == VERB_WAIT)
+                continue; /* it has something to finish */
+            if (r == VERB_GO) {
+                settle(a, r); /* says farewell and pops */
+                continue;
+            }
+        }
+        pop(a, tell ? "hangup" : "stopped");
+    }
+}
+
+/* --- documents arrive --- */
+
+void activation_document(struct activation *a, struct document *d)
+{
+    struct session *s = a->session;
+    const struct node *n;
+    int verbs = 0;
+
+    for (n = d->root->children; n != NULL; n = n->next)
+        verbs += n->schema != NULL;
+    s->rt->stats.documents++;
+    journal_add(s, "document", "{s:i, s:s, s:i}", "n", s->documents, "url", d->url, "verbs", verbs);
+    document_unref(a->document);
+    a->document = d;
+    a->next = d->root->children;
+    task_post(&s->advance);
+}
+
+void activation_failed(struct activation *a)
+{
+    struct session *s = a->session;
+
+    a->next = NULL;
+    /* Nothing more can be said to the caller: an unanswered call fails, an answered one ends. */
+    session_finish(s, s->answered == 0 ? CALL_FAILED : CALL_COMPLETED, CAUSE_ERROR, "flow");
+}
+
+/* --- going on --- */
+
+void session_go_param(struct activation *a, const char *name, const char *value)
+{
+    if (a->go_params == NULL)
+        a->go_params = webhook_params_new();
+    if (a->go_params == NULL || webhook_params_set(a->go_params, name, value) != 0)
+        session_warn(a, 12400, "out of memory: parameter %s is missing", name);
+}
+
+/* In the name of a local file "{Digits}" stands for what was collected, so that plain markup can
+ * branch without a web application: menu-{Digits}.xml. Only harmless characters get in. */
+static char *fill_in(const struct activation *a, const char *url)
+{
+    const char *at = strstr(url, "{Digits}"), *digits;
+    struct str out = STR_INIT(4096);
+
+    if (at == NULL || url_is_http(url))
+        return mem_strdup(url);
+    digits = a->go_params != NULL ? webhook_params_get(a->go_params, "Digits") : NULL;
+    str_addn(&out, url, (size_t)(at - url));
+    for (; digits != NULL && *digits != '\0'; digits++) {
+        if (*digits == '*')
+            str_add(&out, "star");
+        else if (*digits == '#')
+            str_add(&out, "hash");
+        else if (*digits >= '0' && *digits <= '9')
+            str_addc(&out, *digits);
+    }
+    str_add(&out, at + strlen("{Digits}"));
+    if (out.failed)
+        str_free(&out);
+    return str_take(&out);
+}
+
+enum verb_result session_go(struct activation *a, const char *url, enum flow_method method)
+{
+    char *absolute;
+
+    absolute = document_url(a->document->url, url != NULL ? url : "");
+    mem_free(a->go_url);
+    a->go_url = absolute != NULL ? fill_in(a, absolute) : NULL;
+    mem_free(absolute);
+    a->go_get = method == FLOW_GET;
+    return VERB_GO;
+}
+
+void session_end_as(struct activation *a, enum session_end how)
+{
+    a->session->end_cause = how == SESSION_BUSY       ? CAUSE_BUSY
+                            : how == SESSION_REJECTED ? CAUSE_REJECTED
+                                                      : CAUSE_NORMAL;
+}
+
+void session_warn(struct activation *a, int code, const char *fmt, ...)
+{
+    char text[ERROR_TEXT_MAX], where[1200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    snprintf(where, sizeof where, "%s:%d", a->document != NULL ? a->document->url : "",
+             a->node != NULL ? a->node->line : 0);
+    session_say_problem(a->session, false, code, where, text);
+}

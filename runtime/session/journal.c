@@ -1,0 +1,132 @@
+#include "session/journal.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "session/private.h"
+#include <stdio.h>
+#include <string.h>
+
+struct journal_watch {
+    struct link_node node;
+    char sid[SID_SIZE]; /* "" for all */
+    journal_watch_h *h;
+    void *arg;
+    struct runtime *rt;
+};
+
+static void tell_watches(struct session *s, const char *line)
+{
+    struct link_node *n, *next;
+
+    for (n = list_first(&s->rt->watches); n != NULL; n = next) {
+        struct journal_watch *w = list_entry(n, struct journal_watch, node);
+
+        next = list_next(&s->rt->watches, n);
+        if (w->sid[0] == '\0' || strcmp(w->sid, s->sid) == 0)
+            w->h(s->sid, line, w->arg);
+    }
+}
+
+/* STATE/journal/2026-01-01/CA….jsonl, by the day the session began. */
+static const char *journal_path(struct session *s)
+{
+    char iso[32], path[1024];
+
+    if (s->journal_path == NULL) {
+        params_iso8601(s->began_wall, iso);
+        snprintf(path, sizeof path, "%s/journal/%.10s/%s.jsonl", s->rt->parts.state, iso, s->sid);
+        s->journal_path = mem_strdup(path);
+    }
+    return s->journal_path;
+}
+
+static void write_line(struct session *s, const char *line, size_t len)
+{
+    struct str out = STR_INIT(1 << 20);
+    const char *path = journal_path(s);
+
+    str_addn(&out, line, len);
+    str_addc(&out, '\n');
+    if (path == NULL || out.failed || disk_append(s->rt->parts.disk, path, out.data, out.len) != 0)
+        log_warn("journal", s->sid, "a line could not be written and is lost");
+    str_free(&out);
+    tell_watches(s, line);
+}
+
+/* The bound holds for everything but the last line. */
+static bool within_bound(struct session *s, const char *what, size_t len)
+{
+    size_t max = (size_t)s->config->config->limits.journal_kb * 1024;
+
+    if (strcmp(what, "end") == 0)
+        return true;
+    if (s->journal_cut)
+        return false;
+    s->journal_bytes += len;
+    if (s->journal_bytes <= max)
+        return true;
+    s->journal_cut = true;
+    write_line(s, "{\"t\":0,\"e\":\"cut\"}", 17);
+    log_warn("journal", s->sid, "longer than %zu bytes: cut (limits.journal_kb)", max);
+    return false;
+}
+
+void journal_add_object(struct session *s, const char *what, json_t *object)
+{
+    int64_t ms = (loop_now(s->rt->parts.loop) - s->began) / 1000;
+    json_t *line = json_object();
+    char *text = NULL;
+
+    if (line != NULL && object != NULL && json_object_set_new(line, "t", json_integer(ms)) == 0 &&
+        json_object_set_new(line, "e", json_string(what)) == 0 &&
+        json_object_update(line, object) == 0)
+        text = json_dumps(line, JSON_COMPACT);
+    if (text == NULL)
+        log_warn("journal", s->sid, "out of memory: a line '%s' is lost", what);
+    else if (within_bound(s, what, strlen(text)))
+        write_line(s, text, strlen(text));
+    json_decref(line);
+    json_decref(object);
+    mem_free(text);
+}
+
+void journal_add(struct session *s, const char *what, const char *fmt, ...)
+{
+    va_list ap;
+    json_t *object;
+    json_error_t why;
+
+    va_start(ap, fmt);
+    object = json_vpack_ex(&why, 0, fmt, ap);
+    va_end(ap);
+    if (object == NULL) {
+        /* The one outside cause: a string that is no UTF-8. Say so instead of nothing. */
+        log_warn("journal", s->sid, "line '%s': %s", what, why.text);
+        object = json_pack("{s:s}", "unwritable", why.text);
+    }
+    journal_add_object(s, what, object);
+}
+
+struct journal_watch *journal_watch_new(struct runtime *rt, const char *sid, journal_watch_h *h,
+                                        void *arg)
+{
+    struct journal_watch *w = mem_alloc(sizeof *w);
+
+    if (w == NULL)
+        return NULL;
+    w->rt = rt;
+    w->h = h;
+    w->arg = arg;
+    if (sid != NULL)
+        str_copy(w->sid, sizeof w->sid, sid);
+    list_append(&rt->watches, &w->node);
+    return w;
+}
+
+struct journal_watch *journal_watch_free(struct journal_watch *w)
+{
+    if (w != NULL) {
+        list_remove(&w->node);
+        mem_free(w);
+    }
+    return NULL;
+}

@@ -1,0 +1,271 @@
+/* Private to runtime/session. */
+#ifndef ALMON_SESSION_PRIVATE_H
+#define ALMON_SESSION_PRIVATE_H
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "media/cache.h"
+#include "media/file.h"
+#include "session/journal.h"
+#include "session/runtime.h"
+#include "session/session.h"
+
+/* --- the runtime --- */
+
+/* A configuration and how many calls still use it. */
+struct config_holder {
+    struct config *config;
+    unsigned refs;
+};
+
+struct runtime {
+    struct runtime_parts parts;
+    struct schema_table table;
+    struct bridge *bridge;
+    struct config_holder *config;
+    struct map by_sid;    /* sid → struct session */
+    struct list sessions; /* newest first */
+    unsigned count;
+    struct list watches;
+    struct flow_files *files;
+    struct runtime_stats stats;
+    void (*closed)(void *arg); /* set while closing */
+    void *closed_arg;
+    struct task close_task;
+};
+
+struct config_holder *config_holder_ref(struct config_holder *h);
+struct config_holder *config_holder_unref(struct config_holder *h);
+/* Last of a session; may tell runtime_close()'s caller. */
+void runtime_forget(struct runtime *rt, struct session *s);
+
+/* --- calls --- */
+
+enum call_status {
+    CALL_QUEUED,
+    CALL_INITIATED,
+    CALL_RINGING,
+    CALL_IN_PROGRESS,
+    CALL_COMPLETED,
+    CALL_BUSY,
+    CALL_FAILED,
+    CALL_NO_ANSWER,
+    CALL_CANCELED,
+};
+const char *call_status_name(enum call_status s);
+bool call_status_is_final(enum call_status s);
+
+enum session_phase {
+    SESSION_RUNNING, /* its stack runs */
+    SESSION_ENDING,  /* the leg is over; verbs that asked for it finish, callbacks go out */
+};
+
+struct session {
+    char sid[SID_SIZE];
+    struct runtime *rt;
+    struct config_holder *config;
+    const struct config_number *number; /* NULL: no flow for the number */
+    const struct config_account *account;
+    struct link_node in_sessions;
+
+    struct channel *channel; /* NULL once released */
+    bool channel_over;       /* ended, by either side */
+    enum call_status status;
+    enum session_phase phase;
+    enum cause end_cause; /* of the hang-up that session_end_as() chose */
+
+    struct arena arena; /* the strings below */
+    const char *from, *to, *forwarded_from, *caller_name, *call_token, *direction, *parent_sid;
+    const char *const *offered; /* further parameters from the gateway: name, value … NULL */
+
+    struct activation *top; /* the stack */
+    struct list requests;   /* pending struct request */
+    uint32_t last_request;
+
+    struct http_jar jar;
+    int documents, fetches; /* so far */
+    unsigned callbacks_out, callback_sequence;
+    unsigned recordings_open;
+
+    int64_t began, answered; /* loop_now(); answered 0: not yet */
+    int64_t began_wall;
+    int seconds;         /* from answer to end, set at the end */
+    struct timer limit;  /* longest call; and the longest ending */
+    struct task advance; /* runs the interpreter from the loop */
+    uint64_t seed;
+
+    char *flow_root; /* folder whose files the flow may use; NULL: none */
+    char *journal_path;
+    size_t journal_bytes;
+    bool journal_cut;
+};
+
+/* One function changes the status; it writes old → new and sends the status callback. */
+void session_set_status(struct session *s, enum call_status status);
+/* Answers the channel if it still rings. */
+void session_answer(struct session *s);
+/* The leg is over: tells every verb, ends the stack, sends the last callback, frees when all is
+ * done. `by` is for the journal: caller, flow, operator, limit, link. */
+void session_finish(struct session *s, enum call_status status, enum cause cause, const char *by);
+/* Something that kept an ending session alive is over: looks, from the loop, whether all is. */
+void session_settled(struct session *s);
+/* Frees the session when nothing is left to wait for. Only session_advance() calls it. */
+void session_free_if_done(struct session *s);
+/* Says a problem in journal and log; `error`: the document or call cannot go on with it. */
+void session_say_problem(struct session *s, bool error, int code, const char *where,
+                         const char *text);
+/* A call that a gateway offered: makes its session, ringing; then its flow begins. */
+struct session *session_new(struct runtime *rt, struct channel *channel, const struct offer *o,
+                            const struct config_number *number);
+void session_begin(struct session *s);
+
+/* --- activations and the interpreter (activation.c) --- */
+
+enum activation_kind {
+    ACTIVATION_DOCUMENT,
+    ACTIVATION_CHILDREN, /* the nested verbs of a verb below: one document with it */
+};
+
+struct activation {
+    struct session *session;
+    struct activation *below;
+    enum activation_kind kind;
+    struct document *document; /* NULL until the first one is fetched */
+    const struct node *next;   /* the node to run next */
+    const struct node *node;   /* the running verb's */
+    const struct verb *verb;   /* NULL: none runs */
+    void *state;
+    struct arena arena;   /* of the running verb */
+    bool echo;            /* the running verb switched echo on */
+    uint32_t children_of; /* ACTIVATION_CHILDREN: the request of the verb below */
+
+    struct fetch_job *fetch; /* a document on its way */
+    struct webhook_params *go_params;
+    char *go_url;
+    bool go_get;
+};
+
+/* Pushes an activation that will fetch its document from `url` (owned by the caller). */
+int activation_push_url(struct session *s, const char *url, bool get, enum http_trust trust,
+                        struct error *err);
+/* Pops all, stopping each verb once; with `tell`, EVENT_HANGUP is given first and verbs that answer
+ * VERB_WAIT may stay until they are done. */
+void activation_unwind(struct session *s, bool tell);
+/* Pops what stands above `a`: the children of its verb. */
+void activation_pop_above(struct activation *a, const char *how);
+/* Gives an event to whom it belongs and goes on with what follows. */
+void session_deliver(struct session *s, struct activation *a, const struct event *ev);
+/* Runs the top of the stack until it waits. Called from the loop through session->advance. */
+void session_advance(void *session);
+/* fetch.c → interpreter: the document is there (a reference is given), or could not be had. */
+void activation_document(struct activation *a, struct document *d);
+void activation_failed(struct activation *a);
+
+/* --- requests (request.c) --- */
+
+enum request_kind {
+    REQUEST_SAY,
+    REQUEST_LOAD,
+    REQUEST_PLAY,
+    REQUEST_TIMER,
+    REQUEST_RECORD,
+    REQUEST_CHILDREN,
+};
+
+struct request {
+    struct link_node node;
+    struct session *session;
+    struct activation *owner;
+    uint32_t id;
+    enum request_kind kind;
+    bool verb_gone; /* REQUEST_RECORD only: finish the file, tell nobody */
+    union {
+        struct speech_request *say;
+        struct load *load;
+        struct timer timer;
+        struct session_recording *recording;
+    };
+};
+
+struct request *request_new(struct activation *a, enum request_kind kind);
+struct request *request_find(struct session *s, uint32_t id);
+/* Unlinks and frees; cancels nothing. */
+void request_free(struct request *r);
+/* Cancels it where it runs, then frees. */
+void request_cancel(struct request *r);
+/* All of one activation's running verb. */
+void request_cancel_all(struct activation *a);
+/* Answers it: frees the request, then delivers. */
+void request_answer(struct request *r, struct event *ev);
+/* The channel's answers (session.c passes them on). */
+void request_started(struct session *s, uint32_t id);
+void request_played(struct session *s, uint32_t id, enum play_end how, uint32_t frames);
+void request_tapped(struct session *s, uint32_t id, const struct tap_result *result);
+
+/* --- files of flows (files.c): read on a worker, kept while unchanged --- */
+
+struct flow_files;
+struct flow_read;
+/* `bytes` NULL: *err says why. `path` is the file's own. */
+typedef void flow_read_h(const char *path, const char *bytes, size_t len, int64_t mtime,
+                         const struct error *err, void *arg);
+/* Reads `path`, which must lie below `root` (no symbolic links, no ..). */
+struct flow_read *flow_read(struct loop *loop, const char *root, const char *path, size_t max,
+                            flow_read_h *h, void *arg, struct error *err);
+void flow_read_cancel(struct flow_read *r);
+/* True for a URL with a scheme and host; else it is a file. */
+bool url_is_http(const char *url);
+/* A file descriptor on `path` below `root`, or an error. Blocks: for workers. */
+int flow_open(const char *root, const char *path, struct error *err);
+/* Where the audio of webhook answers is kept until it was loaded once, below STATE. */
+#define REPLY_FOLDER "/cache/replies/"
+
+/* --- loading audio for Play (load.c) --- */
+
+typedef void load_h(struct audio *audio, const struct error *err, void *arg);
+struct load *load_start(struct session *s, const struct document *d, const char *url,
+                        enum codec codec, load_h *h, void *arg, struct error *err);
+void load_cancel(struct load *l);
+
+/* --- documents (fetch.c) --- */
+
+struct fetch_job;
+/* Fetches `url` (absolute) for the activation and calls activation_document() or
+ * activation_failed(). Takes `params` (may be NULL): the verb's own, added to the standard ones. */
+int fetch_document(struct activation *a, const char *url, bool get, enum http_trust trust,
+                   struct webhook_params *params, struct error *err);
+void fetch_document_cancel(struct fetch_job *job);
+/* The leg is over and a verb still makes its action request: sent, its answer ignored. */
+void fetch_farewell(struct session *s, const char *url, bool get, struct webhook_params *params);
+/* "host:port" of the number's own flow, or NULL; in `out`. */
+const char *fetch_own(const struct session *s, char *out, size_t size);
+
+/* --- parameters (params.c) --- */
+
+/* The standard parameters of webhooks.md §2. NULL when memory is out. */
+struct webhook_params *params_standard(const struct session *s);
+/* Appends all of `more` to `to`. */
+int params_merge(struct webhook_params *to, const struct webhook_params *more);
+/* "Wed, 02 Sep 2026 13:00:00 +0000" */
+void params_rfc2822(int64_t wall_ms, char out[40]);
+void params_iso8601(int64_t wall_ms, char out[32]);
+
+/* --- callbacks (callback.c) --- */
+
+/* A status callback of the call, when the number asked for this event (CONFIG_EVENT_*). */
+void callback_status(struct session *s, unsigned event);
+/* Any callback: takes `params`. The session lives until it is done. */
+void callback_send(struct session *s, const char *event, const char *url, bool get,
+                   enum http_trust trust, struct webhook_params *params);
+
+/* --- recordings (recording.c) --- */
+
+struct session_recording;
+/* Starts recording for the request. 0 or an error. */
+int recording_start(struct request *r, const struct record_options *o, struct error *err);
+void recording_stop(struct session_recording *rec);
+/* The channel's tap has ended. */
+void recording_tapped(struct session_recording *rec, const struct tap_result *result);
+
+#endif

@@ -1,0 +1,339 @@
+/* A session: one leg with a CallSid, from the gateway's offer to its last callback. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "session/private.h"
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    SESSION_STRINGS_CHUNK = 512,
+    SESSION_STRINGS_MAX = 64 * 1024,
+    SESSION_ENDING_MS = 30 * 1000, /* longest time that verbs may take to finish after the end */
+};
+
+/* --- names --- */
+
+const char *call_status_name(enum call_status s)
+{
+    static const char *const names[] = {
+        [CALL_QUEUED] = "queued",       [CALL_INITIATED] = "initiated",
+        [CALL_RINGING] = "ringing",     [CALL_IN_PROGRESS] = "in-progress",
+        [CALL_COMPLETED] = "completed", [CALL_BUSY] = "busy",
+        [CALL_FAILED] = "failed",       [CALL_NO_ANSWER] = "no-answer",
+        [CALL_CANCELED] = "canceled",
+    };
+
+    return names[s];
+}
+
+bool call_status_is_final(enum call_status s)
+{
+    return s >= CALL_COMPLETED;
+}
+
+/* --- state --- */
+
+void session_say_problem(struct session *s, bool error, int code, const char *where,
+                         const char *text)
+{
+    if (error)
+        s->rt->stats.errors++;
+    else
+        s->rt->stats.warnings++;
+    journal_add(s, error ? "error" : "warn", "{s:i, s:s, s:s?}", "code", code, "text", text,
+                "where", where);
+    (error ? log_error : log_warn)("session", s->sid, "%s%s%d: %s", where != NULL ? where : "",
+                                   where != NULL ? ": " : "", code, text);
+}
+
+void session_set_status(struct session *s, enum call_status status)
+{
+    static const unsigned events[] = {
+        [CALL_INITIATED] = CONFIG_EVENT_INITIATED,  [CALL_RINGING] = CONFIG_EVENT_RINGING,
+        [CALL_IN_PROGRESS] = CONFIG_EVENT_ANSWERED, [CALL_COMPLETED] = CONFIG_EVENT_COMPLETED,
+        [CALL_BUSY] = CONFIG_EVENT_COMPLETED,       [CALL_FAILED] = CONFIG_EVENT_COMPLETED,
+        [CALL_NO_ANSWER] = CONFIG_EVENT_COMPLETED,  [CALL_CANCELED] = CONFIG_EVENT_COMPLETED,
+    };
+    enum call_status old = s->status;
+
+    if (old == status || call_status_is_final(old))
+        return;
+    s->status = status;
+    journal_add(s, "state", "{s:s, s:s}", "old", call_status_name(old), "new",
+                call_status_name(status));
+    callback_status(s, events[status]);
+}
+
+static int session_seconds(const struct session *s)
+{
+    int64_t us = s->answered == 0 ? 0 : loop_now(s->rt->parts.loop) - s->answered;
+
+    return (int)((us + 999999) / 1000000); /* a begun second counts */
+}
+
+void session_answer(struct session *s)
+{
+    if (s->answered != 0 || s->phase != SESSION_RUNNING || s->channel_over)
+        return;
+    channel_answer(s->channel);
+    s->answered = loop_now(s->rt->parts.loop);
+    if (s->answered == 0)
+        s->answered = 1; /* virtual time begins at 0, which here means "not yet" */
+    journal_add(s, "answer", "{}");
+    session_set_status(s, CALL_IN_PROGRESS);
+}
+
+bool session_is_answered(const struct activation *a)
+{
+    return a->session->answered != 0;
+}
+
+enum codec session_codec(const struct activation *a)
+{
+    const struct session *s = a->session;
+
+    return s->channel != NULL ? channel_codec(s->channel) : CODEC_PCMU;
+}
+
+bool session_empty_record_falls_through(const struct activation *a)
+{
+    return a->session->config->config->recordings.empty_falls_through;
+}
+
+/* --- the end --- */
+
+void session_settled(struct session *s)
+{
+    task_post(&s->advance);
+}
+
+void session_finish(struct session *s, enum call_status status, enum cause cause, const char *by)
+{
+    if (s->phase != SESSION_RUNNING)
+        return;
+    s->phase = SESSION_ENDING;
+    s->seconds = session_seconds(s);
+    journal_add(s, "hangup", "{s:s, s:s}", "cause", cause_name(cause), "by", by);
+    log_info("session", s->sid, "%s by %s (%s)", call_status_name(status), by, cause_name(cause));
+    if (status == CALL_COMPLETED)
+        s->rt->stats.completed++;
+    else
+        s->rt->stats.failed++;
+    session_set_status(s, status);
+    /* The channel ends before verbs are told: what they still record is over, too. */
+    if (s->channel != NULL && !s->channel_over) {
+        s->channel_over = true;
+        channel_hangup(s->channel, cause);
+    }
+    timer_start(&s->limit, SESSION_ENDING_MS);
+    activation_unwind(s, true);
+    session_settled(s);
+}
+
+void session_free_if_done(struct session *s)
+{
+    if (s->phase == SESSION_RUNNING || s->top != NULL || s->callbacks_out > 0 ||
+        s->recordings_open > 0 || s->channel != NULL)
+        return;
+    journal_add(s, "end", "{s:s, s:i}", "status", call_status_name(s->status), "seconds",
+                s->seconds);
+    timer_stop(&s->limit);
+    task_cancel(&s->advance);
+    runtime_forget(s->rt, s);
+    config_holder_unref(s->config);
+    http_jar_free(&s->jar);
+    mem_free(s->flow_root);
+    mem_free(s->journal_path);
+    arena_free(&s->arena);
+    mem_free(s);
+}
+
+static void limit_reached(void *arg)
+{
+    struct session *s = arg;
+
+    if (s->phase == SESSION_RUNNING) {
+        log_warn("session", s->sid, "longer than limits.call_seconds (%d): hung up",
+                 s->config->config->limits.call_seconds);
+        session_finish(s, s->answered != 0 ? CALL_COMPLETED : CALL_NO_ANSWER, CAUSE_NORMAL,
+                       "limit");
+        return;
+    }
+    activation_unwind(s, false);
+    session_settled(s);
+}
+
+/* --- what the channel tells --- */
+
+static void on_answered(void *arg)
+{
+    (void)arg; /* outgoing calls only: nothing here dials yet */
+}
+
+static void on_ringing(void *arg)
+{
+    (void)arg;
+}
+
+static void on_digit(void *arg, char digit, unsigned duration_ms)
+{
+    struct session *s = arg;
+    struct event ev = {.type = EVENT_DIGIT, .digit = {.key = digit, .duration_ms = duration_ms}};
+    char key[2] = {digit, '\0'};
+
+    journal_add(s, "digit", "{s:s, s:i}", "key", key, "ms", (int)duration_ms);
+    if (s->phase == SESSION_RUNNING && s->top != NULL)
+        session_deliver(s, s->top, &ev);
+}
+
+static void on_ended(void *arg, enum cause cause)
+{
+    struct session *s = arg;
+
+    s->channel_over = true;
+    session_finish(s, s->answered != 0 ? CALL_COMPLETED : CALL_NO_ANSWER, cause,
+                   cause == CAUSE_LINK_LOST ? "link" : "caller");
+}
+
+static void on_started(void *arg, uint32_t request)
+{
+    request_started(arg, request);
+}
+
+static void on_played(void *arg, uint32_t request, enum play_end how, uint32_t frames)
+{
+    request_played(arg, request, how, frames);
+}
+
+static void on_tapped(void *arg, uint32_t request, const struct tap_result *result)
+{
+    request_tapped(arg, request, result);
+}
+
+static void on_released(void *arg)
+{
+    struct session *s = arg;
+
+    s->channel = NULL;
+    session_settled(s);
+}
+
+static const struct channel_handlers channel_events = {
+    .answered = on_answered,
+    .ringing = on_ringing,
+    .digit = on_digit,
+    .ended = on_ended,
+    .started = on_started,
+    .played = on_played,
+    .tapped = on_tapped,
+    .released = on_released,
+};
+
+/* --- the beginning --- */
+
+/* Copies name, value, … NULL. NULL when there are none or memory is out. */
+static const char *const *copy_pairs(struct arena *arena, const char *const *pairs)
+{
+    const char **copy;
+    size_t n = 0;
+
+    while (pairs != NULL && pairs[n] != NULL)
+        n++;
+    copy = n == 0 ? NULL : arena_alloc(arena, (n + 1) * sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < n; i++) {
+        copy[i] = arena_strdup(arena, pairs[i]);
+        if (copy[i] == NULL)
+            return NULL;
+    }
+    return copy;
+}
+
+static char *copy_or_null(struct arena *arena, const char *text)
+{
+    return text != NULL ? arena_strdup(arena, text) : NULL;
+}
+
+static int copy_offer(struct session *s, const struct offer *o)
+{
+    s->from = arena_strdup(&s->arena, o->from != NULL ? o->from : "anonymous");
+    s->to = arena_strdup(&s->arena, o->to != NULL ? o->to : "");
+    s->forwarded_from = copy_or_null(&s->arena, o->forwarded_from);
+    s->caller_name = copy_or_null(&s->arena, o->caller_name);
+    s->call_token = copy_or_null(&s->arena, o->call_token);
+    s->direction = "inbound";
+    s->offered = copy_pairs(&s->arena, o->params);
+    if (s->from == NULL || s->to == NULL ||
+        (o->params != NULL && o->params[0] != NULL && s->offered == NULL))
+        return ERR_NOMEM;
+    return 0;
+}
+
+static void journal_start(struct session *s, const struct offer *o)
+{
+    char iso[32];
+    json_t *params = json_object();
+
+    params_iso8601(s->began_wall, iso);
+    for (const char *const *p = s->offered; params != NULL && p != NULL && *p != NULL; p += 2)
+        json_object_set_new(params, p[0], json_string(p[1]));
+    journal_add(s, "start",
+                "{s:i, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:b, s:s, s:I, s:I, s:s?, s:s?, s:s?, "
+                "s:s?, s:o}",
+                "v", 1, "sid", s->sid, "account", s->account->sid, "direction", s->direction,
+                "from", s->from, "to", s->to, "gateway", o->gateway, "codec", codec_name(o->codec),
+                "dtmf_events", o->dtmf_events, "at", iso, "wall", (json_int_t)s->began_wall, "seed",
+                (json_int_t)s->seed, "flow", s->number->voice, "forwarded_from", s->forwarded_from,
+                "caller_name", s->caller_name, "call_token", s->call_token, "params",
+                params != NULL ? params : json_null());
+}
+
+struct session *session_new(struct runtime *rt, struct channel *channel, const struct offer *o,
+                            const struct config_number *number)
+{
+    struct session *s = mem_alloc(sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    s->rt = rt;
+    s->config = config_holder_ref(rt->config);
+    s->number = number;
+    s->account = number->account;
+    s->channel = channel;
+    list_init(&s->requests);
+    arena_init(&s->arena, SESSION_STRINGS_CHUNK, SESSION_STRINGS_MAX);
+    timer_init(&s->limit, rt->parts.loop, limit_reached, s);
+    task_init(&s->advance, rt->parts.loop, session_advance, s);
+    s->began = loop_now(rt->parts.loop);
+    s->began_wall = loop_wall(rt->parts.loop);
+    s->seed = rng_u64(&rt->parts.rng) >> 1; /* fits a signed JSON integer */
+    sid_make(s->sid, "CA", &rt->parts.rng);
+    if (copy_offer(s, o) != 0 || map_set(&rt->by_sid, s->sid, s) != 0) {
+        config_holder_unref(s->config);
+        arena_free(&s->arena);
+        mem_free(s);
+        return NULL;
+    }
+    list_prepend(&rt->sessions, &s->in_sessions);
+    rt->count++;
+    rt->stats.calls++;
+    channel_bind(channel, &channel_events, s);
+    journal_start(s, o);
+    log_info("session", s->sid, "call from %s to %s over %s", s->from, s->to,
+             o->gateway != NULL ? o->gateway : "?");
+    timer_start(&s->limit, (int64_t)s->config->config->limits.call_seconds * 1000);
+    session_set_status(s, CALL_INITIATED);
+    session_set_status(s, CALL_RINGING);
+    return s;
+}
+
+void session_begin(struct session *s)
+{
+    struct error err = {0};
+    const struct config_number *n = s->number;
+    bool get = n->voice_method != NULL && strcmp(n->voice_method, "GET") == 0;
+
+    if (activation_push_url(s, n->voice, get, HTTP_OPERATOR, &err) == 0)
+        return;
+    session_say_problem(s, true, err.twilio, n->voice, err.text);
+    session_finish(s, CALL_FAILED, CAUSE_ERROR, "flow");
+}
