@@ -17,9 +17,9 @@ enum codec { CODEC_PCMU, CODEC_PCMA, CODEC_L16_8, CODEC_L16_16, CODEC_L16_24, CO
 const char *codec_name(enum codec c);
 /* -1 when unknown. Case matters not. */
 int codec_find(const char *name);
-int codec_rate(enum codec c);            /* samples a second */
+int codec_rate(enum codec c);             /* samples a second */
 size_t codec_frame_samples(enum codec c); /* samples a frame */
-size_t codec_frame_bytes(enum codec c);  /* bytes a frame */
+size_t codec_frame_bytes(enum codec c);   /* bytes a frame */
 
 /* Samples ↔ bytes of the codec; `n` samples. */
 void codec_decode(enum codec c, const void *bytes, size_t n, int16_t *samples);
@@ -35,7 +35,8 @@ struct audio {
     enum codec codec;
     size_t frames;
     size_t bytes;
-    struct audio_stream *stream; /* non-NULL: longer than AUDIO_WHOLE_MS, see stream.h; data empty */
+    struct audio_stream
+        *stream; /* non-NULL: longer than AUDIO_WHOLE_MS, see stream.h; data empty */
     uint8_t data[];
 };
 #define AUDIO_WHOLE_MS 60000

@@ -35,6 +35,7 @@ struct loop *media_loop(struct media *m);
 struct media_stats {
     uint64_t frames_out, frames_in; /* since the start */
     uint64_t slots;                 /* ticks */
+    uint64_t digits_dropped;        /* found 64 of their channel waiting, or a full crossing */
     uint32_t late_p50_us, late_p99_us, late_max_us; /* how late slots began, last ten seconds */
     uint32_t channels, playing;
 };
@@ -43,8 +44,8 @@ void media_stats(struct media *m, struct media_stats *out);
 
 /* --- what a link is to the tick --- */
 
-/* [media] The tick appends frames to a port, and flushes each port it touched once at the end of the
- * slot. Implemented by the bridge's links and by tests. */
+/* [media] The tick appends frames to a port, and flushes each port it touched once at the end of
+ * the slot. Implemented by the bridge's links and by tests. */
 struct media_port {
     /* One frame of `len` bytes for the channel number `number` of this link. */
     void (*frame)(struct media_port *p, uint32_t number, const void *audio, size_t len);
@@ -70,7 +71,7 @@ struct tap_result {
 /* All called on the control loop. None may be NULL. */
 struct media_handlers {
     void (*digit)(void *arg, char digit, unsigned duration_ms); /* tones heard in the audio */
-    void (*started)(void *arg, uint32_t request);  /* the first frame of a play left */
+    void (*started)(void *arg, uint32_t request);               /* the first frame of a play left */
     void (*played)(void *arg, uint32_t request, enum play_end how, uint32_t frames);
     void (*tapped)(void *arg, uint32_t request, const struct tap_result *result);
     void (*released)(void *arg); /* the last call: the channel is gone */

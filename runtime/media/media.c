@@ -1,0 +1,199 @@
+/* The media loop: its thread, and the wheel that is its clock. */
+#include "media/media.h"
+
+#include "base/mem.h"
+#include "media/channel.h"
+#include <pthread.h>
+#include <signal.h>
+
+/* A loop that was held up longer than this (a suspended machine, say) goes on from now, instead of
+ * sending in one burst what nobody will hear in time. */
+#define SKIP_US 200000
+
+/* --- the wheel --- */
+
+static void start_tick(struct media *m)
+{
+    timer_start_at(&m->tick, m->next_slot * SLOT_US);
+}
+
+static void count_playing(struct media *m, int by)
+{
+    unsigned playing = atomic_load_explicit(&m->playing, memory_order_relaxed);
+
+    atomic_store_explicit(&m->playing, playing + (unsigned)by, memory_order_relaxed);
+}
+
+void wheel_join(struct media_channel *c)
+{
+    struct media *m = c->media;
+
+    if (c->in_wheel || c->port == NULL)
+        return;
+    if (!m->tick.active && !m->ticking) {
+        m->next_slot = loop_now(m->loop) / SLOT_US + 1;
+        start_tick(m);
+    }
+    list_append(&m->slots[m->next_slot % SLOT_COUNT], &c->node);
+    c->in_wheel = true;
+    count_playing(m, 1);
+}
+
+void wheel_leave(struct media_channel *c)
+{
+    if (!c->in_wheel)
+        return;
+    list_remove(&c->node);
+    c->in_wheel = false;
+    count_playing(c->media, -1);
+}
+
+static void run_slot(struct media *m, struct list *slot)
+{
+    struct link_node *n, *next;
+    struct media_port *p;
+
+    for (n = list_first(slot); n != NULL; n = next) {
+        struct media_channel *c = list_entry(n, struct media_channel, node);
+
+        next = list_next(slot, n);
+        if (!channel_tick(c))
+            wheel_leave(c);
+    }
+    while ((p = m->touched) != NULL) {
+        m->touched = p->next_touched;
+        p->touched = false;
+        p->flush(p);
+    }
+}
+
+/* Runs what is due, but at most once round the wheel before the loop may hear again. */
+static void on_tick(void *arg)
+{
+    struct media *m = arg;
+    int64_t now = loop_now(m->loop);
+    int turns;
+
+    if (now - m->next_slot * SLOT_US > SKIP_US)
+        m->next_slot = now / SLOT_US;
+    m->ticking = true;
+    for (turns = 0; turns < SLOT_COUNT && m->next_slot * SLOT_US <= now; turns++) {
+        struct list *slot = &m->slots[m->next_slot % SLOT_COUNT];
+
+        lateness_add(&m->lateness, m->next_slot * SLOT_US, now);
+        m->next_slot++;
+        run_slot(m, slot);
+        media_count(&m->slots_run);
+        now = loop_now(m->loop);
+    }
+    m->ticking = false;
+    if (atomic_load_explicit(&m->playing, memory_order_relaxed) > 0)
+        start_tick(m);
+}
+
+/* --- the thread --- */
+
+static void on_stop(void *arg)
+{
+    struct media *m = arg;
+
+    loop_stop(m->loop);
+}
+
+static void run_thread(void *arg)
+{
+    struct media *m = arg;
+
+    pthread_setname_np(pthread_self(), "almon-media");
+    loop_run(m->loop);
+}
+
+/* Signals are for the control loop: the thread is born with all of them blocked. */
+static int start_thread(struct media *m, struct error *err)
+{
+    sigset_t all, old;
+    int rc = wake_new(&m->stop, m->loop, on_stop, m, err);
+
+    if (rc != 0)
+        return rc;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    rc = uv_thread_create(&m->thread, run_thread, m);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (rc != 0)
+        return error_set(err, ERR_IO, "cannot start the media thread: %s", uv_strerror(rc));
+    m->threaded = true;
+    return 0;
+}
+
+int media_new(struct media **mp, struct loop *control, struct vtime *vtime, size_t places,
+              struct error *err)
+{
+    struct media *m = mem_alloc(sizeof *m);
+    int i, rc;
+
+    if (m == NULL)
+        return error_nomem(err);
+    m->control = control;
+    list_init(&m->late);
+    for (i = 0; i < SLOT_COUNT; i++)
+        list_init(&m->slots[i]);
+    timer_init(&m->late_timer, control, channel_push_late, m);
+    rc = loop_new(&m->loop, vtime, err);
+    if (rc == 0) {
+        timer_init(&m->tick, m->loop, on_tick, m);
+        if (places == 0)
+            places = vtime != NULL ? 4096 : 65536;
+        rc = crossing_new(&m->crossing, control, m->loop, places, err);
+    }
+    if (rc == 0 && vtime == NULL)
+        rc = start_thread(m, err);
+    if (rc != 0) {
+        media_free(m);
+        return rc;
+    }
+    *mp = m;
+    return 0;
+}
+
+struct media *media_free(struct media *m)
+{
+    if (m == NULL)
+        return NULL;
+    if (m->threaded) {
+        wake_send(m->stop);
+        uv_thread_join(&m->thread);
+    }
+    timer_stop(&m->late_timer);
+    timer_stop(&m->tick);
+    wake_free(m->stop);
+    crossing_free(m->crossing);
+    loop_free(m->loop);
+    mem_free(m);
+    return NULL;
+}
+
+struct crossing *media_crossing(struct media *m)
+{
+    return m->crossing;
+}
+
+struct loop *media_loop(struct media *m)
+{
+    return m->loop;
+}
+
+void media_stats(struct media *m, struct media_stats *out)
+{
+    *out = (struct media_stats){
+        .frames_out = atomic_load_explicit(&m->frames_out, memory_order_relaxed),
+        .frames_in = atomic_load_explicit(&m->frames_in, memory_order_relaxed),
+        .slots = atomic_load_explicit(&m->slots_run, memory_order_relaxed),
+        .digits_dropped = atomic_load_explicit(&m->digits_dropped, memory_order_relaxed),
+        .late_p50_us = atomic_load_explicit(&m->lateness.p50, memory_order_relaxed),
+        .late_p99_us = atomic_load_explicit(&m->lateness.p99, memory_order_relaxed),
+        .late_max_us = atomic_load_explicit(&m->lateness.worst, memory_order_relaxed),
+        .channels = m->channels,
+        .playing = atomic_load_explicit(&m->playing, memory_order_relaxed),
+    };
+}

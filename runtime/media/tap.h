@@ -1,0 +1,25 @@
+/* The media thread's side of a tap (the other side is in media.h), and what it knows of silence. */
+#ifndef ALMON_MEDIA_TAP_H
+#define ALMON_MEDIA_TAP_H
+
+#include "media/media.h"
+
+/* A tap at work on a channel. */
+struct hearing {
+    struct tap *tap; /* NULL: none */
+    uint32_t request;
+    uint32_t silence_frames, max_frames; /* 0: no bound */
+    uint32_t received, quiet;            /* frames, and silent ones in a row until now */
+    struct tap_result result;
+};
+
+void hearing_begin(struct hearing *h, struct tap *tap, uint32_t request, int silence_ms,
+                   int max_ms);
+/* One frame: as bytes and as samples, both NULL for silence. True when the tap is over:
+ * h->result.why then says why. */
+bool hearing_frame(struct hearing *h, const void *bytes, const int16_t *samples, size_t n);
+/* Copies one frame (NULL: silence) into the ring; false when it is full. */
+bool tap_put(struct tap *t, const void *bytes);
+enum codec tap_codec(const struct tap *t);
+
+#endif
