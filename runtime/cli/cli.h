@@ -1,0 +1,14 @@
+/* The commands of `almon`, one file each. argv[0] is the command's name. Each returns the exit
+ * status: 0 fine, 1 it did not work, 2 wrong usage; `call` has its own (see call.c). */
+#ifndef ALMON_CLI_CLI_H
+#define ALMON_CLI_CLI_H
+
+int cli_serve(int argc, char **argv);    /* serve.c: the exchange */
+int cli_check(int argc, char **argv);    /* check.c: problems of documents */
+int cli_help(int argc, char **argv);     /* help.c: the reference of a verb */
+int cli_call(int argc, char **argv);     /* call.c: a caller in the terminal */
+int cli_trace(int argc, char **argv);    /* trace.c: a call's timeline */
+int cli_redirect(int argc, char **argv); /* act.c: a new document for a live call */
+int cli_hangup(int argc, char **argv);   /* act.c: ends a live call */
+
+#endif

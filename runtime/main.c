@@ -1,0 +1,46 @@
+/* The command line: `almon COMMAND …`. */
+#include "base/mem.h"
+#include "cli/cli.h"
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *usage, *text;
+} commands[] = {
+    {"serve", cli_serve, "[--config FILE] [--state DIR]", "Runs the exchange."},
+    {"check", cli_check, "FILE…", "Prints every problem of documents, and how to mend it."},
+    {"help", cli_help, "[VERB | almon.lua]", "Prints the reference of a verb, or lists them all."},
+    {"call", cli_call, "NUMBER [options]", "Calls a number of a running exchange."},
+    {"trace", cli_trace, "SID [-f]", "Prints what happened in a call; -f follows a live one."},
+    {"redirect", cli_redirect, "SID URL|FILE", "Gives a live call a new document."},
+    {"hangup", cli_hangup, "SID", "Ends a live call."},
+};
+
+static void usage(FILE *out)
+{
+    fprintf(out, "almon: your call and message flows, on your own machine\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  almon %-8s %-30s %s\n", commands[i].name, commands[i].usage,
+                commands[i].text);
+    fprintf(out, "\nEach command tells more with --help.\n");
+}
+
+int main(int argc, char **argv)
+{
+    mem_hook_libraries();
+    signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error to handle, not the end */
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        usage(stdout);
+        return 0;
+    }
+    for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (argc >= 2)
+        fprintf(stderr, "almon: no command '%s'\n\n", argv[1]);
+    usage(stderr);
+    return 2;
+}

@@ -1,0 +1,216 @@
+/* Audio for Play: from the web through the media cache, or from the flow's own folder; decoded once
+ * and kept in memory while there is room. */
+#include "base/mem.h"
+#include "session/private.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Step 1 for files: whether it may be read, and which version it is. */
+struct stat_work {
+    struct work work;
+    struct load *load; /* NULL: cancelled */
+    char *root, *path;
+    long long size, mtime;
+    struct error err;
+};
+
+struct load {
+    struct session *session;
+    enum codec codec;
+    load_h *h;
+    void *arg;
+    struct fetch *fetch;          /* step 1 for URLs */
+    struct stat_work *stat;       /* step 1 for files */
+    struct audio_loader *decoder; /* step 2 */
+    char key[600];                /* of the decoded audio in the cache */
+    char *once;                   /* a webhook answer's body: removed when it was read */
+};
+
+static void load_free(struct load *l)
+{
+    if (l->once != NULL)
+        unlink(l->once);
+    mem_free(l->once);
+    mem_free(l);
+}
+
+static void finish(struct load *l, struct audio *audio, const struct error *err)
+{
+    load_h *h = l->h;
+    void *arg = l->arg;
+
+    load_free(l);
+    h(audio, err, arg);
+}
+
+static void decoded(void *arg, struct audio *audio, const struct error *err)
+{
+    struct load *l = arg;
+
+    l->decoder = NULL;
+    if (audio != NULL && l->once == NULL)
+        audio_cache_put(l->session->rt->parts.audio, l->key, audio);
+    finish(l, audio, err);
+    audio_unref(audio);
+}
+
+/* Step 2: the version is known, so the cache can be asked. */
+static void decode(struct load *l, const char *path, const char *mime, const char *version)
+{
+    struct runtime_parts *parts = &l->session->rt->parts;
+    struct audio *audio;
+    struct error err = {0};
+
+    snprintf(l->key, sizeof l->key, "%s|%s", codec_name(l->codec), version);
+    audio = audio_cache_get(parts->audio, l->key);
+    if (audio != NULL)
+        finish(l, audio, NULL);
+    else if (audio_load(&l->decoder, parts->loop, path, mime, l->codec, decoded, l, &err) != 0)
+        finish(l, NULL, &err);
+    audio_unref(audio);
+}
+
+static void fetched(const struct fetched *f, void *arg)
+{
+    struct load *l = arg;
+    struct error err = {0};
+
+    l->fetch = NULL;
+    if (f->twilio == 0) {
+        decode(l, f->path, f->mime, f->key);
+        return;
+    }
+    error_set_twilio(&err, ERR_IO, f->twilio, "%s", f->text);
+    finish(l, NULL, &err);
+}
+
+/* --- files --- */
+
+static void stat_run(struct work *w)
+{
+    struct stat_work *sw = list_entry(w, struct stat_work, work);
+    int fd = flow_open(sw->root, sw->path, &sw->err);
+    struct stat st;
+
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        error_set_twilio(&sw->err, ERR_INVALID, 13420, "%s: not a regular file", sw->path);
+    else {
+        sw->size = (long long)st.st_size;
+        sw->mtime = (long long)st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+    }
+    close(fd);
+}
+
+static void stat_free(struct stat_work *sw)
+{
+    mem_free(sw->root);
+    mem_free(sw->path);
+    mem_free(sw);
+}
+
+static void stat_done(struct work *w)
+{
+    struct stat_work *sw = list_entry(w, struct stat_work, work);
+    struct load *l = sw->load;
+    char version[512];
+
+    if (l != NULL) {
+        l->stat = NULL;
+        snprintf(version, sizeof version, "%.400s|%lld|%lld", sw->path, sw->size, sw->mtime);
+        if (sw->err.code != 0)
+            finish(l, NULL, &sw->err);
+        else
+            decode(l, sw->path, NULL, version);
+    }
+    stat_free(sw);
+}
+
+/* The folder a path may be read from: the flow's, or that of webhook answers. */
+static char *root_of(struct load *l, const char *path)
+{
+    char replies[1024];
+
+    snprintf(replies, sizeof replies, "%s" REPLY_FOLDER, l->session->rt->parts.state);
+    if (strncmp(path, replies, strlen(replies)) == 0 && strstr(path, l->session->sid) != NULL) {
+        l->once = mem_strdup(path);
+        return mem_strdup(replies);
+    }
+    return mem_strdup(l->session->flow_root);
+}
+
+static int start_stat(struct load *l, const char *path, struct error *err)
+{
+    struct stat_work *sw = mem_alloc(sizeof *sw);
+
+    if (sw == NULL)
+        return error_nomem(err);
+    sw->path = mem_strdup(path);
+    sw->root = root_of(l, path);
+    sw->load = l;
+    sw->work.run = stat_run;
+    sw->work.done = stat_done;
+    if (sw->path == NULL) {
+        stat_free(sw);
+        return error_nomem(err);
+    }
+    if (sw->root == NULL) {
+        stat_free(sw);
+        return error_set_twilio(err, ERR_REFUSED, 11100,
+                                "%s: not a URL, and this flow has no folder of files", path);
+    }
+    if (work_submit(l->session->rt->parts.loop, &sw->work) != 0) {
+        stat_free(sw);
+        return error_set(err, ERR_IO, "%s: no worker could be had", path);
+    }
+    l->stat = sw;
+    return 0;
+}
+
+static int start_fetch(struct load *l, const char *url, struct error *err)
+{
+    char own[300];
+
+    l->fetch = fetch_start(l->session->rt->parts.fetcher, url, HTTP_DOCUMENT,
+                           fetch_own(l->session, own, sizeof own), fetched, l, err);
+    return l->fetch != NULL ? 0 : ERR_INVALID;
+}
+
+struct load *load_start(struct session *s, const struct document *d, const char *url,
+                        enum codec codec, load_h *h, void *arg, struct error *err)
+{
+    struct load *l = mem_alloc(sizeof *l);
+    char *absolute = document_url(d->url, url);
+    int rc;
+
+    if (l == NULL || absolute == NULL) {
+        mem_free(l);
+        mem_free(absolute);
+        error_nomem(err);
+        return NULL;
+    }
+    l->session = s;
+    l->codec = codec;
+    l->h = h;
+    l->arg = arg;
+    rc = url_is_http(absolute) ? start_fetch(l, absolute, err) : start_stat(l, absolute, err);
+    mem_free(absolute);
+    if (rc == 0)
+        return l;
+    load_free(l);
+    return NULL;
+}
+
+void load_cancel(struct load *l)
+{
+    if (l->fetch != NULL)
+        fetch_cancel(l->fetch);
+    if (l->stat != NULL)
+        l->stat->load = NULL;
+    if (l->decoder != NULL)
+        audio_load_cancel(l->decoder);
+    load_free(l);
+}

@@ -1,0 +1,37 @@
+/* The control socket STATE/almon.sock (mode 0600, JSON lines): what the command line asks of a
+ * running exchange. Each request is one line, each answer one line with the same "id":
+ *
+ *   {"cmd":"status"}                                   → {"ok":true,"status":{…}}
+ *   {"cmd":"redirect","sid":"CA…","url":"…"}           → {"ok":true} | {"ok":false,"error":"…"}
+ *   {"cmd":"hangup","sid":"CA…"}                       → likewise
+ *   {"cmd":"trace","sid":"CA…"|null}                   → {"ok":true}, then journal lines as they
+ *                                                        are written: {"sid":"CA…","line":{…}}
+ *
+ * Clients, line lengths and what waits for a slow reader are bounded. */
+#ifndef ALMON_WEB_CONTROL_H
+#define ALMON_WEB_CONTROL_H
+
+#include "base/error.h"
+#include "base/loop.h"
+#include <jansson.h>
+
+typedef void control_line_h(const char *sid, const char *line, void *arg);
+
+/* What the socket may do; given by main, so that web knows nothing of sessions. */
+struct control_actions {
+    int (*redirect)(void *arg, const char *sid, const char *url, struct error *err);
+    int (*hangup)(void *arg, const char *sid, struct error *err);
+    /* Journal lines of one call (`sid` NULL: all) from now on. NULL when memory is out. */
+    void *(*watch)(void *arg, const char *sid, control_line_h *h, void *h_arg);
+    void (*unwatch)(void *arg, void *watch);
+    json_t *(*status)(void *arg); /* a new reference */
+    void *arg;
+};
+
+struct control;
+/* Listens on STATE/almon.sock. A stale socket file is replaced; a live one is an error. */
+int control_new(struct control **cp, struct loop *loop, const char *state,
+                const struct control_actions *actions, struct error *err);
+struct control *control_free(struct control *c);
+
+#endif
