@@ -19,11 +19,14 @@ enum {
 
 struct node {
     const struct schema *schema; /* NULL: a piece of text inside a SCHEMA_MIXED element */
-    const void *args;            /* typed attribute values, defaults filled in; NULL for text */
-    const char *text;            /* trimmed text, "" when none; for text nodes exactly as written */
+    const void *args;            /* typed attribute values, defaults filled in; NULL for text and
+                                    for elements without attributes */
+    const char *text;            /* trimmed text, "" when none and in SCHEMA_MIXED elements, whose
+                                    text is in text nodes among the children, exactly as written */
     struct node *parent, *children, *next;
     int line;
-    const char *const *written; /* name, value, name, value … NULL: the attributes as written */
+    const char *const *written; /* name, value, name, value … NULL: the attributes as written, the
+                                   unknown ones too */
 };
 
 enum document_kind { DOCUMENT_VOICE, DOCUMENT_MESSAGE };
@@ -31,7 +34,8 @@ enum document_kind { DOCUMENT_VOICE, DOCUMENT_MESSAGE };
 struct document {
     unsigned refs;
     enum document_kind kind;
-    const char *url;   /* where it came from: what its relative URLs are resolved against; or a file */
+    const char
+        *url; /* where it came from: what its relative URLs are resolved against; or a file */
     struct node *root; /* the Response */
     struct arena arena;
 };
@@ -39,8 +43,8 @@ struct document {
 /* One problem found. */
 struct diag {
     int line;
-    bool error;  /* else a warning */
-    int code;    /* Twilio's */
+    bool error;       /* else a warning */
+    int code;         /* Twilio's */
     const char *text; /* what, and how to mend it; valid during the report only */
 };
 typedef void diag_h(const struct diag *d, void *arg);
@@ -55,8 +59,8 @@ struct document_source {
 };
 
 /* Parses and checks. Warnings are reported and the document goes on (unknown elements are left out,
- * bad values become the default). On a fatal problem (12100 malformed, 12102 wrong root, 11770 empty,
- * 11750 too large …) it is reported as an error, *err says the same, and *dp is not touched.
+ * bad values become the default). On a fatal problem (12100 malformed, 12102 wrong root, 11770
+ * empty, 11750 too large …) it is reported as an error, *err says the same, and *dp is not touched.
  * A pure function of its bytes. */
 int document_parse(struct document **dp, const struct schema_table *table,
                    const struct document_source *source, struct error *err);
@@ -66,8 +70,8 @@ struct document *document_unref(struct document *d);
 
 /* For `check` functions of schemas. */
 struct checker;
-void checker_report(struct checker *c, const struct node *at, bool error, int code,
-                    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void checker_report(struct checker *c, const struct node *at, bool error, int code, const char *fmt,
+                    ...) __attribute__((format(printf, 5, 6)));
 
 /* Warns at the sibling after `at`, if there is one, that it is never reached: `at` `why`. */
 void checker_unreachable(struct checker *c, const struct node *at, const char *why);
@@ -81,8 +85,7 @@ enum document_kind document_guess(const char *bytes, size_t len);
 
 struct str;
 /* The reference of one element, or the list of all when `name` is NULL, from the tables. */
-int schema_help(const struct schema_table *t, const char *name, struct str *out,
-                struct error *err);
+int schema_help(const struct schema_table *t, const char *name, struct str *out, struct error *err);
 
 /* `reference` as seen from the document at `base` (RFC 3986 §5; for a base that is a local file, a
  * relative path beside it). The result is mem_free()d by the caller; NULL when out of memory.

@@ -46,10 +46,10 @@ struct attr {
     bool open;                  /* ATTR_CHOICE: other values are fine too; the field is then a
                                    const char * as for ATTR_STR, choices only feed help */
     bool required;
-    const char *set; /* ATTR_DIGITS: allowed characters; "" is allowed where `min` is 0;
-                        `max` > 0 bounds the length */
-    int code;        /* Twilio's warning code for a bad value; 0 means 12200 */
-    size_t offset;   /* of the field in the args struct */
+    const char *set;  /* ATTR_DIGITS: allowed characters; "" is allowed where `min` is 0;
+                         `max` > 0 bounds the length */
+    int code;         /* Twilio's warning code for a bad value; 0 means 12200 */
+    size_t offset;    /* of the field in the args struct */
     const char *text; /* one line for people */
 };
 
@@ -88,7 +88,8 @@ struct schema_table {
  * any of that name with *misplaced set, else NULL. */
 const struct schema *schema_find(const struct schema_table *t, const char *name,
                                  const struct schema *parent, bool *misplaced);
-/* The known name nearest to a misspelt one among the children of `parent`, NULL when none is near. */
+/* The known name nearest to a misspelt one among the children of `parent`, NULL when none is near.
+ */
 const char *schema_nearest(const struct schema_table *t, const char *name,
                            const struct schema *parent);
 const struct attr *attr_find(const struct schema *s, const char *name);
