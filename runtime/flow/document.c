@@ -48,9 +48,8 @@ struct work_space {
     struct arena arena; /* texts of the diagnostics */
 };
 
-static int fill(struct document *d, const struct schema_table *table,
-                const struct document_source *source, struct work_space *w, struct error *fatal,
-                int *line)
+static int fill(struct document *d, const struct document_source *source, struct work_space *w,
+                struct error *fatal, int *line)
 {
     int rc = scan_document(&w->scan, source->bytes, source->len, fatal);
 
@@ -85,7 +84,7 @@ int document_parse(struct document **dp, const struct schema_table *table,
     }
     arena_init(&w->arena, 4096, DOCUMENT_MAX_DIAGS * (ERROR_TEXT_MAX + 16));
     checker_init(&w->checker, source, table, &w->arena);
-    rc = fill(d, table, source, w, &fatal, &line);
+    rc = fill(d, source, w, &fatal, &line);
     checker_tell(&w->checker, source, rc == 0 ? NULL : &fatal, line);
     arena_free(&w->arena);
     if (rc != 0) {

@@ -138,13 +138,9 @@ static void add_list(const struct schema_table *t, unsigned flag, const char *ti
 
 static int unknown_name(const struct schema_table *t, const char *name, struct error *err)
 {
-    const char *near = NULL, *found;
+    const char *near = schema_nearest_any(t, name);
     char quoted[QUOTE_SIZE];
 
-    for (size_t i = 0; i < t->count && near == NULL; i++) {
-        found = schema_nearest(t, name, t->all[i]);
-        near = found != NULL ? found : near;
-    }
     quote(quoted, name, strlen(name));
     if (near != NULL)
         return error_set(err, ERR_MISSING, "there is no <%s>: did you mean `almon help %s`?",

@@ -77,6 +77,16 @@ const char *schema_nearest(const struct schema_table *t, const char *name,
     return n.best;
 }
 
+const char *schema_nearest_any(const struct schema_table *t, const char *name)
+{
+    struct nearest n;
+
+    nearest_start(&n, name);
+    for (size_t i = 0; i < t->count; i++)
+        nearest_try(&n, t->all[i]->name);
+    return n.best;
+}
+
 const struct attr *attr_find(const struct schema *s, const char *name)
 {
     for (const struct attr *a = s->attrs; a != NULL && a->name != NULL; a++)

@@ -92,6 +92,8 @@ const struct schema *schema_find(const struct schema_table *t, const char *name,
  */
 const char *schema_nearest(const struct schema_table *t, const char *name,
                            const struct schema *parent);
+/* The same among all names, for `almon help`. */
+const char *schema_nearest_any(const struct schema_table *t, const char *name);
 const struct attr *attr_find(const struct schema *s, const char *name);
 const char *attr_nearest(const struct schema *s, const char *name);
 /* Parses one value into the args struct. 0, or ERR_INVALID with *err saying what would be right
