@@ -1,0 +1,134 @@
+/* The media loop on its own thread, in real time, with many commands from the control loop at once;
+ * meant for the thread sanitizer. */
+#include "media/media.h"
+#include "tests/unit/unit.h"
+
+#define CHANNELS 20
+#define PLAYS    5
+
+struct one {
+    struct many *many;
+    struct media_channel *channel;
+    unsigned played;
+    bool let_go;
+};
+
+struct many {
+    struct loop *control;
+    struct media *media;
+    struct media_port port;
+    unsigned frames, back; /* the media thread's */
+    struct one ones[CHANNELS];
+    unsigned made, started, played, released;
+    uint32_t sent;
+};
+
+static void on_frame(struct media_port *p, uint32_t number, const void *audio, size_t len)
+{
+    struct many *m = (struct many *)((char *)p - offsetof(struct many, port));
+
+    m->frames++;
+    m->back += media_channel_input(m->ones[number].channel, audio, len);
+}
+
+static void on_flush(struct media_port *p)
+{
+    (void)p;
+}
+
+static void on_digit(void *arg, char digit, unsigned duration_ms)
+{
+    (void)arg;
+    (void)digit;
+    (void)duration_ms;
+}
+
+static void on_started(void *arg, uint32_t request)
+{
+    (void)request;
+    ((struct one *)arg)->many->started++;
+}
+
+static void on_played(void *arg, uint32_t request, enum play_end how, uint32_t frames)
+{
+    struct one *o = arg;
+
+    (void)request;
+    (void)how;
+    o->many->played++;
+    o->many->sent += frames;
+    if (++o->played == PLAYS && !o->let_go) {
+        o->let_go = true;
+        media_channel_release(o->channel);
+    }
+}
+
+static void on_tapped(void *arg, uint32_t request, const struct tap_result *result)
+{
+    (void)arg;
+    (void)request;
+    (void)result;
+}
+
+static void on_released(void *arg)
+{
+    struct many *m = ((struct one *)arg)->many;
+
+    if (++m->released == m->made)
+        loop_stop(m->control);
+}
+
+static const struct media_handlers handlers = {on_digit, on_started, on_played, on_tapped,
+                                               on_released};
+
+static void on_attach(const struct crossing_msg *m)
+{
+    struct one *o = m->ptr;
+
+    media_channel_attach(o->channel, &o->many->port, (uint32_t)m->num[0]);
+}
+
+UNIT(twenty_channels_play_and_end_on_the_real_thread)
+{
+    struct many m = {.port = {.frame = on_frame, .flush = on_flush}};
+    struct error err = {0};
+    struct audio *a = NULL;
+    unsigned i, j;
+
+    ok_rc(loop_new(&m.control, NULL, &err), &err);
+    ok_rc(media_new(&m.media, m.control, NULL, 0, &err), &err);
+    ok_rc(audio_from_tone(&a, CODEC_PCMU, 440, 60, 0.5, &err), &err);
+    for (i = 0; i < CHANNELS; i++) {
+        struct one *o = &m.ones[i];
+        struct crossing_msg attach = {.h = on_attach, .ptr = o, .num = {i}};
+
+        o->many = &m;
+        ok_rc(media_channel_new(&o->channel, m.media, CODEC_PCMU, true, &handlers, o, &err), &err);
+        m.made++;
+        ok(crossing_command(media_crossing(m.media), &attach, 0) == 0);
+        for (j = 1; j <= PLAYS; j++)
+            ok(media_play(o->channel, a, 1, j) == 0);
+        if (i % 2 == 0)
+            media_play_stop(o->channel, 2);
+    }
+    a = audio_unref(a);
+    loop_run(m.control);
+    ok_int(m.played, CHANNELS * PLAYS);
+    m.media = media_free(m.media); /* the thread is joined: its numbers may be read */
+    ok_int(m.frames, m.sent);
+    ok_int(m.back, m.sent);
+    ok_int(m.started, (m.sent + 2) / 3);
+out:
+    audio_unref(a);
+    for (i = 0; i < m.made; i++) {
+        if (!m.ones[i].let_go)
+            media_channel_release(m.ones[i].channel);
+        m.ones[i].let_go = true;
+    }
+    if (m.released < m.made)
+        loop_run(m.control);
+    media_free(m.media);
+    loop_free(m.control);
+}
+
+UNIT_MAIN(CASE(twenty_channels_play_and_end_on_the_real_thread))
