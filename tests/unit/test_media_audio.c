@@ -1,7 +1,7 @@
 /* Codecs, conversion, files. */
 #include "base/mem.h"
 #include "media/file.h"
-#include "tests/unit/media_rig.h"
+#include "tests/unit/media_stand.h"
 #include "tests/unit/unit.h"
 
 #include <math.h>
@@ -81,11 +81,11 @@ UNIT(resampling_keeps_the_tone_and_adds_no_other)
             ok_rc(audio_from_samples(&a, (enum codec)c, in, (size_t)rates[i], rates[i], &err),
                   &err);
             ok_int(a->frames, 50); /* a second stays a second */
-            out = rig_samples(a, &n);
+            out = stand_samples(a, &n);
             ok(out != NULL);
-            ok(fabs(rig_tone(out + n / 10, n / 2, codec_rate(a->codec), 1000) - 0.5) < 0.01);
-            ok(rig_tone(out + n / 10, n / 2, codec_rate(a->codec), 3000) < 0.003);
-            ok(rig_tone(out + n - n / 10, n / 10, codec_rate(a->codec), 1000) > 0.48);
+            ok(fabs(stand_tone(out + n / 10, n / 2, codec_rate(a->codec), 1000) - 0.5) < 0.01);
+            ok(stand_tone(out + n / 10, n / 2, codec_rate(a->codec), 3000) < 0.003);
+            ok(stand_tone(out + n - n / 10, n / 10, codec_rate(a->codec), 1000) > 0.48);
             mem_free(out);
             out = NULL;
             a = audio_unref(a);
@@ -109,9 +109,9 @@ UNIT(nothing_above_the_new_band_folds_back_into_it)
     for (j = 0; j < 48000; j++)
         in[j] = (int16_t)lrint(16384 * sin(2 * pi * 6500 * (double)j / 48000));
     ok_rc(audio_from_samples(&a, CODEC_L16_8, in, 48000, 48000, &err), &err);
-    out = rig_samples(a, &n);
+    out = stand_samples(a, &n);
     ok(out != NULL);
-    ok(rig_tone(out + 800, 4000, 8000, 1500) < 0.002); /* 8000 − 6500 */
+    ok(stand_tone(out + 800, 4000, 8000, 1500) < 0.002); /* 8000 − 6500 */
 out:
     mem_free(in);
     mem_free(out);
@@ -129,7 +129,7 @@ UNIT(the_last_frame_is_filled_with_silence)
         in[i] = 1000;
     ok_rc(audio_from_samples(&a, CODEC_L16_8, in, 161, 8000, &err), &err);
     ok_int(a->frames, 2);
-    out = rig_samples(a, &n);
+    out = stand_samples(a, &n);
     ok(out != NULL);
     ok_int(out[160], 1000);
     ok_int(out[161], 0);
@@ -149,9 +149,9 @@ UNIT(audio_converts_between_codecs)
     ok_rc(audio_from_tone(&a, CODEC_PCMU, 600, 500, 0.4, &err), &err);
     ok_rc(audio_convert(&b, CODEC_L16_24, a, &err), &err);
     ok_int(b->frames, 25);
-    out = rig_samples(b, &n);
+    out = stand_samples(b, &n);
     ok(out != NULL);
-    ok(fabs(rig_tone(out, n, 24000, 600) - 0.4) < 0.01);
+    ok(fabs(stand_tone(out, n, 24000, 600) - 0.4) < 0.01);
 out:
     mem_free(out);
     audio_unref(a);
@@ -229,9 +229,9 @@ UNIT(every_kind_of_file_is_read)
         ok(write_file(kinds[i].name, kinds[i].format, kinds[i].rate, kinds[i].channels, 2));
         ok_rc(audio_load_file(&a, CODEC_L16_8, file_path(kinds[i].name), &err), &err);
         ok(a->frames >= 100 && a->frames <= 110); /* encoders pad a little */
-        out = rig_samples(a, &n);
+        out = stand_samples(a, &n);
         ok(out != NULL);
-        ok(fabs(rig_tone(out + 4000, 8000, 8000, 440) - 0.5) < 0.03);
+        ok(fabs(stand_tone(out + 4000, 8000, 8000, 440) - 0.5) < 0.03);
         mem_free(out);
         out = NULL;
         a = audio_unref(a);
@@ -308,75 +308,75 @@ static void on_loaded(void *arg, struct audio *audio, const struct error *err)
 
 UNIT(a_loader_answers_once_and_not_when_canceled)
 {
-    struct rig r = {0};
+    struct stand r = {0};
     struct error err = {0};
     struct audio_loader *l = NULL;
     struct audio *a = NULL, *never = NULL;
 
     ok(write_file("load.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 1, 1));
-    ok_rc(rig_open(&r, CODEC_PCMU, false, 0, &err), &err);
+    ok_rc(stand_open(&r, CODEC_PCMU, false, 0, &err), &err);
     ok_rc(audio_load(&l, r.control, file_path("load.wav"), NULL, CODEC_PCMU, on_loaded, &a, &err),
           &err);
     ok_rc(audio_load(&l, r.control, path, NULL, CODEC_PCMU, on_loaded, &never, &err), &err);
     audio_load_cancel(l);
     ok(a == NULL);
-    rig_run(&r, 1);
+    stand_run(&r, 1);
     ok(a != NULL);
     ok_int(a->frames, 50);
     ok(never == NULL);
 out:
-    rig_close(&r);
+    stand_close(&r);
     audio_unref(a);
 }
 
 UNIT(long_audio_is_streamed_without_gaps_and_loops)
 {
-    struct rig r = {0};
+    struct stand r = {0};
     struct error err = {0};
     struct audio *a = NULL;
     unsigned i;
 
     ok(write_file("long.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 1, 61));
-    ok_rc(rig_open(&r, CODEC_PCMU, false, 0, &err), &err);
+    ok_rc(stand_open(&r, CODEC_PCMU, false, 0, &err), &err);
     ok_rc(audio_load_file(&a, CODEC_PCMU, file_path("long.wav"), &err), &err);
     ok(a->stream != NULL);
     unlink(path); /* what is open stays */
     ok(media_play(r.channel, a, 1, 1) == 0);
     ok(media_play(r.channel, a, 2, 2) == 0); /* both read it at the same time */
-    rig_run(&r, 62000);
+    stand_run(&r, 62000);
     ok_int(r.played, 1);
     ok_int(r.how[0], PLAY_ENDED);
     ok_int(r.sent[0], 61 * 50);
     a = audio_unref(a);
-    rig_run(&r, 3 * 61000);
+    stand_run(&r, 3 * 61000);
     ok_int(r.played, 2);
     ok_int(r.sent[1], 2 * 61 * 50);
-    for (i = 1; i < RIG_FRAMES; i++)
+    for (i = 1; i < STAND_FRAMES; i++)
         ok_int(r.port.at[i] - r.port.at[i - 1], 20000);
 out:
     audio_unref(a);
-    rig_close(&r);
+    stand_close(&r);
 }
 
 UNIT(a_streamed_play_stops_and_frees_all)
 {
-    struct rig r = {0};
+    struct stand r = {0};
     struct error err = {0};
     struct audio *a = NULL;
 
     ok(write_file("stop.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 1, 61));
-    ok_rc(rig_open(&r, CODEC_PCMU, false, 0, &err), &err);
+    ok_rc(stand_open(&r, CODEC_PCMU, false, 0, &err), &err);
     ok_rc(audio_load_file(&a, CODEC_PCMU, file_path("stop.wav"), &err), &err);
     ok(media_play(r.channel, a, 1000, 1) == 0);
     a = audio_unref(a);
-    rig_run(&r, 5000);
+    stand_run(&r, 5000);
     media_play_stop(r.channel, 1);
-    rig_run(&r, 1000);
+    stand_run(&r, 1000);
     ok_int(r.played, 1);
     ok_int(r.how[0], PLAY_STOPPED);
 out:
     audio_unref(a);
-    rig_close(&r);
+    stand_close(&r);
 }
 
 UNIT(a_recording_becomes_mp3)

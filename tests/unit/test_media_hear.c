@@ -1,6 +1,6 @@
 /* Taps, silence and digits in the audio. */
 #include "base/mem.h"
-#include "tests/unit/media_rig.h"
+#include "tests/unit/media_stand.h"
 #include "tests/unit/unit.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ static struct audio *key_twice(enum codec c, double row, double column, int ms, 
 UNIT(keys_are_heard_at_every_level_codec_and_rate)
 {
     static const double levels[] = {-10, -25, -40};
-    struct rig r = {0};
+    struct stand r = {0};
     struct error err = {0};
     struct audio *a = NULL;
     int c;
@@ -38,22 +38,22 @@ UNIT(keys_are_heard_at_every_level_codec_and_rate)
         for (i = 0; i < 3; i++) {
             a = key_twice((enum codec)c, 770, 1336, 60, levels[i]);
             ok(a != NULL);
-            ok_rc(rig_open(&r, (enum codec)c, true, 0, &err), &err);
-            rig_hear(&r, a);
+            ok_rc(stand_open(&r, (enum codec)c, true, 0, &err), &err);
+            stand_hear(&r, a);
             ok_str(r.digits, "55");
-            rig_close(&r);
+            stand_close(&r);
             memset(&r, 0, sizeof r);
             a = audio_unref(a);
         }
     }
 out:
     audio_unref(a);
-    rig_close(&r);
+    stand_close(&r);
 }
 
 UNIT(digits_played_as_tones_are_heard_once_each)
 {
-    struct rig r = {0};
+    struct stand r = {0};
     struct error err = {0};
     struct audio *a = NULL;
     size_t n;
@@ -61,53 +61,53 @@ UNIT(digits_played_as_tones_are_heard_once_each)
     ok_rc(audio_from_digits(&a, CODEC_PCMA, "1234567890*#abcDw55W9", &err), &err);
     n = 21; /* characters, of which two are pauses */
     ok_int(a->frames, (n - 2) * 10 + 25 + 50);
-    ok_rc(rig_open(&r, CODEC_PCMA, true, 0, &err), &err);
-    rig_hear(&r, a);
+    ok_rc(stand_open(&r, CODEC_PCMA, true, 0, &err), &err);
+    stand_hear(&r, a);
     ok_str(r.digits, "1234567890*#ABCD559");
 out:
     audio_unref(a);
-    rig_close(&r);
+    stand_close(&r);
 }
 
 /* A gateway that sends silence records between the keys: the tone's end must still be seen. */
 UNIT(a_key_pressed_twice_with_silence_records_between_counts_twice)
 {
-    struct rig r = {0};
+    struct stand r = {0};
     struct error err = {0};
     struct audio *a = NULL;
     int i;
 
     ok_rc(audio_from_digits(&a, CODEC_PCMU, "7", &err), &err);
     a->frames = 5; /* the tone alone */
-    ok_rc(rig_open(&r, CODEC_PCMU, true, 0, &err), &err);
+    ok_rc(stand_open(&r, CODEC_PCMU, true, 0, &err), &err);
     for (i = 0; i < 3; i++) {
-        rig_hear(&r, a);
-        rig_hear_silence(&r, 5);
+        stand_hear(&r, a);
+        stand_hear_silence(&r, 5);
     }
     ok_str(r.digits, "777");
 out:
     audio_unref(a);
-    rig_close(&r);
+    stand_close(&r);
 }
 
 UNIT(a_channel_with_digit_events_hears_no_tones)
 {
-    struct rig r = {0};
+    struct stand r = {0};
     struct error err = {0};
     struct audio *a = NULL;
 
     ok_rc(audio_from_digits(&a, CODEC_PCMU, "12", &err), &err);
-    ok_rc(rig_open(&r, CODEC_PCMU, false, 0, &err), &err);
-    rig_hear(&r, a);
+    ok_rc(stand_open(&r, CODEC_PCMU, false, 0, &err), &err);
+    stand_hear(&r, a);
     ok_str(r.digits, "");
 out:
     audio_unref(a);
-    rig_close(&r);
+    stand_close(&r);
 }
 
 UNIT(a_flood_of_digits_is_bounded_and_counted)
 {
-    struct rig r = {0};
+    struct stand r = {0};
     struct error err = {0};
     struct audio *a = NULL;
     struct media_stats stats;
@@ -117,22 +117,22 @@ UNIT(a_flood_of_digits_is_bounded_and_counted)
     memset(many, '8', 100);
     many[100] = '\0';
     ok_rc(audio_from_digits(&a, CODEC_PCMU, many, &err), &err);
-    ok_rc(rig_open(&r, CODEC_PCMU, true, 0, &err), &err);
+    ok_rc(stand_open(&r, CODEC_PCMU, true, 0, &err), &err);
     for (i = 0; i < a->frames; i++) /* all before control looks */
         media_channel_input(r.channel, a->data + i * 160, 160);
     media_stats(r.media, &stats);
     ok_int(stats.digits_dropped, 100 - 64);
-    rig_run(&r, 20);
-    ok_int(strlen(r.digits), RIG_EVENTS - 1); /* as many as the rig keeps */
+    stand_run(&r, 20);
+    ok_int(strlen(r.digits), STAND_EVENTS - 1); /* as many as the stand keeps */
 out:
     audio_unref(a);
-    rig_close(&r);
+    stand_close(&r);
 }
 
 /* --- taps --- */
 
 struct tapping {
-    struct rig r;
+    struct stand r;
     struct tap *tap;
     struct audio *tone;
 };
@@ -140,7 +140,7 @@ struct tapping {
 static int tapping_open(struct tapping *t, enum codec c, int silence_ms, int max_ms,
                         struct error *err)
 {
-    int rc = rig_open(&t->r, c, false, 0, err);
+    int rc = stand_open(&t->r, c, false, 0, err);
 
     if (rc == 0)
         rc = tap_new(&t->tap, c, 128, err);
@@ -149,13 +149,13 @@ static int tapping_open(struct tapping *t, enum codec c, int silence_ms, int max
     if (rc == 0)
         rc = media_tap(t->r.channel, t->tap, silence_ms, max_ms, 1);
     if (rc == 0)
-        rig_run(&t->r, 1);
+        stand_run(&t->r, 1);
     return rc;
 }
 
 static void tapping_close(struct tapping *t)
 {
-    rig_close(&t->r);
+    stand_close(&t->r);
     audio_unref(t->tone);
     tap_free(t->tap);
 }
@@ -167,15 +167,15 @@ UNIT(a_tap_ends_after_silence_and_knows_where_the_sound_was)
     int16_t samples[160 * 128];
 
     ok_rc(tapping_open(&t, CODEC_PCMU, 500, 60000, &err), &err);
-    rig_hear_silence(&t.r, 5);
-    rig_hear(&t.r, t.tone);
-    rig_hear_silence(&t.r, 24);
-    rig_hear(&t.r, t.tone);
-    rig_hear_silence(&t.r, 24);
+    stand_hear_silence(&t.r, 5);
+    stand_hear(&t.r, t.tone);
+    stand_hear_silence(&t.r, 24);
+    stand_hear(&t.r, t.tone);
+    stand_hear_silence(&t.r, 24);
     ok_int(t.r.tapped, 0);
-    rig_run(&t.r, 5000); /* nothing received is not silence */
+    stand_run(&t.r, 5000); /* nothing received is not silence */
     ok_int(t.r.tapped, 0);
-    rig_hear_silence(&t.r, 1);
+    stand_hear_silence(&t.r, 1);
     ok_int(t.r.tapped, 1);
     ok_int(t.r.tap.why, TAP_SILENCE);
     ok(t.r.tap.heard);
@@ -185,8 +185,8 @@ UNIT(a_tap_ends_after_silence_and_knows_where_the_sound_was)
     ok_int(t.r.tap.lost, 0);
     ok_int(tap_take(t.tap, samples, 128), t.r.tap.frames);
     ok_int(samples[0], 0);
-    ok(rig_tone(samples + 5 * 160, 1600, 8000, 440) > 0.19);
-    ok(rig_tone(samples + 15 * 160, 1600, 8000, 440) < 0.01);
+    ok(stand_tone(samples + 5 * 160, 1600, 8000, 440) > 0.19);
+    ok(stand_tone(samples + 15 * 160, 1600, 8000, 440) < 0.01);
 out:
     tapping_close(&t);
 }
@@ -197,8 +197,8 @@ UNIT(a_tap_ends_at_its_maximum)
     struct error err = {0};
 
     ok_rc(tapping_open(&t, CODEC_L16_16, 0, 300, &err), &err);
-    rig_hear(&t.r, t.tone);
-    rig_hear(&t.r, t.tone);
+    stand_hear(&t.r, t.tone);
+    stand_hear(&t.r, t.tone);
     ok_int(t.r.tapped, 1);
     ok_int(t.r.tap.why, TAP_MAX);
     ok_int(t.r.tap.frames, 15);
@@ -213,13 +213,13 @@ UNIT(a_tap_without_silence_limit_goes_on_until_stopped)
 
     ok_rc(tapping_open(&t, CODEC_PCMA, 0, 0, &err), &err);
     ok_int(media_tap(t.r.channel, t.tap, 0, 0, 2), ERR_STATE);
-    rig_hear_silence(&t.r, 120);
+    stand_hear_silence(&t.r, 120);
     ok_int(t.r.tapped, 0);
     media_tap_stop(t.r.channel, 2); /* another's */
-    rig_run(&t.r, 20);
+    stand_run(&t.r, 20);
     ok_int(t.r.tapped, 0);
     media_tap_stop(t.r.channel, 1);
-    rig_run(&t.r, 20);
+    stand_run(&t.r, 20);
     ok_int(t.r.tapped, 1);
     ok_int(t.r.tap.why, TAP_STOPPED);
     ok(!t.r.tap.heard);
@@ -236,9 +236,9 @@ UNIT(a_tap_that_nobody_empties_loses_frames_and_says_so)
     struct error err = {0};
 
     ok_rc(tapping_open(&t, CODEC_PCMU, 0, 0, &err), &err);
-    rig_hear_silence(&t.r, 130);
+    stand_hear_silence(&t.r, 130);
     media_tap_stop(t.r.channel, 1);
-    rig_run(&t.r, 20);
+    stand_run(&t.r, 20);
     ok_int(t.r.tap.frames, 128);
     ok_int(t.r.tap.lost, 2);
 out:

@@ -1,4 +1,4 @@
-#include "tests/unit/media_rig.h"
+#include "tests/unit/media_stand.h"
 
 #include "base/mem.h"
 #include <math.h>
@@ -6,11 +6,11 @@
 
 static void on_frame(struct media_port *p, uint32_t number, const void *audio, size_t len)
 {
-    struct rig_port *port = (struct rig_port *)p;
+    struct stand_port *port = (struct stand_port *)p;
 
     (void)number;
-    if (port->frames < RIG_FRAMES) {
-        port->at[port->frames] = loop_now(media_loop(port->rig->media));
+    if (port->frames < STAND_FRAMES) {
+        port->at[port->frames] = loop_now(media_loop(port->stand->media));
         port->first[port->frames] = *(const uint8_t *)audio;
     }
     port->frames++;
@@ -20,12 +20,12 @@ static void on_frame(struct media_port *p, uint32_t number, const void *audio, s
 
 static void on_flush(struct media_port *p)
 {
-    ((struct rig_port *)p)->flushes++;
+    ((struct stand_port *)p)->flushes++;
 }
 
 static void on_digit(void *arg, char digit, unsigned duration_ms)
 {
-    struct rig *r = arg;
+    struct stand *r = arg;
     size_t n = strlen(r->digits);
 
     (void)duration_ms;
@@ -35,7 +35,7 @@ static void on_digit(void *arg, char digit, unsigned duration_ms)
 
 static void on_started(void *arg, uint32_t request)
 {
-    struct rig *r = arg;
+    struct stand *r = arg;
 
     (void)request;
     r->started++;
@@ -44,10 +44,10 @@ static void on_started(void *arg, uint32_t request)
 
 static void on_played(void *arg, uint32_t request, enum play_end how, uint32_t frames)
 {
-    struct rig *r = arg;
+    struct stand *r = arg;
     unsigned i = r->played++;
 
-    if (i >= RIG_EVENTS)
+    if (i >= STAND_EVENTS)
         return;
     r->order[i] = request;
     r->how[i] = how;
@@ -57,7 +57,7 @@ static void on_played(void *arg, uint32_t request, enum play_end how, uint32_t f
 
 static void on_tapped(void *arg, uint32_t request, const struct tap_result *result)
 {
-    struct rig *r = arg;
+    struct stand *r = arg;
 
     (void)request;
     r->tapped++;
@@ -66,13 +66,13 @@ static void on_tapped(void *arg, uint32_t request, const struct tap_result *resu
 
 static void on_released(void *arg)
 {
-    ((struct rig *)arg)->released++;
+    ((struct stand *)arg)->released++;
 }
 
 static const struct media_handlers handlers = {on_digit, on_started, on_played, on_tapped,
                                                on_released};
 
-int rig_open(struct rig *r, enum codec c, bool detect, size_t places, struct error *err)
+int stand_open(struct stand *r, enum codec c, bool detect, size_t places, struct error *err)
 {
     int rc = vtime_new(&r->vtime, err);
 
@@ -84,47 +84,47 @@ int rig_open(struct rig *r, enum codec c, bool detect, size_t places, struct err
         rc = media_channel_new(&r->channel, r->media, c, detect, &handlers, r, err);
     if (rc != 0)
         return rc;
-    r->port.rig = r;
+    r->port.stand = r;
     r->port.port = (struct media_port){.frame = on_frame, .flush = on_flush};
     media_channel_attach(r->channel, &r->port.port, 7);
     return 0;
 }
 
-void rig_close(struct rig *r)
+void stand_close(struct stand *r)
 {
     if (r->channel != NULL)
         media_channel_release(r->channel);
     if (r->control != NULL)
-        rig_run(r, 100);
+        stand_run(r, 100);
     media_free(r->media);
     loop_free(r->control);
     vtime_free(r->vtime);
 }
 
-void rig_run(struct rig *r, int ms)
+void stand_run(struct stand *r, int ms)
 {
     vtime_run(r->vtime, loop_now(r->control) + ms * 1000, NULL, NULL);
 }
 
-void rig_hear(struct rig *r, const struct audio *a)
+void stand_hear(struct stand *r, const struct audio *a)
 {
     size_t size = codec_frame_bytes(a->codec), i;
 
     for (i = 0; i < a->frames; i++) {
         media_channel_input(r->channel, a->data + i * size, size);
-        rig_run(r, FRAME_MS);
+        stand_run(r, FRAME_MS);
     }
 }
 
-void rig_hear_silence(struct rig *r, int frames)
+void stand_hear_silence(struct stand *r, int frames)
 {
     while (frames-- > 0) {
         media_channel_input(r->channel, NULL, 0);
-        rig_run(r, FRAME_MS);
+        stand_run(r, FRAME_MS);
     }
 }
 
-struct audio *rig_audio(enum codec c, size_t frames, uint8_t base)
+struct audio *stand_audio(enum codec c, size_t frames, uint8_t base)
 {
     struct audio *a = audio_new(c, frames);
     size_t i;
@@ -134,7 +134,7 @@ struct audio *rig_audio(enum codec c, size_t frames, uint8_t base)
     return a;
 }
 
-double rig_tone(const int16_t *samples, size_t n, int rate, double hz)
+double stand_tone(const int16_t *samples, size_t n, int rate, double hz)
 {
     double re = 0, im = 0, turn = 2 * 3.14159265358979323846 * hz / rate;
     size_t i;
@@ -146,7 +146,7 @@ double rig_tone(const int16_t *samples, size_t n, int rate, double hz)
     return n == 0 ? 0 : 2 * sqrt(re * re + im * im) / (double)n / 32767;
 }
 
-int16_t *rig_samples(const struct audio *a, size_t *n)
+int16_t *stand_samples(const struct audio *a, size_t *n)
 {
     int16_t *samples;
 
