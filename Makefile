@@ -83,9 +83,10 @@ LIB = $(OUT)/libalmon$(SUFFIX).a
 SUFFIX = -$(subst $(SPACE),-,$(strip $(ROOMS)))
 endif
 
-# The rest of tests/unit and tests/scenarios is help for the tests.
+# The rest of tests/unit is help for all tests, that of tests/scenarios for the scenarios.
 TEST_SRC := $(wildcard tests/unit/test_*.c tests/scenarios/test_*.c)
-HELP_SRC := $(filter-out $(TEST_SRC),$(wildcard tests/unit/*.c tests/scenarios/*.c))
+HELP_SRC := $(filter-out $(TEST_SRC),$(wildcard tests/unit/*.c))
+SCENARIO_HELP_SRC := $(filter-out $(TEST_SRC),$(wildcard tests/scenarios/*.c))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_HELP_SRC := $(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c))
@@ -146,6 +147,7 @@ $(BIN): $(OBJ)/runtime/main.o $(LIB)
 
 $(call programs,$(TEST_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(OUT)/libtest.a $(LIB)
 	$(call link,,-lcmocka)
+$(call programs,$(filter tests/scenarios/%,$(TEST_SRC))): $(call objects,$(SCENARIO_HELP_SRC))
 
 $(call programs,$(BENCH_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(call objects,$(BENCH_HELP_SRC)) $(LIB)
 	$(call link)
@@ -225,7 +227,7 @@ torture-run: $(call programs,$(filter tests/unit/%,$(RUN_SRC)))
 fuzz: deps-test
 	@$(MAKE) --no-print-directory fuzz-run VARIANT=fuzz
 
-CHOSEN_FUZZ = $(strip $(foreach s,$(FUZZ_SRC),$(if $(findstring $F,$s),$s)))
+CHOSEN_FUZZ = $(foreach s,$(FUZZ_SRC),$(if $(findstring fuzz_$F,$s),$s))
 fuzzers: $(call programs,$(CHOSEN_FUZZ))
 fuzz-run: fuzzers
 	@set -e; for f in $(call programs,$(CHOSEN_FUZZ)); do \
@@ -240,7 +242,7 @@ fuzz-run: fuzzers
 bench: deps-test
 	@$(MAKE) --no-print-directory bench-run
 
-CHOSEN_BENCH = $(strip $(foreach s,$(BENCH_SRC),$(if $(findstring $B,$s),$s)))
+CHOSEN_BENCH = $(foreach s,$(BENCH_SRC),$(if $(findstring bench_$B,$s),$s))
 bench-run: all $(call programs,$(CHOSEN_BENCH))
 	@set -e; for b in $(call programs,$(CHOSEN_BENCH)); do echo "== $$(basename $$b)"; $$b; done
 
@@ -251,7 +253,7 @@ lint: deps
 	@tests/lint/run
 	@$(MAKE) --no-print-directory lint-clang VARIANT=clang CC=clang
 
-lint-clang: all $(call objects,$(TEST_SRC) $(HELP_SRC) $(BENCH_SRC) $(BENCH_HELP_SRC))
+lint-clang: all $(call objects,$(TEST_SRC) $(HELP_SRC) $(SCENARIO_HELP_SRC) $(BENCH_SRC) $(BENCH_HELP_SRC))
 	@echo "no warnings from clang"
 
 # --- install -------------------------------------------------------------------------------------
