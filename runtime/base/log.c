@@ -65,19 +65,35 @@ static int read_level(struct levels *l, const char *item, size_t len, struct err
     return 0;
 }
 
-int log_set_levels(const char *spec, struct error *err)
+static int read_levels(struct levels *l, const char *spec, struct error *err)
 {
-    struct levels next = {.all = LOG_INFO};
-    enum log_level low;
-
+    *l = (struct levels){.all = LOG_INFO};
     while (*spec != '\0') {
         size_t len = strcspn(spec, ",");
-        int rc = len == 0 ? 0 : read_level(&next, spec, len, err);
+        int rc = len == 0 ? 0 : read_level(l, spec, len, err);
 
         if (rc != 0)
             return rc;
         spec += len + (spec[len] == ',');
     }
+    return 0;
+}
+
+int log_check_levels(const char *spec, struct error *err)
+{
+    struct levels unused;
+
+    return read_levels(&unused, spec, err);
+}
+
+int log_set_levels(const char *spec, struct error *err)
+{
+    struct levels next;
+    enum log_level low;
+    int rc = read_levels(&next, spec, err);
+
+    if (rc != 0)
+        return rc;
     low = next.all;
     for (size_t i = 0; i < next.n; i++)
         if (next.of[i].level < low)

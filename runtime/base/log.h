@@ -25,7 +25,10 @@ void log_error(const char *component, const char *sid, const char *fmt, ...)
 /* "info" for all, "info,bridge=debug,http=warn" by component. 0 or ERR_INVALID; the old levels stay
  * on error. */
 int log_set_levels(const char *spec, struct error *err);
-/* Where finished lines go (without the newline); NULL is standard error. Set before threads start. */
+/* Only says whether log_set_levels() would take it. */
+int log_check_levels(const char *spec, struct error *err);
+/* Where finished lines go (without the newline); NULL is standard error. Set before threads start.
+ */
 void log_set_sink(void (*sink)(const char *line, void *arg), void *arg);
 /* Where the time comes from: milliseconds since 1970. NULL is the system's clock. */
 void log_set_clock(int64_t (*wall_ms)(void *arg), void *arg);

@@ -1,6 +1,5 @@
 #include "base/loop.h"
 
-#include "base/crossing.h"
 #include "base/mem.h"
 #include "tests/unit/unit.h"
 #include <pthread.h>
@@ -360,121 +359,8 @@ out:
     loop_free(loop);
 }
 
-/* --- the crossing --- */
-
-static struct crossing *the_crossing;
-
-static void on_event(const struct crossing_msg *m)
-{
-    note(m->to);
-}
-
-static void on_command(const struct crossing_msg *m)
-{
-    struct crossing_msg back = {.h = on_event, .to = m->ptr};
-
-    note(m->to);
-    if (m->ptr != NULL)
-        crossing_answer(the_crossing, &back);
-}
-
-UNIT(crossing_keeps_places_for_answers)
-{
-    struct crossing_msg ask = {.h = on_command, .to = "c", .ptr = "e"};
-    struct crossing_msg unasked = {.h = on_event, .to = "u"};
-    struct crossing_msg tell = {.h = on_command, .to = "d"};
-    struct vtime *v = NULL;
-    struct loop *control = NULL, *media = NULL;
-    struct crossing *c = NULL;
-    struct error err = {0};
-
-    trail[0] = '\0';
-    ok_rc(vtime_new(&v, &err), &err);
-    ok_rc(loop_new(&control, v, &err), &err);
-    ok_rc(loop_new(&media, v, &err), &err);
-    ok_rc(crossing_new(&c, control, media, 4, &err), &err);
-    the_crossing = c;
-    ok_int(crossing_reserve(c, 1), 0);
-    ok_int(crossing_command(c, &ask, 1), 0);
-    ok_int(crossing_command(c, &ask, 1), 0);
-    ok(crossing_event(c, &unasked));
-    ok(!crossing_event(c, &unasked));
-    ok_int(crossing_dropped(c), 1);
-    ok_int(crossing_command(c, &ask, 1), ERR_LIMIT);
-    ok_int(crossing_command(c, &tell, 0), 0);
-    ok_int(crossing_command(c, &tell, 0), 0);
-    ok_int(crossing_command(c, &tell, 0), ERR_LIMIT); /* the ring itself is full */
-    vtime_run(v, 0, NULL, NULL);
-    ok_str(trail, "uccddee");
-    ok_int(crossing_reserve(c, 4), ERR_LIMIT); /* one is still reserved */
-    crossing_unreserve(c, 1);
-    ok_int(crossing_reserve(c, 4), 0);
-    ok(!crossing_event(c, &unasked));
-out:
-    crossing_free(c);
-    loop_free(control);
-    loop_free(media);
-    vtime_free(v);
-}
-
-static int answers;
-static void on_counted(const struct crossing_msg *m)
-{
-    if (m->num[0] != (uint64_t)answers++)
-        answers = -100000000;
-}
-
-static void on_counted_command(const struct crossing_msg *m)
-{
-    struct crossing_msg back = {.h = on_counted, .num = {m->num[0]}};
-
-    if (m->ptr != NULL)
-        loop_stop(m->ptr);
-    else
-        crossing_answer(the_crossing, &back);
-}
-
-static void *run_loop(void *arg)
-{
-    loop_run(arg);
-    return NULL;
-}
-
-UNIT(crossing_carries_between_threads)
-{
-    enum { ROUNDS = 20000 };
-    struct crossing_msg m = {.h = on_counted_command};
-    struct loop *control = NULL, *media = NULL;
-    struct crossing *c = NULL;
-    struct error err = {0};
-    pthread_t thread;
-
-    ok_rc(loop_new(&control, NULL, &err), &err);
-    ok_rc(loop_new(&media, NULL, &err), &err);
-    ok_rc(crossing_new(&c, control, media, 64, &err), &err);
-    the_crossing = c;
-    answers = 0;
-    ok_int(pthread_create(&thread, NULL, run_loop, media), 0);
-    for (int i = 0; i < ROUNDS; i++) {
-        m.num[0] = (uint64_t)i;
-        while (crossing_command(c, &m, 1) != 0)
-            loop_turn(control, true);
-    }
-    while (answers >= 0 && answers < ROUNDS)
-        loop_turn(control, true);
-    m.ptr = media;
-    ok_int(crossing_command(c, &m, 0), 0);
-    pthread_join(thread, NULL);
-    ok_int(answers, ROUNDS);
-out:
-    crossing_free(c);
-    loop_free(control);
-    loop_free(media);
-}
-
 UNIT_MAIN(CASE(timers_fire_by_time_then_by_start), CASE(timers_stay_ordered_in_a_crowd),
           CASE(vtime_run_stops_where_it_is_told), CASE(virtual_loops_take_turns_until_all_are_idle),
           CASE(work_answers_in_the_order_of_requests_and_costs_no_time),
           NO_TORTURE(real_loop_runs_tasks_wakes_and_work),
-          NO_TORTURE(real_timers_are_finer_than_a_millisecond),
-          CASE(crossing_keeps_places_for_answers), NO_TORTURE(crossing_carries_between_threads))
+          NO_TORTURE(real_timers_are_finer_than_a_millisecond))

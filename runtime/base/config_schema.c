@@ -1,0 +1,273 @@
+#include "base/config_schema.h"
+
+#include "base/config.h"
+
+static const char *const methods[] = {"POST", "GET", NULL};
+static const char *const events[] = {"initiated", "ringing", "answered", "completed", NULL};
+
+#define AT(field) .offset = offsetof(struct config_account, field)
+static const struct config_key account_keys[] = {
+    {.name = "sid",
+     .type = CONFIG_SID,
+     .required = true,
+     AT(sid),
+     .help = "Who it is: AC and 32 hexadecimal digits."},
+    {.name = "token",
+     .type = CONFIG_TEXT,
+     .required = true,
+     AT(token),
+     .help = "The secret that signs webhooks and opens the REST API."},
+    {.name = "name", .type = CONFIG_TEXT, AT(name), .help = "A name for people."},
+    {.name = NULL},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_gateway, field)
+static const struct config_key gateway_keys[] = {
+    {.name = "name",
+     .type = CONFIG_TEXT,
+     .required = true,
+     AT(name),
+     .help = "What the gateway says it is when it connects."},
+    {.name = "token",
+     .type = CONFIG_TEXT,
+     .required = true,
+     AT(token),
+     .help = "The secret that proves it."},
+    {.name = "max_channels",
+     .type = CONFIG_INT,
+     .def = "10000",
+     .min = 1,
+     .max = 100000,
+     AT(max_channels),
+     .help = "Most calls at once on its link."},
+    {.name = "originate",
+     .type = CONFIG_BOOL,
+     .def = "true",
+     AT(originate),
+     .help = "It may bring calls in."},
+    {.name = "terminate",
+     .type = CONFIG_BOOL,
+     .def = "true",
+     AT(terminate),
+     .help = "Calls may be sent out through it."},
+    {.name = NULL},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_number, field)
+#define METHOD(key, of)                                                                            \
+    {                                                                                              \
+        .name = #key, .type = CONFIG_CHOICE, .choices = methods, .def = "POST", AT(key),           \
+        .help = "How " of " is asked."                                                             \
+    }
+static const struct config_key number_keys[] = {
+    {.name = "pattern",
+     .type = CONFIG_PATTERN,
+     .required = true,
+     .first = true,
+     AT(pattern),
+     .help = "The number; with * at the end, all that begin so. The longest that fits wins."},
+    {.name = "voice",
+     .type = CONFIG_FLOW,
+     AT(voice),
+     .help = "What a call hears: a URL, or a file below the folder of almon.lua."},
+    METHOD(voice_method, "voice"),
+    {.name = "voice_fallback",
+     .type = CONFIG_FLOW,
+     AT(voice_fallback),
+     .help = "Asked instead when voice fails."},
+    METHOD(voice_fallback_method, "voice_fallback"),
+    {.name = "message",
+     .type = CONFIG_FLOW,
+     AT(message),
+     .help = "What answers a message: a URL or a file."},
+    METHOD(message_method, "message"),
+    {.name = "message_fallback",
+     .type = CONFIG_FLOW,
+     AT(message_fallback),
+     .help = "Asked instead when message fails."},
+    METHOD(message_fallback_method, "message_fallback"),
+    {.name = "status_callback",
+     .type = CONFIG_URL,
+     AT(status_callback),
+     .help = "Told how each call goes."},
+    METHOD(status_callback_method, "status_callback"),
+    {.name = "status_callback_events",
+     .type = CONFIG_EVENTS,
+     .choices = events,
+     .def = "completed",
+     AT(status_callback_events),
+     .help = "What it is told of: one, or a list."},
+    {.name = "lua_in_webhooks",
+     .type = CONFIG_BOOL,
+     .def = "false",
+     AT(lua_in_webhooks),
+     .help = "Documents from webhooks may hold <Lua> and {{ }}."},
+    {.name = "account",
+     .type = CONFIG_ACCOUNT,
+     AT(account),
+     .help = "The sid of the account that owns it; the first account when absent."},
+    {.name = NULL},
+};
+#undef METHOD
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config, field)
+static const struct config_key server_keys[] = {
+    {.name = "state",
+     .type = CONFIG_TEXT,
+     .def = "state",
+     AT(server.state),
+     .help = "The folder of journals, recordings and the store."},
+    {.name = "public_url",
+     .type = CONFIG_URL,
+     AT(server.public_url),
+     .help = "How the world reaches this server; http:// and the address of `http` when absent."},
+    {.name = "http",
+     .type = CONFIG_ADDRESS,
+     .def = "127.0.0.1:8080",
+     AT(server.http),
+     .help = "Where REST and recordings are served."},
+    {.name = "bridge",
+     .type = CONFIG_ADDRESS,
+     .def = "127.0.0.1:8081",
+     AT(server.bridge),
+     .help = "Where gateways connect."},
+    {.name = "log",
+     .type = CONFIG_LEVELS,
+     .def = "info",
+     AT(server.log),
+     .help = "debug, info, warn or error; single parts as in 'info,bridge=debug'."},
+    {.name = NULL},
+};
+
+static const struct config_key http_keys[] = {
+    {.name = "allow",
+     .type = CONFIG_LIST,
+     AT(http.allow),
+     .help = "Private networks and hosts that documents may reach: '10.0.0.0/8', 'host:port'."},
+    {.name = "timeout_ms",
+     .type = CONFIG_INT,
+     .def = "15000",
+     .min = 100,
+     .max = 15000,
+     AT(http.timeout_ms),
+     .help = "Most time for one webhook."},
+    {.name = "ca_file",
+     .type = CONFIG_TEXT,
+     AT(http.ca_file),
+     .help = "Certificates to trust instead of the system's."},
+    {.name = NULL},
+};
+
+static const struct config_key speech_keys[] = {
+    {.name = "voice",
+     .type = CONFIG_TEXT,
+     .def = "man",
+     AT(speech.voice),
+     .help = "The voice of Say when it names none."},
+    {.name = "language",
+     .type = CONFIG_TEXT,
+     .def = "en-US",
+     AT(speech.language),
+     .help = "And its language."},
+    {.name = "cache_mb",
+     .type = CONFIG_INT,
+     .def = "64",
+     .min = 1,
+     .max = 65536,
+     AT(speech.cache_mb),
+     .help = "Megabytes of audio kept in memory."},
+    {.name = "disk_mb",
+     .type = CONFIG_INT,
+     .def = "512",
+     .min = 0,
+     .max = 1048576,
+     AT(speech.disk_mb),
+     .help = "And on disk."},
+    {.name = NULL},
+};
+
+static const struct config_key recordings_keys[] = {
+    {.name = "public",
+     .type = CONFIG_BOOL,
+     .def = "false",
+     AT(recordings.open),
+     .help = "Recordings are served without the account's password."},
+    {.name = "empty_falls_through",
+     .type = CONFIG_BOOL,
+     .def = "false",
+     AT(recordings.empty_falls_through),
+     .help = "A Record that heard nothing goes on to the next verb, not to its action."},
+    {.name = NULL},
+};
+
+static const struct config_key limits_keys[] = {
+    {.name = "calls",
+     .type = CONFIG_INT,
+     .def = "10000",
+     .min = 1,
+     .max = 1000000,
+     AT(limits.calls),
+     .help = "Calls at once."},
+    {.name = "documents_per_call",
+     .type = CONFIG_INT,
+     .def = "500",
+     .min = 1,
+     .max = 1000000,
+     AT(limits.documents_per_call),
+     .help = "Documents that one call may fetch: the end of a Redirect that goes in circles."},
+    {.name = "call_seconds",
+     .type = CONFIG_INT,
+     .def = "14400",
+     .min = 1,
+     .max = 604800,
+     AT(limits.call_seconds),
+     .help = "Longest call."},
+    {.name = "late_ms",
+     .type = CONFIG_INT,
+     .def = "60",
+     .min = 1,
+     .max = 10000,
+     AT(limits.late_ms),
+     .help = "New calls are refused while audio is later than this."},
+    {.name = "journal_kb",
+     .type = CONFIG_INT,
+     .def = "4096",
+     .min = 16,
+     .max = 1048576,
+     AT(limits.journal_kb),
+     .help = "Longest journal of one call."},
+    {.name = NULL},
+};
+#undef AT
+
+#define ITEMS(type, array)                                                                         \
+    .repeatable = true, .size = sizeof(struct type), .items = offsetof(struct config, array),      \
+    .n_items = offsetof(struct config, n_##array), .line = offsetof(struct type, line)
+
+/* The order of the reference; a new section is an entry here and a struct in config.h. */
+const struct config_section config_sections[] = {
+    {.name = "account",
+     .help = "Who owns numbers and calls. At least one.",
+     .keys = account_keys,
+     .unique = &account_keys[0],
+     ITEMS(config_account, accounts)},
+    {.name = "number",
+     .help = "A number, and the flow that answers it.",
+     .keys = number_keys,
+     .unique = &number_keys[0],
+     ITEMS(config_number, numbers)},
+    {.name = "gateway",
+     .help = "A program that brings calls over the bridge.",
+     .keys = gateway_keys,
+     .unique = &gateway_keys[0],
+     ITEMS(config_gateway, gateways)},
+    {.name = "server", .help = "Where Almon lives and listens.", .keys = server_keys},
+    {.name = "http", .help = "Webhooks and media from elsewhere.", .keys = http_keys},
+    {.name = "speech", .help = "How Say sounds.", .keys = speech_keys},
+    {.name = "recordings", .help = "What Record leaves.", .keys = recordings_keys},
+    {.name = "limits", .help = "Bounds that keep one flow from hurting all.", .keys = limits_keys},
+};
+const size_t config_n_sections = sizeof config_sections / sizeof *config_sections;
