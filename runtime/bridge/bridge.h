@@ -66,9 +66,19 @@ struct bridge *bridge_free(struct bridge *b);
 struct bridge_stats {
     uint32_t links, channels;
     uint64_t offers, refused;
-    uint64_t bad_text, bad_batch, dropped_batches;
+    uint64_t bad_text, bad_batch, dropped_batches; /* dropped: records to slow readers */
 };
 void bridge_stats(const struct bridge *b, struct bridge_stats *out);
+
+/* Virtual time: a link without a network. Gives the gateway's end, on `loop`. */
+struct link;
+int bridge_link_pair(struct bridge *b, struct loop *loop, struct link **client, struct error *err);
+
+/* Offers a call to a gateway (an outgoing leg); offer->gateway is ignored, the codec must be one it
+ * speaks. Bind the channel before returning to the loop. ERR_MISSING when the gateway is not linked
+ * or may not be given calls, ERR_LIMIT when it is full. */
+int bridge_offer(struct bridge *b, const char *gateway, const struct offer *offer,
+                 struct channel **cp, struct error *err);
 
 /* --- channels --- */
 
@@ -76,6 +86,9 @@ void channel_bind(struct channel *c, const struct channel_handlers *h, void *arg
 enum codec channel_codec(const struct channel *c);
 /* Answers; does nothing when it was answered or has ended. */
 void channel_answer(struct channel *c);
+/* Tells the caller's side that it rings. The bridge does it for every channel that was bound and
+ * neither answered nor ended in `offered`. */
+void channel_ring(struct channel *c);
 bool channel_is_answered(const struct channel *c);
 /* Ends the channel: refuses it when it still rings. `ended` does not come for what we ended
  * ourselves; `released` does. */

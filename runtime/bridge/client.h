@@ -13,6 +13,8 @@
 
 struct bridge_client;
 
+/* ready, closed, answered and ended must be set; the others may be NULL. A handler must not free
+ * the client, except `closed`; post a task for that. */
 struct client_handlers {
     void (*ready)(void *arg);                   /* welcome received */
     void (*closed)(void *arg, const char *why); /* the link is gone; no reconnect by itself */
@@ -25,6 +27,10 @@ struct client_handlers {
     void (*prompt)(void *arg, uint32_t number, bool began, const char *text);
     /* The exchange offers a call to this gateway (outgoing calls). */
     void (*offered)(void *arg, uint32_t number, const struct offer *offer);
+    /* Our offer was taken and rings. */
+    void (*ringing)(void *arg, uint32_t number);
+    /* The exchange complains; channel 0 when it is about no call. */
+    void (*error)(void *arg, uint32_t number, const char *code, const char *text);
 };
 
 struct client_options {
@@ -50,5 +56,9 @@ void client_digits(struct bridge_client *c, uint32_t number, const char *digits)
 /* One frame (or 0 bytes of silence); frames of all channels are batched until client_flush(). */
 void client_audio(struct bridge_client *c, uint32_t number, const void *bytes, size_t len);
 void client_flush(struct bridge_client *c);
+
+/* How long a gateway waits before it links again, in milliseconds, after so many failures in a row:
+ * 0, 500, 1000 … 16000. */
+int64_t client_backoff(unsigned failures);
 
 #endif
