@@ -271,7 +271,6 @@ static void on_deadline(void *arg)
 static int build_url(struct webhook *wh, const struct webhook_request *rq, struct error *err)
 {
     struct url u;
-    struct str own = STR_INIT(OWN_SIZE - 1);
     int limit;
 
     if (url_split(&u, rq->url, err) != 0)
@@ -291,16 +290,11 @@ static int build_url(struct webhook *wh, const struct webhook_request *rq, struc
     str_add(&wh->shown, rq->get ? "GET " : "POST ");
     url_public(&u, &wh->shown);
 
-    /* A redirect of the operator's own URL to itself is no way out. */
-    if (rq->own != NULL)
-        str_add(&own, rq->own);
-    else if (rq->trust == HTTP_OPERATOR)
-        url_origin(&u, &own);
-    if (!own.failed && own.len > 0)
-        wh->rq.rule.own = str_copy(wh->own, sizeof wh->own, own.data) ? wh->own : NULL;
-    limit = own.failed || wh->url.failed || wh->shown.failed;
-    str_free(&own);
-    return limit ? error_set(err, ERR_NOMEM, "webhook: out of memory, or parameters too large") : 0;
+    if (rq->own != NULL && str_copy(wh->own, sizeof wh->own, rq->own))
+        wh->rq.rule.own = wh->own;
+    if (wh->url.failed || wh->shown.failed)
+        return error_set(err, ERR_NOMEM, "webhook: out of memory, or parameters too large");
+    return 0;
 }
 
 /* The form of a UUID, as Twilio's has it; the same for every attempt. */
