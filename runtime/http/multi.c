@@ -148,6 +148,7 @@ static void keep_easy(struct http_curl *h, CURL *easy)
         curl_easy_cleanup(easy);
         return;
     }
+    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, NULL); /* a reset forgets to free it */
     curl_easy_reset(easy);
     h->pool[h->pooled++] = easy;
 }
