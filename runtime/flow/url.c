@@ -144,7 +144,7 @@ static void resolve(struct str *out, const struct url *base, const struct url *r
     str_free(&merged);
 }
 
-char *url_resolve(const char *base, const char *reference)
+char *document_url(const char *base, const char *reference)
 {
     struct str out = STR_INIT(URL_MAX);
     struct url b, r;
