@@ -35,13 +35,13 @@ enum {
 struct config_number {
     const char *pattern; /* "+15550100", or with '*' at the end for a prefix ("+1555*"), "*" = any;
                             the longest pattern that fits wins */
-    const char *voice, *voice_method;       /* URL, or a file relative to almon.lua's folder */
+    const char *voice, *voice_method; /* URL, or a file relative to almon.lua's folder */
     const char *voice_fallback, *voice_fallback_method;
     const char *message, *message_method;
     const char *message_fallback, *message_fallback_method;
     const char *status_callback, *status_callback_method;
     unsigned status_callback_events; /* default CONFIG_EVENT_COMPLETED */
-    bool lua_in_webhooks;            /* allow <Lua> and {{ }} in documents that a webhook returned */
+    bool lua_in_webhooks; /* allow <Lua> and {{ }} in documents that a webhook returned */
     const struct config_account *account; /* default: the first account */
     int line;
 };
@@ -56,8 +56,9 @@ struct config_gateway {
 };
 
 struct config {
-    const char *path;   /* of almon.lua */
-    const char *folder; /* its folder: what relative names are relative to; flows may not leave it */
+    const char *path; /* of almon.lua */
+    const char
+        *folder; /* its folder: what relative names are relative to; flows may not leave it */
 
     const struct config_account *accounts;
     size_t n_accounts; /* at least 1 */
@@ -75,7 +76,8 @@ struct config {
     } server;
 
     struct {
-        const char *const *allow; /* "10.0.0.0/8", "[::1]:3000", "host:port": reachable from documents */
+        const char *const
+            *allow; /* "10.0.0.0/8", "[::1]:3000", "host:port": reachable from documents */
         size_t n_allow;
         int timeout_ms; /* whole webhook, default and most 15000 */
         const char *ca_file;
@@ -89,7 +91,7 @@ struct config {
     } speech;
 
     struct {
-        bool open;            /* `public`: recordings served without Basic auth; default false */
+        bool open; /* `public`: recordings served without Basic auth; default false */
         bool empty_falls_through; /* Record without any sound goes to the next verb instead of its
                                      action (legacy); default false */
     } recordings;

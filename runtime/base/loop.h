@@ -83,7 +83,8 @@ struct work {
     bool finished;
 };
 /* 0, or ERR_IO. In virtual time answers come in the order of the requests and cost no time.
- * Work cannot be cancelled: forget it in `done`. A loop must outlive its work: loop_free() waits. */
+ * Work cannot be cancelled: forget it in `done`. A loop must outlive its work: loop_free() waits.
+ */
 int work_submit(struct loop *loop, struct work *w);
 /* Works submitted and not yet done. */
 unsigned work_pending(const struct loop *loop);

@@ -8,7 +8,8 @@
 
 /* Returns `size` zeroed bytes, or NULL when memory is out. The caller frees with mem_free(). */
 void *mem_alloc(size_t size);
-/* As realloc(3): NULL leaves `p` as it was; grown bytes are not zeroed. `size` 0 is treated as 1. */
+/* As realloc(3): NULL leaves `p` as it was; grown bytes are not zeroed. `size` 0 is treated as 1.
+ */
 void *mem_realloc(void *p, size_t size);
 /* Accepts NULL. */
 void mem_free(void *p);

@@ -292,12 +292,16 @@ UNIT(sids_have_twilios_shape)
 out:;
 }
 
-UNIT_MAIN(CASE(mem_gives_zeroed_and_copies),
 #ifdef ALMON_TORTURE
-          NO_TORTURE(mem_fails_the_nth_and_counts_the_living),
-          NO_TORTURE(mem_counts_what_the_libraries_use),
+#define OF_TORTURE                                                                                 \
+    NO_TORTURE(mem_fails_the_nth_and_counts_the_living),                                           \
+        NO_TORTURE(mem_counts_what_the_libraries_use),
+#else
+#define OF_TORTURE
 #endif
-          CASE(errors_keep_the_message_and_cut_it), CASE(lists_link_and_unlink),
-          CASE(map_sets_replaces_and_removes), CASE(map_is_as_it_was_when_memory_is_out),
-          CASE(arena_aligns_zeroes_and_bounds), CASE(ring_keeps_order_and_refuses_when_full),
-          NO_TORTURE(ring_carries_between_threads), CASE(sids_have_twilios_shape))
+
+UNIT_MAIN(OF_TORTURE CASE(mem_gives_zeroed_and_copies), CASE(errors_keep_the_message_and_cut_it),
+          CASE(lists_link_and_unlink), CASE(map_sets_replaces_and_removes),
+          CASE(map_is_as_it_was_when_memory_is_out), CASE(arena_aligns_zeroes_and_bounds),
+          CASE(ring_keeps_order_and_refuses_when_full), NO_TORTURE(ring_carries_between_threads),
+          CASE(sids_have_twilios_shape))
