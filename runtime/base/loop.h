@@ -93,10 +93,12 @@ unsigned work_pending(const struct loop *loop);
 int vtime_new(struct vtime **vp, struct error *err);
 /* After all its loops are freed. Returns NULL. */
 struct vtime *vtime_free(struct vtime *v);
-/* Runs each loop, in the order they were made, until all are idle; then, when no worker owes an
- * answer, jumps to the earliest timer; and again, until the time would pass `until_us`, or nothing
- * is left to happen, or `stop` (may be NULL) returns true. Returns the virtual time reached: the
- * clock then stands at `until_us` unless stopped early. */
+/* Runs each loop, in the order they were made, until all are idle; then takes one answer, if a
+ * worker owes any, or anything is active on a loop_uv() (a child process, a closing handle); when
+ * nobody owes any, jumps to the earliest timer; and again, until the time would pass `until_us`, or
+ * nothing is left to happen, or `stop` (may be NULL) returns true, or loop_stop() is called on one
+ * of the loops. Returns the virtual time reached: the clock then stands at `until_us` unless
+ * stopped early (or `until_us` is INT64_MAX: then at the last thing that happened). */
 int64_t vtime_run(struct vtime *v, int64_t until_us, bool (*stop)(void *arg), void *arg);
 
 #endif

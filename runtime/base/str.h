@@ -48,7 +48,8 @@ void str_add_form(struct str *s, const char *text);
 bool str_copy(char *dst, size_t size, const char *src);
 /* Whole-string parse of a decimal integer within [min, max]; false otherwise. No leading space. */
 bool str_to_long(const char *s, long min, long max, long *out);
-/* Edit distance of two short words (case counts half as much as a letter), for "did you mean". */
+/* Edit distance of two short words, in half letters, for "did you mean": a letter more, less,
+ * other, or exchanged with its neighbour counts 2, other case 1. */
 unsigned str_distance(const char *a, const char *b);
 /* Trims ASCII white space at both ends: returns the start in `s`, its length in *len. */
 const char *str_trim(const char *s, size_t *len);
