@@ -28,7 +28,6 @@ static struct piece piece_until(const char **s, const char *end, const char *sto
     return p;
 }
 
-/* "C:" of a drive would look like a scheme, but a scheme of one letter does not exist. */
 static size_t scheme_length(const char *s, const char *end)
 {
     const char *p = s;
@@ -37,7 +36,7 @@ static size_t scheme_length(const char *s, const char *end)
         return 0;
     while (p < end && (isalnum((unsigned char)*p) || strchr("+-.", *p) != NULL))
         p++;
-    return p < end && *p == ':' && p - s > 1 ? (size_t)(p - s) : 0;
+    return p < end && *p == ':' ? (size_t)(p - s) : 0;
 }
 
 static struct url url_split(const char *s, size_t n)

@@ -137,7 +137,7 @@ static char *root_of(struct load *l, const char *path)
     snprintf(replies, sizeof replies, "%s" REPLY_FOLDER, l->session->rt->parts.state);
     if (strncmp(path, replies, strlen(replies)) == 0 && strstr(path, l->session->sid) != NULL) {
         l->once = mem_strdup(path);
-        return mem_strdup(replies);
+        return mem_strndup(replies, strlen(replies) - 1); /* without the slash */
     }
     return mem_strdup(l->session->flow_root);
 }

@@ -30,8 +30,8 @@ void params_iso8601(int64_t wall_ms, char out[32])
     struct tm tm;
 
     gmt(wall_ms, &tm);
-    snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year % 8000 + 1900,
-             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(wall_ms % 1000));
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &tm); /* digits only: the same in every locale */
+    snprintf(out + strlen(out), 32 - strlen(out), ".%03uZ", (unsigned)(wall_ms % 1000) & 1023);
 }
 
 /* The From and To families exist twice: FromCity and CallerCity say the same. */

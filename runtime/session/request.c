@@ -117,6 +117,16 @@ static void audio_ready(struct audio *audio, const struct error *err, void *arg)
     request_answer(arg, &ev);
 }
 
+static void journal_say(struct activation *a, const struct request *r, const struct utterance *u)
+{
+    struct str text = STR_INIT(4 * SPEECH_MAX_TEXT);
+
+    speech_text(u, &text);
+    journal_add(a->session, "say", "{s:i, s:s, s:s?, s:s?}", "request", (int)r->id, "text",
+                str_text(&text), "voice", u->voice, "language", u->language);
+    str_free(&text);
+}
+
 uint32_t session_say(struct activation *a, const struct utterance *u)
 {
     struct request *r = request_new(a, REQUEST_SAY);
@@ -124,6 +134,7 @@ uint32_t session_say(struct activation *a, const struct utterance *u)
 
     if (r == NULL)
         return 0;
+    journal_say(a, r, u);
     r->say = speech_say(a->session->rt->parts.speech, u, session_codec(a), audio_ready, r, &err);
     if (r->say == NULL) {
         session_warn(a, err.twilio != 0 ? err.twilio : 13520, "%s", err.text);

@@ -8,6 +8,7 @@
 #ifndef ALMON_SESSION_SESSION_H
 #define ALMON_SESSION_SESSION_H
 
+#include "base/str.h"
 #include "flow/document.h"
 #include "session/event.h"
 #include "session/verb.h"

@@ -9,7 +9,7 @@
 #define VOICE  "http://app.test/voice"
 #define STATUS "http://app.test/status"
 static const char config[] = "number { '+1555*', voice = '" VOICE "', status_callback = '" STATUS
-                             "', status_callback_event = "
+                             "', status_callback_events = "
                              "{'initiated','ringing','answered','completed'} }\n";
 
 UNIT(a_caller_hears_the_menu_and_chooses)
