@@ -261,7 +261,7 @@ lint-clang: all $(call objects,$(TEST_SRC) $(HELP_SRC) $(SCENARIO_HELP_SRC) $(BE
 .PHONY: install clean
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/almon
-	install -m 755 $(filter-out %.sh,$(wildcard bin/*)) $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 bin/* $(DESTDIR)$(PREFIX)/bin/
 	cp -R $(wildcard scripts stdlib) $(DESTDIR)$(PREFIX)/share/almon/
 
 clean:
