@@ -64,7 +64,7 @@ void number_year(struct str *out, unsigned year)
 {
     unsigned high = year / 100, low = year % 100;
 
-    if (year < 1000 || year > 9999 || high % 10 == 0) {
+    if (year < 1000 || year > 9999 || (high % 10 == 0 && low < 10)) {
         number_cardinal(out, year);
         return;
     }

@@ -94,9 +94,12 @@ static void suspend_voice(struct str *text)
 {
     size_t n = text->len;
 
-    while (n > 0 && text->data[n - 1] == ' ')
-        n--;
-    if (n > 0 && strchr(".,;:!?>", text->data[n - 1]) == NULL)
+    while (n > 0 && (text->data[n - 1] == ' ' || text->data[n - 1] == '>')) {
+        if (text->data[--n] == '>') /* one of our own tags: others are escaped */
+            while (n > 0 && text->data[n] != '<')
+                n--;
+    }
+    if (n > 0 && strchr(".,;:!?", text->data[n - 1]) == NULL)
         str_addc(text, ',');
 }
 
