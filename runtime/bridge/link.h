@@ -80,6 +80,10 @@ void ws_server_close(struct ws_server *s, void (*closed)(void *arg), void *arg);
 /* Connects to ws://host:port/path. `opened` or `closed` follows; a bad URL is an error at once. */
 int link_ws_connect(struct link **lp, struct loop *loop, const char *url, struct error *err);
 
+/* Contexts of libwebsockets that are not quite gone yet, of the whole program. A loop that had
+ * clients must run until it is 0 before it is freed. */
+unsigned link_ws_alive(void);
+
 /* --- for the kinds of links: the state each begins with, and what waits to be sent --- */
 
 struct link_ops {

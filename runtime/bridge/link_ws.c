@@ -1,0 +1,442 @@
+/* A link that is a WebSocket, on either side. The tick writes batches at once while the socket
+ * takes them; what it does not take waits in the link's bounded queues for WRITEABLE. */
+#include "base/mem.h"
+#include "base/str.h"
+#include "bridge/ws.h"
+#include <assert.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BEAT_MS   5000     /* pings */
+#define SILENT_US 15000000 /* nothing heard for so long: the other side is gone */
+#define SHUT_MS   2000
+
+static_assert(WIRE_PAD >= LWS_PRE, "the pad holds a WebSocket header");
+
+struct ws_link {
+    struct link link;
+    struct ws_context *context;
+    bool own_context; /* a client's, ends with it */
+    struct lws *wsi;  /* NULL before and after the connection */
+    bool open, paused, want_ping, connecting;
+    int close_code; /* not 0: being shut */
+    const char *close_why;
+    struct timer beat, shut;
+    int64_t heard;
+    bool is_text; /* the message being received */
+    size_t got;
+    uint8_t *message; /* WIRE_BATCH_MAX */
+    char why[120];
+    struct connect *connect; /* a client's, while it resolves its name */
+};
+
+/* What must outlive the link while a name is being resolved. */
+struct connect {
+    uv_getaddrinfo_t request;
+    struct ws_link *link; /* NULL: freed meanwhile */
+    char host[256], port[8], path[256];
+};
+
+static struct ws_link *ws_of(struct link *l)
+{
+    return (struct ws_link *)l; /* its first member */
+}
+
+/* The last thing done with a link by us: its owner frees it. */
+static void tell_closed(struct ws_link *l, const char *why)
+{
+    timer_stop(&l->beat);
+    timer_stop(&l->shut);
+    l->link.h->closed(l->link.arg, l->why[0] != '\0' ? l->why : why);
+}
+
+/* Not at once: we may be called from anywhere. CLOSED follows. */
+static void kill_socket(struct ws_link *l, const char *why)
+{
+    if (l->why[0] == '\0')
+        str_copy(l->why, sizeof l->why, why);
+    if (l->wsi != NULL)
+        lws_set_timeout(l->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
+/* --- sending --- */
+
+static void pump(struct ws_link *l)
+{
+    uint8_t *bytes;
+    size_t len;
+    bool is_text;
+
+    while (link_next(&l->link, &bytes, &len, &is_text)) {
+        if (lws_send_pipe_choked(l->wsi)) {
+            lws_callback_on_writable(l->wsi);
+            return;
+        }
+        if (lws_write(l->wsi, bytes, len, is_text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY) < 0) {
+            kill_socket(l, "the connection broke while writing");
+            return;
+        }
+        link_sent(&l->link);
+    }
+    if (l->close_code != 0)
+        lws_callback_on_writable(l->wsi);
+}
+
+static void ws_kick(struct link *link)
+{
+    struct ws_link *l = ws_of(link);
+
+    if (l->open && l->wsi != NULL)
+        pump(l);
+}
+
+/* WRITEABLE: -1 closes the connection. */
+static int on_writeable(struct ws_link *l)
+{
+    uint8_t ping[LWS_PRE + 1];
+    uint8_t *bytes;
+    size_t len;
+    bool is_text;
+
+    if (l->want_ping) {
+        l->want_ping = false;
+        lws_write(l->wsi, ping + LWS_PRE, 0, LWS_WRITE_PING);
+        lws_callback_on_writable(l->wsi);
+        return 0;
+    }
+    if (l->close_code != 0 && !link_next(&l->link, &bytes, &len, &is_text)) {
+        lws_close_reason(l->wsi, (enum lws_close_status)l->close_code,
+                         (unsigned char *)(uintptr_t)l->close_why, strlen(l->close_why));
+        return -1;
+    }
+    pump(l);
+    return 0;
+}
+
+static void on_beat(void *arg)
+{
+    struct ws_link *l = arg;
+
+    timer_start(&l->beat, BEAT_MS);
+    if (!l->paused && loop_now(l->context->loop) - l->heard > SILENT_US) {
+        kill_socket(l, "nothing was heard of the other side for 15 seconds");
+        return;
+    }
+    l->want_ping = true;
+    lws_callback_on_writable(l->wsi);
+}
+
+static void on_shut_late(void *arg)
+{
+    kill_socket(arg, "closed; the other side did not read the rest");
+}
+
+static void ws_shut(struct link *link, int code, const char *why)
+{
+    struct ws_link *l = ws_of(link);
+
+    if (l->close_code != 0)
+        return;
+    l->close_code = code;
+    l->close_why = why;
+    if (l->why[0] == '\0')
+        str_copy(l->why, sizeof l->why, why);
+    timer_start(&l->shut, SHUT_MS);
+    if (l->open && l->wsi != NULL)
+        lws_callback_on_writable(l->wsi);
+}
+
+static void ws_pause(struct link *link, bool on)
+{
+    struct ws_link *l = ws_of(link);
+
+    if (l->wsi == NULL || l->paused == on)
+        return;
+    l->paused = on;
+    l->heard = loop_now(l->context->loop);
+    lws_rx_flow_control(l->wsi, !on);
+}
+
+static void ws_link_free(struct link *link)
+{
+    struct ws_link *l = ws_of(link);
+
+    timer_stop(&l->beat);
+    timer_stop(&l->shut);
+    if (l->connect != NULL)
+        l->connect->link = NULL;
+    if (l->wsi != NULL) {
+        lws_set_opaque_user_data(l->wsi, NULL);
+        lws_set_timeout(l->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    }
+    if (l->own_context)
+        ws_context_end(l->context, NULL, NULL);
+    link_drain(link);
+    mem_free(l->message);
+    mem_free(l);
+}
+
+static const struct link_ops ws_ops = {
+    .kick = ws_kick, .pause = ws_pause, .shut = ws_shut, .free = ws_link_free};
+
+/* --- receiving --- */
+
+static struct ws_link *link_new(struct ws_context *context)
+{
+    struct ws_link *l = mem_alloc(sizeof *l);
+
+    if (l == NULL)
+        return NULL;
+    link_init(&l->link, &ws_ops);
+    l->context = context;
+    l->message = mem_alloc(WIRE_BATCH_MAX);
+    if (l->message == NULL) {
+        mem_free(l);
+        return NULL;
+    }
+    timer_init(&l->beat, context->loop, on_beat, l);
+    timer_init(&l->shut, context->loop, on_shut_late, l);
+    return l;
+}
+
+static void go_open(struct ws_link *l, struct lws *wsi)
+{
+    l->wsi = wsi;
+    l->open = true;
+    l->heard = loop_now(l->context->loop);
+    timer_start(&l->beat, BEAT_MS);
+}
+
+/* Gathers the fragments of one message. The handler comes last: it may free the link. */
+static int on_receive(struct ws_link *l, struct lws *wsi, const void *in, size_t len)
+{
+    size_t max = WIRE_BATCH_MAX, n;
+
+    l->heard = loop_now(l->context->loop);
+    if (lws_is_first_fragment(wsi)) {
+        l->got = 0;
+        l->is_text = !lws_frame_is_binary(wsi);
+    }
+    if (l->is_text)
+        max = WIRE_TEXT_MAX;
+    if (l->got + len > max || l->got + len + lws_remaining_packet_payload(wsi) > max) {
+        const char *why = l->is_text ? "a text message of more than 16384 bytes"
+                                     : "a batch of more than 65536 bytes";
+
+        str_copy(l->why, sizeof l->why, why);
+        lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, (unsigned char *)(uintptr_t)why,
+                         strlen(why));
+        return -1;
+    }
+    if (l->got == 0 && lws_is_final_fragment(wsi) && !l->is_text) {
+        l->link.h->batch(l->link.arg, in, len); /* whole: no copy */
+        return 0;
+    }
+    memcpy(l->message + l->got, in, len);
+    l->got += len;
+    if (!lws_is_final_fragment(wsi))
+        return 0;
+    n = l->got;
+    l->got = 0;
+    if (l->is_text)
+        l->link.h->text(l->link.arg, (const char *)l->message, n);
+    else
+        l->link.h->batch(l->link.arg, l->message, n);
+    return 0;
+}
+
+static int on_established(struct lws *wsi)
+{
+    struct ws_context *c = lws_context_user(lws_get_context(wsi));
+    struct ws_link *l = link_new(c);
+
+    if (l == NULL)
+        return -1;
+    lws_set_opaque_user_data(wsi, l);
+    go_open(l, wsi);
+    c->accepted(c->accepted_arg, &l->link);
+    return 0;
+}
+
+static void on_closed(struct ws_link *l, const char *why)
+{
+    l->open = false;
+    l->wsi = NULL;
+    tell_closed(l, why);
+}
+
+static void on_connect_failed(struct ws_link *l, const char *why)
+{
+    l->wsi = NULL;
+    str_copy(l->why, sizeof l->why, why != NULL ? why : "cannot connect");
+    if (!l->connecting)
+        tell_closed(l, l->why);
+}
+
+int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct ws_link *l = lws_get_opaque_user_data(wsi);
+
+    switch (reason) {
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        /* Without a subprotocol libwebsockets would take the first. */
+        return lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0 ? 0 : 1;
+    case LWS_CALLBACK_ESTABLISHED:
+        return on_established(wsi);
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        if (l == NULL)
+            return -1;
+        go_open(l, wsi);
+        l->link.h->opened(l->link.arg);
+        return 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        if (l != NULL)
+            on_connect_failed(l, in);
+        return 0;
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        return l == NULL ? -1 : on_receive(l, wsi, in, len);
+    case LWS_CALLBACK_RECEIVE_PONG:
+    case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+        if (l != NULL)
+            l->heard = loop_now(l->context->loop);
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return l == NULL ? -1 : on_writeable(l);
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_CLIENT_CLOSED:
+        if (l != NULL)
+            on_closed(l, "the other side closed the link");
+        return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        if (l != NULL && l->why[0] == '\0' && len >= 2)
+            snprintf(l->why, sizeof l->why, "the other side closed the link: %.*s", (int)len - 2,
+                     (const char *)in + 2);
+        return 0;
+    default:
+        return lws_callback_http_dummy(wsi, reason, user, in, len);
+    }
+}
+
+/* --- a client --- */
+
+/* "ws://host[:port][/path]", host perhaps in brackets. */
+static int split_url(const char *url, struct connect *c, struct error *err)
+{
+    const char *host, *end, *port;
+    size_t n;
+
+    if (strncmp(url, "ws://", 5) != 0)
+        return error_set(err, ERR_INVALID, "'%s' is no bridge address; write ws://host:port/", url);
+    host = url + 5;
+    n = strcspn(host, "/");
+    str_copy(c->path, sizeof c->path, host[n] == '/' ? host + n : "/");
+    end = host + n;
+    port = host[0] == '[' ? memchr(host, ']', n) : host;
+    port = port != NULL ? memchr(port, ':', (size_t)(end - port)) : NULL;
+    snprintf(c->port, sizeof c->port, "%.*s", port != NULL ? (int)(end - port - 1) : 2,
+             port != NULL ? port + 1 : "80");
+    n = (size_t)((port != NULL ? port : end) - host);
+    if (host[0] == '[' && n >= 2) {
+        host++;
+        n -= 2;
+    }
+    if (n == 0 || n >= sizeof c->host || strspn(c->port, "0123456789") != strlen(c->port))
+        return error_set(err, ERR_INVALID, "'%s' is no bridge address; write ws://host:port/", url);
+    memcpy(c->host, host, n);
+    c->host[n] = '\0';
+    return 0;
+}
+
+/* The address as numbers, so that libwebsockets has nothing to resolve. */
+static void start_connecting(struct ws_link *l, const struct connect *c, const struct addrinfo *ai)
+{
+    struct lws_client_connect_info info = {0};
+    char address[64] = "";
+
+    getnameinfo(ai->ai_addr, ai->ai_addrlen, address, sizeof address, NULL, 0, NI_NUMERICHOST);
+    info.context = l->context->lws;
+    info.vhost = l->context->vhost;
+    info.address = address;
+    info.port = atoi(c->port);
+    info.path = c->path;
+    info.host = info.origin = c->host;
+    info.protocol = info.local_protocol_name = WIRE_PROTOCOL;
+    info.opaque_user_data = l;
+    info.pwsi = &l->wsi;
+    l->connecting = true;
+    if (lws_client_connect_via_info(&info) == NULL) {
+        l->wsi = NULL;
+        tell_closed(l, "cannot connect");
+        return;
+    }
+    l->connecting = false;
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *ai)
+{
+    struct connect *c = request->data;
+    struct ws_link *l = c->link;
+
+    if (l != NULL) {
+        l->connect = NULL;
+        if (status == 0) {
+            start_connecting(l, c, ai);
+        } else {
+            snprintf(l->why, sizeof l->why, "cannot find %.60s: %s", c->host, uv_strerror(status));
+            tell_closed(l, l->why);
+        }
+    }
+    uv_freeaddrinfo(ai);
+    mem_free(c);
+}
+
+static int start_resolving(struct ws_link *l, const char *url, struct error *err)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct connect *c = mem_alloc(sizeof *c);
+    int rc;
+
+    if (c == NULL)
+        return error_nomem(err);
+    rc = split_url(url, c, err);
+    if (rc == 0) {
+        c->request.data = c;
+        rc = uv_getaddrinfo(loop_uv(l->context->loop), &c->request, on_resolved, c->host, c->port,
+                            &hints);
+        if (rc != 0)
+            rc = error_set(err, ERR_IO, "cannot resolve %s: %s", c->host, uv_strerror(rc));
+    }
+    if (rc != 0) {
+        mem_free(c);
+        return rc;
+    }
+    c->link = l;
+    l->connect = c;
+    return 0;
+}
+
+int link_ws_connect(struct link **lp, struct loop *loop, const char *url, struct error *err)
+{
+    struct ws_context *context;
+    struct ws_link *l;
+    int rc = ws_context_new(&context, loop, false, err);
+
+    if (rc != 0)
+        return rc;
+    l = link_new(context);
+    if (l == NULL) {
+        ws_context_end(context, NULL, NULL);
+        return error_nomem(err);
+    }
+    l->own_context = true;
+    rc = start_resolving(l, url, err);
+    if (rc != 0) {
+        link_free(&l->link);
+        return rc;
+    }
+    *lp = &l->link;
+    return 0;
+}

@@ -1,0 +1,41 @@
+/* Private to link_ws.c, ws_context.c and ws_server.c: libwebsockets on one of our loops. */
+#ifndef ALMON_BRIDGE_WS_H
+#define ALMON_BRIDGE_WS_H
+
+#include "base/error.h"
+#include "base/loop.h"
+#include "bridge/link.h"
+
+/* OpenSSL, which libwebsockets includes, has a type of the same name as our error code. */
+#define ERR_STATE openssl_err_state
+#include <libwebsockets.h>
+#undef ERR_STATE
+
+/* A libwebsockets context whose end is orderly: it goes when its owner said so, never from within
+ * one of its own callbacks. */
+struct ws_context {
+    struct loop *loop;
+    struct lws_context *lws; /* libwebsockets writes NULL when all of it is gone */
+    struct lws_vhost *vhost;
+    void *uv;
+    bool ending;
+    struct task end;
+    struct timer gone;
+    void (*closed)(void *arg);
+    void *arg;
+    /* server only: */
+    void (*accepted)(void *arg, struct link *l);
+    void *accepted_arg;
+};
+
+int ws_context_new(struct ws_context **cp, struct loop *loop, bool server, struct error *err);
+/* Ends it soon, with what connections it has; then calls `closed` (may be NULL) and frees it. */
+void ws_context_end(struct ws_context *c, void (*closed)(void *arg), void *arg);
+
+/* The one callback of the protocol, in link_ws.c. */
+int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                size_t len);
+/* Options that every connection wants. */
+void ws_tune_socket(int fd);
+
+#endif

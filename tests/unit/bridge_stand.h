@@ -1,0 +1,47 @@
+/* An exchange and a gateway's client joined in virtual time, each writing down what it is told, for
+ * the tests of the bridge. */
+#ifndef ALMON_TESTS_BRIDGE_STAND_H
+#define ALMON_TESTS_BRIDGE_STAND_H
+
+#include "base/str.h"
+#include "bridge/bridge.h"
+#include "bridge/client.h"
+#include "bridge/link.h"
+#include "tests/unit/unit.h"
+
+struct stand {
+    struct vtime *vtime;
+    struct loop *control;
+    struct media *media;
+    struct config_gateway gateways[2];
+    struct config config;
+    struct bridge *bridge;
+    bool bridge_closed;
+
+    /* the exchange's side */
+    struct str said;         /* "offered +1 +2;ringing;digit 5;…" */
+    struct channel *channel; /* the last one offered; NULL once released */
+    unsigned offered, released, ended;
+    bool deaf; /* do not bind what is offered */
+    bool answer_at_once;
+
+    /* the gateway's side */
+    struct bridge_client *client;
+    struct str heard;    /* "ready;answered 1;hangup 1 normal;…" */
+    unsigned frames;     /* of audio, over all channels */
+    int64_t first, last; /* when the first and the last came, ms of the virtual clock */
+    bool uneven;         /* two frames not 20 ms apart */
+};
+
+/* Makes exchange and media; gateways "gw" (max 3 channels) and "out" (may not originate), token
+ * "secret" both. */
+bool stand_up(struct stand *s);
+/* Joins the client as `name` and waits for its welcome. */
+bool stand_join(struct stand *s, const char *name, const char *token);
+/* One call offered and presented; its number in *number. */
+bool stand_call(struct stand *s, uint32_t *number);
+void stand_run(struct stand *s, int64_t ms);
+/* Takes all down, also when only half of it was built. */
+void stand_down(struct stand *s);
+
+#endif
