@@ -148,6 +148,9 @@ $(BIN): $(OBJ)/runtime/main.o $(LIB)
 $(call programs,$(TEST_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(OUT)/libtest.a $(LIB)
 	$(call link,,-lcmocka)
 $(call programs,$(filter tests/scenarios/%,$(TEST_SRC))): $(call objects,$(SCENARIO_HELP_SRC))
+# A room's own help, tests/unit/ROOM_*.c, goes before what others call by the same name.
+$(foreach s,$(filter tests/unit/%,$(TEST_SRC)),$(eval $(call programs,$s): \
+  $(call objects,$(filter tests/unit/$(word 2,$(subst _, ,$(basename $(notdir $s))))_%,$(HELP_SRC)))))
 
 $(call programs,$(BENCH_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(call objects,$(BENCH_HELP_SRC)) $(LIB)
 	$(call link)
