@@ -297,10 +297,10 @@ static void on_prompt(void *arg, uint32_t number, bool began, const char *text)
 {
     struct rig *r = arg;
 
-    if (number != r->number || r->n_heard == MOST_HEARD)
-        return;
+    if (number != r->number || r->n_heard == MOST_HEARD || text == NULL || *text == '\0')
+        return; /* a beep or a file says nothing */
     if (began)
-        r->heard[r->n_heard++].text = strdup(text != NULL ? text : "");
+        r->heard[r->n_heard++].text = strdup(text);
     for (size_t i = r->n_heard; !began && i > 0; i--)
         if (!r->heard[i - 1].ended) {
             r->heard[i - 1].ended = true;
