@@ -1,6 +1,6 @@
-/* The few things that are done with URLs: taking one apart, joining a relative one to its base, and
- * reading the connection overrides that a webhook URL may carry in its fragment (webhooks.md §6.3).
- * All are pure functions of their bytes; connecting is libcurl's, which parses for itself. */
+/* The few things that are done with URLs: taking one apart, and reading the connection overrides
+ * that a webhook URL may carry in its fragment (webhooks.md §6.3). All are pure functions of their
+ * bytes; connecting is libcurl's, which parses for itself. */
 #ifndef ALMON_HTTP_URL_H
 #define ALMON_HTTP_URL_H
 
@@ -31,9 +31,6 @@ int url_split(struct url *u, const char *text, struct error *err);
 void url_origin(const struct url *u, struct str *out);
 /* The URL without user and fragment: what is signed and what may be logged. */
 void url_public(const struct url *u, struct str *out);
-/* RFC 3986 §5.2: `ref` as seen from the document at `base` (absolute). Keeps the user of the base
- * where the host is the same, and the fragment of `ref`. 0, or ERR_INVALID with 11100. */
-int url_resolve(const char *base, const char *ref, struct str *out, struct error *err);
 
 enum {
     OVERRIDE_4XX = 1,

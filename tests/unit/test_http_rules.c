@@ -190,59 +190,6 @@ out:
     str_free(&s);
 }
 
-UNIT(url_resolves_as_rfc_3986)
-{
-    static const struct {
-        const char *ref, *want; /* from http://a/b/c/d;p?q, the examples of §5.4 */
-    } table[] = {
-        {"g", "http://a/b/c/g"},
-        {"./g", "http://a/b/c/g"},
-        {"g/", "http://a/b/c/g/"},
-        {"/g", "http://a/g"},
-        {"//g", "http://g"},
-        {"?y", "http://a/b/c/d;p?y"},
-        {"g?y", "http://a/b/c/g?y"},
-        {"#s", "http://a/b/c/d;p?q#s"},
-        {"g#s", "http://a/b/c/g#s"},
-        {";x", "http://a/b/c/;x"},
-        {"", "http://a/b/c/d;p?q"},
-        {".", "http://a/b/c/"},
-        {"./", "http://a/b/c/"},
-        {"..", "http://a/b/"},
-        {"../", "http://a/b/"},
-        {"../g", "http://a/b/g"},
-        {"../..", "http://a/"},
-        {"../../g", "http://a/g"},
-        {"../../../../g", "http://a/g"},
-        {"/./g", "http://a/g"},
-        {"/../g", "http://a/g"},
-        {"g.", "http://a/b/c/g."},
-        {"..g", "http://a/b/c/..g"},
-        {"./../g", "http://a/b/g"},
-        {"./g/.", "http://a/b/c/g/"},
-        {"g/./h", "http://a/b/c/g/h"},
-        {"g/../h", "http://a/b/c/h"},
-        {"g?y/../x", "http://a/b/c/g?y/../x"},
-        {"https://b.example/x", "https://b.example/x"},
-    };
-    struct error err = {0};
-    struct str s = STR_INIT(1000);
-
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        str_reset(&s);
-        ok_rc(url_resolve("http://a/b/c/d;p?q", table[i].ref, &s, &err), &err);
-        ok_str(str_text(&s), table[i].want);
-    }
-    str_reset(&s);
-    ok_rc(url_resolve("https://u:p@a:8443", "menu?x#rc=1", &s, &err), &err);
-    ok_str(str_text(&s), "https://u:p@a:8443/menu?x#rc=1");
-    str_reset(&s);
-    ok(url_resolve("http://a/", "mailto:x@y", &s, &err) != 0);
-out:
-    str_free(&s);
-}
-
 UNIT_MAIN(CASE(rules_see_through_every_spelling_of_a_private_address),
           CASE(rules_let_public_addresses_through), CASE(rules_know_the_own_host_and_the_allowed),
-          CASE(rules_match_a_name_by_the_name_of_the_hop), CASE(url_splits),
-          CASE(url_resolves_as_rfc_3986))
+          CASE(rules_match_a_name_by_the_name_of_the_hop), CASE(url_splits))
