@@ -167,6 +167,7 @@ UNIT(nothing_and_too_much_are_refused)
     struct plan p = {0};
     struct error err = {0};
 
+    text[0] = '\0';
     ok(make(&p, &piece, 1, NULL, &err) != 0);
     ok_int(err.twilio, 13520);
     piece.text = " \n ";
