@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include <ftw.h>
+#include <libxml/xmlerror.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -107,20 +108,29 @@ const char *unit_folder(void)
 
 /* --- running a case --- */
 
+/* Blocks alive, without the copy of its last error that libxml2 keeps in each thread. */
+static long count_live(void)
+{
+    xmlResetLastError();
+    return mem_live();
+}
+
 static void torture(const struct unit_case *c)
 {
-    long before = mem_live();
+    long before = count_live();
 
     for (long n = 1; n <= TORTURE_MOST; n++) {
         bool injected;
+        long leaked;
 
         remove_folder();
         mem_fail_at(n);
         c->run();
         injected = mem_has_failed();
         mem_fail_at(0);
-        if (failure[0] == '\0' && mem_live() != before)
-            fail_case("%ld blocks leaked", mem_live() - before);
+        leaked = count_live() - before;
+        if (failure[0] == '\0' && leaked != 0)
+            fail_case("%ld blocks leaked", leaked);
         if (failure[0] != '\0')
             fail_msg("with allocation %ld failing: %s", n, failure);
         if (!injected)
