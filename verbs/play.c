@@ -38,7 +38,7 @@ static void play_check(const struct node *n, struct checker *c)
     if (args->digits != NULL && strcmp(n->parent->schema->name, "Response") != 0)
         checker_report(c, n, false, 13320, "digits cannot be played inside <%s>: leave them out",
                        n->parent->schema->name);
-    if (*n->text == '\0' && args->digits == NULL)
+    if (*n->text == '\0' && !node_has(n, "digits"))
         checker_report(c, n, false, 13420,
                        "<Play> has nothing to play: write the URL of an audio file between the "
                        "tags, or digits=\"…\"");

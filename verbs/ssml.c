@@ -117,7 +117,7 @@ static const struct attr emphasis_attrs[] = {
 
 const struct verb verb_ssml_emphasis = {
     .schema = {.name = "emphasis",
-               .parents = in_sentences,
+               .parents = in_most,
                .flags = SCHEMA_VOICE | SCHEMA_MIXED,
                .attrs = emphasis_attrs,
                .args_size = sizeof(struct emphasis_args),
@@ -284,7 +284,7 @@ const struct verb verb_ssml_say_as = {
                .flags = SCHEMA_VOICE | SCHEMA_TEXT,
                .attrs = say_as_attrs,
                .args_size = sizeof(struct say_as_args),
-               .text = "Text read as a number, a date, letter by letter …"},
+               .text = "Text read as a number, a date, letter by letter."},
 };
 
 struct sub_args {

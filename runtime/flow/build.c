@@ -30,6 +30,24 @@ static char *take_text(struct parser *p, const char *s, size_t n)
     return copy;
 }
 
+/* A copy of an attribute's value. libxml2, told to expand no entities, hands every & over as &#38;
+ * and no other character so. */
+static const char *take_value(struct parser *p, const char *s, size_t n)
+{
+    static const char escaped[] = "&#38;";
+    char *copy = take_text(p, s, n), *to, *from;
+
+    if (copy == NULL || memchr(copy, '&', n) == NULL)
+        return copy;
+    for (to = from = copy; *from != '\0'; *to++ = *from++)
+        if (strncmp(from, escaped, sizeof escaped - 1) == 0) {
+            from += sizeof escaped - 2;
+            *from = '&';
+        }
+    *to = '\0';
+    return copy;
+}
+
 static struct node *new_node(struct parser *p, const struct schema *schema, int line)
 {
     struct error err;
