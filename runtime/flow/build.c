@@ -266,7 +266,7 @@ static void read_attributes(struct parser *p, struct node *n, int count,
             if (!attribute_name(name, attributes))
                 continue;
             value =
-                take_text(p, (const char *)attributes[3], (size_t)(attributes[4] - attributes[3]));
+                take_value(p, (const char *)attributes[3], (size_t)(attributes[4] - attributes[3]));
             written[kept] = take_text(p, name, strlen(name));
             if (value == NULL || written[kept] == NULL)
                 return;
