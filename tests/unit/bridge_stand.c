@@ -1,6 +1,7 @@
 #include "tests/unit/bridge_stand.h"
 
 #include "base/loop.h"
+#include <stdio.h>
 
 /* --- the exchange's side --- */
 
@@ -193,7 +194,7 @@ void stand_run(struct stand *s, int64_t ms)
     vtime_run(s->vtime, loop_now(s->control) + ms * 1000, NULL, NULL);
 }
 
-bool stand_up(struct stand *s)
+static bool build(struct stand *s, bool live)
 {
     struct error err = {0};
 
@@ -204,11 +205,42 @@ bool stand_up(struct stand *s)
     s->gateways[1] = (struct config_gateway){
         .name = "out", .token = "secret", .max_channels = 3, .terminate = true};
     s->config = (struct config){.gateways = s->gateways, .n_gateways = 2};
-    ok_rc(vtime_new(&s->vtime, &err), &err);
+    if (!live)
+        ok_rc(vtime_new(&s->vtime, &err), &err);
     ok_rc(loop_new(&s->control, s->vtime, &err), &err);
     ok_rc(media_new(&s->media, s->control, s->vtime, 0, &err), &err);
-    ok_rc(bridge_new(&s->bridge, s->control, s->media, &s->config, NULL, &bridge_handlers, s, &err),
+    ok_rc(bridge_new(&s->bridge, s->control, s->media, &s->config, live ? "127.0.0.1:0" : NULL,
+                     &bridge_handlers, s, &err),
           &err);
+    return true;
+out:
+    return false;
+}
+
+bool stand_up(struct stand *s)
+{
+    return build(s, false);
+}
+
+bool stand_up_live(struct stand *s)
+{
+    return build(s, true);
+}
+
+int stand_connect(struct stand *s, const char *url, struct error *err)
+{
+    struct client_options o = {.url = url, .name = "gw", .token = "secret", .prompts = true};
+
+    return client_new(&s->client, s->control, &o, &client_handlers, s, err);
+}
+
+bool stand_join_live(struct stand *s)
+{
+    struct error err = {0};
+    char url[64];
+
+    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", bridge_port(s->bridge));
+    ok_rc(stand_connect(s, url, &err), &err);
     return true;
 out:
     return false;
@@ -236,6 +268,7 @@ bool stand_call(struct stand *s, uint32_t *number)
     ok_rc(client_offer(s->client, &o, number, &err), &err);
     stand_run(s, 10);
     ok(s->offered == before + 1);
+    ok(s->deaf || s->channel != NULL);
     return true;
 out:
     return false;
@@ -248,12 +281,24 @@ static void on_bridge_closed(void *arg)
     s->bridge_closed = true;
 }
 
+/* Turns until all is closed, at most 20 s. */
+static void close_live(struct stand *s)
+{
+    int64_t end = loop_now(s->control) + 20 * 1000000;
+
+    while ((!s->bridge_closed || link_ws_alive() > 0) && loop_now(s->control) < end)
+        loop_turn(s->control, true);
+}
+
 void stand_down(struct stand *s)
 {
     s->client = client_free(s->client);
     if (s->bridge != NULL) {
         bridge_close(s->bridge, on_bridge_closed, s);
-        stand_run(s, 20000);
+        if (s->vtime == NULL)
+            close_live(s);
+        else
+            stand_run(s, 20000);
         unit_ok(s->bridge_closed, "the bridge closes within 20 s", __FILE__, __LINE__);
         s->bridge = bridge_free(s->bridge);
     }

@@ -38,6 +38,11 @@ struct stand {
 bool stand_up(struct stand *s);
 /* Joins the client as `name` and waits for its welcome. */
 bool stand_join(struct stand *s, const char *name, const char *token);
+/* The same on real time: media on its thread, the bridge on a free port of the loopback, the client
+ * over a WebSocket (without waiting). */
+bool stand_up_live(struct stand *s);
+bool stand_join_live(struct stand *s);
+int stand_connect(struct stand *s, const char *url, struct error *err);
 /* One call offered and presented; its number in *number. */
 bool stand_call(struct stand *s, uint32_t *number);
 void stand_run(struct stand *s, int64_t ms);

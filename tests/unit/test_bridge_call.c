@@ -80,6 +80,7 @@ UNIT(a_play_that_is_stopped_says_how_much_was_heard)
     ok(stand_up(&s) && stand_join(&s, "gw", "secret") && stand_call(&s, &n));
     ok(plays(&s, 500, NULL, 7));
     stand_run(&s, 1000);
+    ok(s.channel != NULL);
     channel_play_stop(s.channel, 7);
     stand_run(&s, 1000);
     ok(s.frames >= 49 && s.frames <= 51);
@@ -113,6 +114,7 @@ UNIT(digits_that_we_send_are_done_when_they_have_been_dialled)
     ok_str(str_text(&s.said), "offered gw +1 +2;");
     stand_run(&s, 40);
     ok_str(str_text(&s.said), "offered gw +1 +2;played 9 ended 45;");
+    ok(s.channel != NULL);
     ok_int(channel_send_digits(s.channel, "x", 10), ERR_INVALID);
 out:
     stand_down(&s);
@@ -249,9 +251,18 @@ static void sink_word(void *arg)
     (void)arg;
 }
 
+struct fate {
+    bool answered, released;
+};
+
 static void sink_answered(void *arg)
 {
-    *(bool *)arg = true;
+    ((struct fate *)arg)->answered = true;
+}
+
+static void sink_released(void *arg)
+{
+    ((struct fate *)arg)->released = true;
 }
 
 static void sink_digit(void *arg, char digit, unsigned ms)
@@ -273,23 +284,23 @@ UNIT(an_outgoing_call_is_offered_to_the_gateway_and_answered_there)
                                               .ringing = sink_word,
                                               .digit = sink_digit,
                                               .ended = sink_ended,
-                                              .released = sink_word};
+                                              .released = sink_released};
     struct stand s = {0};
     struct offer o = {.from = "+1", .to = "+2", .codec = CODEC_PCMA};
     struct error err = {0};
     struct channel *c;
-    bool answered = false;
+    struct fate fate = {0};
 
     ok(stand_up(&s) && stand_join(&s, "out", "secret"));
     ok_int(bridge_offer(s.bridge, "nobody", &o, &c, NULL), ERR_MISSING);
     ok_rc(bridge_offer(s.bridge, "out", &o, &c, &err), &err);
-    channel_bind(c, &h, &answered);
+    channel_bind(c, &h, &fate);
     stand_run(&s, 10);
     ok_str(str_text(&s.heard), "ready;offer 2147483649 +1 +2;");
     client_ringing(s.client, 2147483649u);
     client_answer(s.client, 2147483649u);
     stand_run(&s, 10);
-    ok(answered);
+    ok(fate.answered && !fate.released);
     channel_hangup(c, CAUSE_NORMAL);
     stand_run(&s, 10);
     ok_str(str_text(&s.heard), "ready;offer 2147483649 +1 +2;hangup 2147483649 normal;");
