@@ -119,6 +119,24 @@ static int say_flatten(struct activation *a, struct utterance *u, char **text, s
     return *text != NULL ? 0 : error_nomem(err);
 }
 
+/* A voice or language that cannot be had is warned of, and the usual one speaks instead. */
+static void say_choose_voice(struct activation *a, struct utterance *u)
+{
+    struct speech_voice voice;
+    struct error err = {0};
+
+    if (speech_pick(u->voice, u->language, &voice, &err) == 0)
+        return;
+    session_warn(a, err.twilio, "%s; the usual voice speaks instead", err.text);
+    if (speech_pick(NULL, u->language, &voice, NULL) == 0) {
+        u->voice = NULL;
+        return;
+    }
+    u->language = NULL;
+    if (speech_pick(u->voice, NULL, &voice, NULL) != 0)
+        u->voice = NULL;
+}
+
 static enum verb_result say_start(struct activation *a, const void *v, void *state)
 {
     const struct say_args *args = v;
@@ -130,6 +148,7 @@ static enum verb_result say_start(struct activation *a, const void *v, void *sta
         session_warn(a, err.twilio != 0 ? err.twilio : 13520, "%s", err.text);
         return VERB_ERROR;
     }
+    say_choose_voice(a, &u);
     say->audio = session_say(a, &u);
     return say->audio != 0 ? VERB_WAIT : VERB_ERROR;
 }

@@ -32,7 +32,7 @@ struct heard {
 struct exchange_run {
     struct rig *rig;
     const struct rig_answer *answer; /* NULL: no such URL */
-    char *url;
+    char *url, *save_to;
     struct timer timer;
     http_reply_h *h;
     void *arg;
@@ -73,6 +73,7 @@ struct rig {
     int sends;
     struct timer mouth;
 
+    struct str digits; /* heard as events */
     char sid[SID_SIZE];
     char *journal[20000];
     size_t n_journal;
@@ -102,7 +103,21 @@ static void exchange_free(struct exchange_run *x)
     timer_stop(&x->timer);
     list_remove(&x->node);
     free(x->url);
+    free(x->save_to);
     free(x);
+}
+
+/* Media goes to a file instead of into the reply. */
+static void save(const char *path, const struct http_reply *reply)
+{
+    FILE *f = fopen(path, "wb");
+
+    if (f == NULL) {
+        perror(path);
+        return;
+    }
+    fwrite(reply->body, 1, reply->body_len, f);
+    fclose(f);
 }
 
 static void exchange_fires(void *arg)
@@ -123,8 +138,12 @@ static void exchange_fires(void *arg)
         reply.body_len = a->len != 0 ? a->len : strlen(reply.body);
         reply.content_type = a->type != NULL ? a->type : "text/xml";
         reply.ms = a->delay_ms;
+        reply.etag = a->etag;
+        reply.cache_control = a->cache_control;
         snprintf(reply.text, sizeof reply.text, "as the test says");
     }
+    if (x->save_to != NULL && reply.failure == HTTP_DONE)
+        save(x->save_to, &reply);
     h(&reply, h_arg);
     exchange_free(x);
 }
@@ -149,6 +168,7 @@ static void *exchange_start(void *self, const struct http_request *rq, http_repl
     asked->at = rig_now(r);
     x->rig = r;
     x->url = strdup(asked->url);
+    x->save_to = rq->save_to != NULL ? strdup(rq->save_to) : NULL;
     x->answer = next_answer(r, asked->url);
     x->h = h;
     x->arg = arg;
@@ -288,9 +308,10 @@ static void on_audio(void *arg, uint32_t number, const void *bytes, size_t len)
 
 static void on_digits(void *arg, uint32_t number, const char *digits)
 {
-    (void)arg;
-    (void)number;
-    (void)digits;
+    struct rig *r = arg;
+
+    if (number == r->number)
+        str_add(&r->digits, digits);
 }
 
 static void on_prompt(void *arg, uint32_t number, bool began, const char *text)
@@ -382,6 +403,19 @@ char *rig_journal_text(struct rig *r)
 void rig_text_free(char *text)
 {
     mem_free(text);
+}
+
+const char *rig_digits_heard(const struct rig *r)
+{
+    return str_text(&r->digits);
+}
+
+unsigned rig_prompts_made(const struct rig *r)
+{
+    struct speech_stats stats;
+
+    speech_stats(r->speech, &stats);
+    return (unsigned)stats.made;
 }
 
 const char *rig_sid(struct rig *r)
@@ -511,6 +545,7 @@ struct rig *rig_new(const char *config)
     list_init(&r->exchanges);
     r->cause = -1;
     r->sends = 1;
+    str_init(&r->digits, 1000);
     log_set_sink(quiet, NULL);
     if (build(r, config, &err) == 0)
         return r;
@@ -580,6 +615,7 @@ struct rig *rig_free(struct rig *r)
         free(r->heard[i].text);
     for (size_t i = 0; i < r->n_journal; i++)
         free(r->journal[i]);
+    str_free(&r->digits);
     nftw(r->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     log_set_sink(NULL, NULL);
     free(r);

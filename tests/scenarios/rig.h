@@ -37,6 +37,7 @@ struct rig_answer {
     int status;       /* default 200 */
     int delay_ms;     /* until the answer */
     enum http_failure failure;
+    const char *etag, *cache_control;
 };
 /* The next answer of that URL; the last one given for a URL repeats. Strings must outlive the rig.
  */
@@ -75,6 +76,10 @@ bool rig_is_over(const struct rig *r);
 /* Frames with sound heard so far, and those of them within the last `ms`. */
 unsigned rig_frames(const struct rig *r);
 unsigned rig_frames_within(const struct rig *r, int64_t ms);
+/* Digits that were sent to the caller as events. */
+const char *rig_digits_heard(const struct rig *r);
+/* Prompts for which the speech engine had to run. */
+unsigned rig_prompts_made(const struct rig *r);
 /* Virtual milliseconds since the start. */
 int64_t rig_now(const struct rig *r);
 
