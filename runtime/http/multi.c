@@ -33,9 +33,11 @@ static int on_set_timeout(CURLM *multi, long ms, void *arg)
     struct http_curl *h = arg;
 
     (void)multi;
-    if (ms < 0)
-        timer_stop(&h->timeout);
-    else
+    timer_stop(&h->timeout);
+    task_cancel(&h->soon);
+    if (ms == 0)
+        task_post(&h->soon); /* by far the most: spares the loop a timer */
+    else if (ms > 0)
         timer_start(&h->timeout, ms);
     return 0;
 }
@@ -129,6 +131,7 @@ static void give_all_back(struct http_curl *h)
         curl_multi_cleanup(h->multi);
     h->multi = NULL;
     timer_stop(&h->timeout);
+    task_cancel(&h->soon);
 }
 
 static void on_idle(void *arg)
@@ -244,6 +247,7 @@ int http_curl_new(struct http_curl **hp, struct loop *loop, struct error *err)
     h->loop = loop;
     list_init(&h->transfers);
     timer_init(&h->timeout, loop, on_timeout, h);
+    task_init(&h->soon, loop, on_timeout, h);
     timer_init(&h->idle, loop, on_idle, h);
     *hp = h;
     return 0;

@@ -23,6 +23,7 @@ struct http_curl {
     struct loop *loop;
     CURLM *multi;         /* NULL while idle for long */
     struct timer timeout; /* libcurl's */
+    struct task soon;     /* and when it is 0 */
     struct timer idle;
     struct list transfers;
     CURL *pool[HTTP_POOL];
