@@ -5,10 +5,12 @@
 #include "media/channel.h"
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 /* A loop that was held up longer than this (a suspended machine, say) goes on from now, instead of
  * sending in one burst what nobody will hear in time. */
 #define SKIP_US 200000
+#define NICE    (-10)
 
 /* --- the wheel --- */
 
@@ -105,6 +107,9 @@ static void run_thread(void *arg)
     struct media *m = arg;
 
     pthread_setname_np(pthread_self(), "almon-media");
+    /* Where the system allows it. (On Linux this is the thread's own.) With two busy loops on two
+     * cores the p99 lateness of a bare timer was 5 ms, of ours 0.1 to 2.3 ms. */
+    (void)setpriority(PRIO_PROCESS, 0, NICE);
     loop_run(m->loop);
 }
 

@@ -82,7 +82,8 @@ struct media_handlers {
 int media_channel_new(struct media_channel **cp, struct media *m, enum codec codec, bool detect,
                       const struct media_handlers *h, void *arg, struct error *err);
 /* [control] Ends everything on the channel (each play and tap still gives its answer, then
- * `released` comes); the pointer must not be used for new commands afterwards. Never fails. */
+ * `released` comes); the pointer must not be used for new commands afterwards, and whoever feeds it
+ * frames on the media thread must have been told to stop by a command sent before. Never fails. */
 void media_channel_release(struct media_channel *c);
 
 /* [control] Plays after what is queued already (at most 8 at once, else ERR_LIMIT). `loops` 1 to

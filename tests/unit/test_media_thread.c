@@ -3,6 +3,8 @@
 #include "media/media.h"
 #include "tests/unit/unit.h"
 
+#include <stddef.h>
+
 #define CHANNELS 20
 #define PLAYS    5
 
@@ -131,4 +133,99 @@ out:
     loop_free(m.control);
 }
 
-UNIT_MAIN(CASE(twenty_channels_play_and_end_on_the_real_thread))
+/* --- a media loop that was held up --- */
+
+#define HELD_US 150000
+
+struct held {
+    struct media_port port;
+    struct loop *control;
+    struct media *media;
+    struct media_channel *channel;
+    unsigned frames, late_frames;
+    int64_t first;
+};
+
+/* Holds the loop up at the second frame, and counts those that leave too late from the fifteenth
+ * on, when all that was due meanwhile should be sent. */
+static void on_held_frame(struct media_port *p, uint32_t number, const void *audio, size_t len)
+{
+    struct held *h = (struct held *)p;
+    struct loop *loop = media_loop(h->media);
+    int64_t now = loop_now(loop);
+
+    (void)number;
+    (void)audio;
+    (void)len;
+    if (h->frames == 0)
+        h->first = now;
+    if (h->frames >= 15 && now - h->first > h->frames * 20000 + HELD_US - 20000)
+        h->late_frames++;
+    if (h->frames++ == 1)
+        while (loop_now(loop) < now + HELD_US)
+            ;
+}
+
+static void on_held_played(void *arg, uint32_t request, enum play_end how, uint32_t frames)
+{
+    (void)request;
+    (void)how;
+    (void)frames;
+    media_channel_release(((struct held *)arg)->channel);
+}
+
+static void on_held_started(void *arg, uint32_t request)
+{
+    (void)arg;
+    (void)request;
+}
+
+static void on_held_released(void *arg)
+{
+    loop_stop(((struct held *)arg)->control);
+}
+
+static const struct media_handlers held_handlers = {on_digit, on_held_started, on_held_played,
+                                                    on_tapped, on_held_released};
+
+static void on_held_attach(const struct crossing_msg *m)
+{
+    struct held *h = m->to;
+
+    media_channel_attach(h->channel, &h->port, 0);
+}
+
+UNIT(a_loop_that_was_held_up_catches_up)
+{
+    struct held h = {.port = {.frame = on_held_frame, .flush = on_flush}};
+    struct crossing_msg attach = {.h = on_held_attach, .to = &h};
+    struct error err = {0};
+    struct audio *a = NULL;
+    struct media_stats stats;
+
+    ok_rc(loop_new(&h.control, NULL, &err), &err);
+    ok_rc(media_new(&h.media, h.control, NULL, 0, &err), &err);
+    ok_rc(audio_from_tone(&a, CODEC_PCMU, 440, 1200, 0.5, &err), &err);
+    ok_rc(media_channel_new(&h.channel, h.media, CODEC_PCMU, false, &held_handlers, &h, &err),
+          &err);
+    ok(crossing_command(media_crossing(h.media), &attach, 0) == 0);
+    ok(media_play(h.channel, a, 1, 1) == 0);
+    loop_run(h.control);
+    h.channel = NULL;
+    media_stats(h.media, &stats);
+    ok(stats.late_max_us >= HELD_US - 20000);
+    h.media = media_free(h.media);
+    ok_int(h.frames, 60);
+    ok_int(h.late_frames, 0);
+out:
+    audio_unref(a);
+    if (h.channel != NULL) {
+        media_channel_release(h.channel);
+        loop_run(h.control);
+    }
+    media_free(h.media);
+    loop_free(h.control);
+}
+
+UNIT_MAIN(CASE(a_loop_that_was_held_up_catches_up),
+          CASE(twenty_channels_play_and_end_on_the_real_thread))
