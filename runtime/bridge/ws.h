@@ -20,7 +20,8 @@ struct ws_context {
     void *uv;
     bool ending;
     struct task end;
-    struct timer gone;
+    struct timer turn;
+    int turns;
     void (*closed)(void *arg);
     void *arg;
     /* server only: */

@@ -7,9 +7,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define GONE_CHECK_MS 1
-#define SERVICE_BUF   (WIRE_BATCH_MAX + 4096) /* one read takes a whole batch */
-#define UNSENT_MAX    (256 * 1024) /* bytes that may wait in the kernel before it says "full" */
+/* Turns of the loop between the two halves of an end. libwebsockets closes its connections' handles
+ * in the first, its own in the second, and must be told once more afterwards; too early is fatal.
+ */
+#define END_TURNS   5
+#define SERVICE_BUF (WIRE_BATCH_MAX + 4096) /* one read takes a whole batch */
+#define UNSENT_MAX  (256 * 1024) /* bytes that may wait in the kernel before it says "full" */
 
 static atomic_uint alive;
 
@@ -37,29 +40,29 @@ void ws_tune_socket(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 }
 
-static void on_gone(void *arg)
+static void on_turn(void *arg)
 {
     struct ws_context *c = arg;
     void (*closed)(void *) = c->closed;
     void *closed_arg = c->arg;
 
-    if (c->lws != NULL) {
-        timer_start(&c->gone, GONE_CHECK_MS);
+    if (c->lws != NULL && ++c->turns < END_TURNS) {
+        timer_start(&c->turn, 0);
         return;
     }
+    lws_context_destroy(c->lws);
     mem_free(c);
     atomic_fetch_sub(&alive, 1);
     if (closed != NULL)
         closed(closed_arg);
 }
 
-/* libwebsockets closes its handles in the loop and says only in c->lws when it has finished. */
 static void on_end(void *arg)
 {
     struct ws_context *c = arg;
 
     lws_context_destroy(c->lws);
-    timer_start(&c->gone, GONE_CHECK_MS);
+    timer_start(&c->turn, 0);
 }
 
 int ws_context_new(struct ws_context **cp, struct loop *loop, bool server, struct error *err)
@@ -71,7 +74,7 @@ int ws_context_new(struct ws_context **cp, struct loop *loop, bool server, struc
         return error_nomem(err);
     c->loop = loop;
     c->uv = loop_uv(loop);
-    timer_init(&c->gone, loop, on_gone, c);
+    timer_init(&c->turn, loop, on_turn, c);
     task_init(&c->end, loop, on_end, c);
     lws_set_log_level(LLL_ERR | LLL_WARN, log_lws);
     info.port = server ? CONTEXT_PORT_NO_LISTEN_SERVER : CONTEXT_PORT_NO_LISTEN;

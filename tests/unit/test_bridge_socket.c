@@ -1,0 +1,255 @@
+/* The same calls over real WebSockets: media on its thread, the gateway on a loop of its own in
+ * this one. */
+#include "base/mem.h"
+#include "tests/unit/bridge_stand.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Turns the control loop until `cond` holds, for at most five seconds. */
+#define UNTIL(s, cond)                                                                             \
+    do {                                                                                           \
+        int64_t end_ = loop_now((s)->control) + 5000000;                                           \
+        while (!(cond) && loop_now((s)->control) < end_)                                           \
+            live_turn(s);                                                                          \
+        ok(cond);                                                                                  \
+    } while (0)
+
+static void on_tick(void *arg)
+{
+    (void)arg;
+}
+
+static void live_turn(struct stand *s)
+{
+    struct timer t;
+
+    timer_init(&t, s->control, on_tick, s);
+    timer_start(&t, 5);
+    loop_turn(s->control, true);
+    timer_stop(&t);
+}
+
+/* A raw connection that shakes hands as a WebSocket, or not. */
+static int raw_connect(struct stand *s, const char *request)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)bridge_port(s->bridge)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval two = {.tv_sec = 2};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &two, sizeof two);
+    if (connect(fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
+        send(fd, request, strlen(request), MSG_NOSIGNAL) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static const char shake[] = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                            "Sec-WebSocket-Protocol: almon.bridge.1\r\n\r\n";
+
+/* Sends one frame, masked with zeros. */
+static bool raw_send(int fd, int opcode, const void *bytes, size_t n)
+{
+    uint8_t head[14] = {(uint8_t)(0x80 | opcode)};
+    size_t at = 2;
+
+    if (n < 126) {
+        head[1] = (uint8_t)(0x80 | n);
+    } else {
+        head[1] = 0x80 | 127;
+        for (int i = 0; i < 8; i++)
+            head[at++] = (uint8_t)((uint64_t)n >> (56 - 8 * i));
+    }
+    at += 4;
+    return send(fd, head, at, MSG_NOSIGNAL) == (ssize_t)at &&
+           (n == 0 || send(fd, bytes, n, MSG_NOSIGNAL) == (ssize_t)n);
+}
+
+/* Everything that comes until the other side closes or two seconds pass; true when it closed. */
+static bool raw_read_all(int fd, char *out, size_t size)
+{
+    size_t got = 0;
+    ssize_t n;
+
+    while (got + 1 < size && (n = recv(fd, out + got, size - 1 - got, 0)) > 0)
+        got += (size_t)n;
+    for (size_t i = 0; i < got; i++)
+        if (out[i] == '\0')
+            out[i] = ' ';
+    out[got] = '\0';
+    return n == 0;
+}
+
+UNIT(a_call_over_a_websocket_hears_its_prompt)
+{
+    struct stand s = {.answer_at_once = true};
+    struct audio *a = NULL;
+    struct error err = {0};
+    struct offer o = {.from = "+1", .to = "+2", .codec = CODEC_PCMU, .dtmf_events = true};
+    uint32_t n;
+
+    ok(stand_up_live(&s) && stand_join_live(&s));
+    UNTIL(&s, strcmp(str_text(&s.heard), "ready;") == 0);
+    ok_rc(client_offer(s.client, &o, &n, &err), &err);
+    UNTIL(&s, strstr(str_text(&s.heard), "answer 1;") != NULL);
+    a = audio_new(CODEC_PCMU, 10);
+    ok(a != NULL && channel_play(s.channel, a, 1, "Hello", 1) == 0);
+    UNTIL(&s, s.frames == 10);
+    client_digits(s.client, n, "5");
+    UNTIL(&s, strstr(str_text(&s.said), "digit 5;") != NULL);
+    client_hangup(s.client, n, CAUSE_NORMAL);
+    UNTIL(&s, s.released == 1);
+out:
+    audio_unref(a);
+    stand_down(&s);
+}
+
+UNIT(a_client_that_goes_away_ends_its_calls)
+{
+    struct stand s = {0};
+    struct error err = {0};
+    struct offer o = {.from = "+1", .to = "+2", .codec = CODEC_PCMU};
+    uint32_t n;
+
+    ok(stand_up_live(&s) && stand_join_live(&s));
+    UNTIL(&s, strcmp(str_text(&s.heard), "ready;") == 0);
+    ok_rc(client_offer(s.client, &o, &n, &err), &err);
+    UNTIL(&s, s.offered == 1);
+    s.client = client_free(s.client);
+    UNTIL(&s, strstr(str_text(&s.said), "ended link-lost;") != NULL);
+out:
+    stand_down(&s);
+}
+
+UNIT(a_client_learns_that_nobody_listens)
+{
+    struct stand s = {0};
+    struct error err = {0};
+
+    ok(stand_up_live(&s));
+    ok_rc(stand_connect(&s, "ws://127.0.0.1:1/", &err), &err);
+    UNTIL(&s, strstr(str_text(&s.heard), "closed;") != NULL);
+    s.client = client_free(s.client);
+    ok(stand_connect(&s, "http://x/", &err) == ERR_INVALID);
+    ok(stand_connect(&s, "ws://:80/", &err) == ERR_INVALID);
+out:
+    stand_down(&s);
+}
+
+UNIT(only_our_subprotocol_is_served)
+{
+    struct stand s = {0};
+    char got[4096];
+    int fd = -1;
+
+    ok(stand_up_live(&s));
+    fd = raw_connect(&s, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    ok(fd >= 0);
+    raw_read_all(fd, got, sizeof got);
+    ok(strstr(got, " 101 ") == NULL);
+    close(fd);
+    fd = raw_connect(&s, "GET / HTTP/1.0\r\n\r\n");
+    ok(fd >= 0);
+    raw_read_all(fd, got, sizeof got);
+    ok(strstr(got, " 101 ") == NULL);
+out:
+    if (fd >= 0)
+        close(fd);
+    stand_down(&s);
+}
+
+UNIT(a_message_that_is_too_long_closes_the_link_with_1009)
+{
+    static const uint8_t big[70000];
+    static const struct {
+        int opcode;
+        size_t n;
+    } cases[] = {{1, 16385}, {2, 65537}};
+    struct stand s = {0};
+    char got[4096];
+    int fd = -1;
+
+    ok(stand_up_live(&s));
+    for (int i = 0; i < 2; i++) {
+        fd = raw_connect(&s, shake);
+        ok(fd >= 0);
+        for (int64_t end = loop_now(s.control) + 100000; loop_now(s.control) < end;)
+            live_turn(&s); /* control admits the link */
+        raw_send(fd, cases[i].opcode, big, cases[i].n);
+        ok(raw_read_all(fd, got, sizeof got) || got[0] != '\0');
+        ok(memchr(got, 0x88, strlen(got)) == NULL || strstr(got, "\x03\xf1") != NULL);
+        close(fd);
+        fd = -1;
+    }
+out:
+    if (fd >= 0)
+        close(fd);
+    stand_down(&s);
+}
+
+UNIT(a_first_message_other_than_hello_closes_the_link_and_says_so)
+{
+    static const char offer[] =
+        "{\"type\":\"offer\",\"channel\":1,\"from\":\"+1\",\"to\":\"+2\",\"codec\":\"PCMU\"}";
+    struct stand s = {0};
+    char got[4096] = "";
+    size_t n = 0;
+    int fd = -1;
+
+    ok(stand_up_live(&s));
+    fd = raw_connect(&s, shake);
+    ok(fd >= 0);
+    ok(raw_send(fd, 1, offer, sizeof offer - 1));
+    for (int64_t end = loop_now(s.control) + 4000000; loop_now(s.control) < end;) {
+        ssize_t r;
+
+        live_turn(&s);
+        r = recv(fd, got + n, sizeof got - 1 - n, MSG_DONTWAIT);
+        if (r == 0)
+            break;
+        if (r > 0)
+            n += (size_t)r;
+    }
+    ok(strstr(got, "the first message must be a hello") != NULL);
+    ok_int(s.offered, 0);
+out:
+    if (fd >= 0)
+        close(fd);
+    stand_down(&s);
+}
+
+UNIT(garbage_in_place_of_a_websocket_disturbs_nobody)
+{
+    struct stand s = {0};
+    char junk[2000];
+    int fd = -1;
+
+    memset(junk, 'x', sizeof junk);
+    junk[sizeof junk - 1] = '\0';
+    ok(stand_up_live(&s) && stand_join_live(&s));
+    fd = raw_connect(&s, junk);
+    ok(fd >= 0);
+    UNTIL(&s, strcmp(str_text(&s.heard), "ready;") == 0);
+out:
+    if (fd >= 0)
+        close(fd);
+    stand_down(&s);
+}
+
+UNIT_MAIN(NO_TORTURE(a_call_over_a_websocket_hears_its_prompt),
+          NO_TORTURE(a_client_that_goes_away_ends_its_calls),
+          NO_TORTURE(a_client_learns_that_nobody_listens),
+          NO_TORTURE(only_our_subprotocol_is_served),
+          NO_TORTURE(a_message_that_is_too_long_closes_the_link_with_1009),
+          NO_TORTURE(a_first_message_other_than_hello_closes_the_link_and_says_so),
+          NO_TORTURE(garbage_in_place_of_a_websocket_disturbs_nobody))
