@@ -113,7 +113,11 @@ static void describe(const xmlError *x, struct error *err)
 /* Any error but an unknown namespace ends the parsing: libxml2 would go on reading, and that costs
  * time. Its state is set by hand because xmlStopParser() frees the input, which is not safe here.
  */
+#if LIBXML_VERSION >= 21200
+static void on_error(void *arg, const xmlError *x)
+#else
 static void on_error(void *arg, xmlError *x)
+#endif
 {
     struct parser *p = arg;
     struct error err;
@@ -154,9 +158,31 @@ static void prepare_library(void)
     xmlSetExternalEntityLoader(no_entity);
 }
 
-static xmlParserCtxtPtr make_context(struct parser *p, const struct document_source *source)
+/* As xmlCreateMemoryParserCtxt() does it, which in 2.9.14 leaks the buffer when memory is out. (Its
+ * static buffers, that copy nothing, read some bytes twice.) */
+static bool give_input(xmlParserCtxtPtr ctxt, const char *bytes, size_t len)
 {
-    xmlParserCtxtPtr ctxt = xmlCreateMemoryParserCtxt(source->bytes, (int)source->len);
+    xmlParserInputBufferPtr buffer = xmlAllocParserInputBuffer(XML_CHAR_ENCODING_NONE);
+    xmlParserInputPtr input = NULL;
+
+    if (buffer == NULL)
+        return false;
+    if (xmlParserInputBufferPush(buffer, (int)len, bytes) == (int)len)
+        input = xmlNewIOInputStream(ctxt, buffer, XML_CHAR_ENCODING_NONE);
+    if (input == NULL) {
+        xmlFreeParserInputBuffer(buffer);
+        return false;
+    }
+    if (inputPush(ctxt, input) < 0) {
+        xmlFreeInputStream(input);
+        return false;
+    }
+    return true;
+}
+
+static xmlParserCtxtPtr make_context(struct parser *p, const char *bytes, size_t len)
+{
+    xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
 
     if (ctxt == NULL)
         return NULL;
@@ -171,6 +197,10 @@ static xmlParserCtxtPtr make_context(struct parser *p, const struct document_sou
     ctxt->sax->serror = on_error;
     ctxt->userData = p;
     xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_NOCDATA);
+    if (!give_input(ctxt, bytes, len)) {
+        xmlFreeParserCtxt(ctxt);
+        return NULL;
+    }
     return ctxt;
 }
 
@@ -199,8 +229,8 @@ int parser_run(struct parser *p, const struct document_source *source)
     pthread_once(&prepared, prepare_library);
     str_init(&p->text, DOCUMENT_MAX_BYTES * 2); /* Latin-1 grows on its way to UTF-8 */
     /* Some failing allocations of libxml2 belong to no parser: they come this way. */
-    xmlSetStructuredErrorFunc(p, (xmlStructuredErrorFunc)on_error);
-    p->ctxt = make_context(p, source);
+    xmlSetStructuredErrorFunc(p, on_error);
+    p->ctxt = make_context(p, source->bytes, source->len);
     if (p->ctxt == NULL) {
         parser_nomem(p);
     } else {
