@@ -61,14 +61,20 @@ static bool has_prosody(const struct manner *m)
     return m->rate != 100 || m->pitch != 100 || m->volume != 100;
 }
 
+bool manner_is_usual(const struct manner *m)
+{
+    return !has_prosody(m) && m->emphasis == NULL;
+}
+
 void manner_open(const struct manner *m, struct str *out)
 {
     if (has_prosody(m)) {
         str_add(out, "<prosody");
         if (m->rate != 100)
             str_addf(out, " rate=\"%d%%\"", m->rate);
+        /* The engine's scale of pitch moves its tone by half as much as it says (measured). */
         if (m->pitch != 100)
-            str_addf(out, " pitch=\"%d%%\"", m->pitch);
+            str_addf(out, " pitch=\"%d%%\"", 2 * m->pitch - 100);
         if (m->volume != 100)
             str_addf(out, " volume=\"%d%%\"", m->volume);
         str_addc(out, '>');

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "speech/speech.h"
+#include <stdbool.h>
 
 struct manner {
     int rate, pitch, volume; /* per cent of the usual; 100 is as usual */
@@ -11,6 +12,7 @@ struct manner {
 };
 
 void manner_read(struct manner *m, const struct speech_piece *piece);
+bool manner_is_usual(const struct manner *m);
 /* The tags before and after the text; nothing for what is as usual. */
 void manner_open(const struct manner *m, struct str *out);
 void manner_close(const struct manner *m, struct str *out);

@@ -89,9 +89,11 @@ static struct plan_run *add_run(struct builder *b)
     return &p->runs[p->count++];
 }
 
-/* A run that ends before a pause in the middle of a sentence shall not sound like its end. */
-static void suspend_voice(struct str *text)
+/* The last character that is heard, 0 when there is none; a character written as an entity counts
+ * as '&'. */
+static char last_heard(const struct str *text)
 {
+    static const char *const entities[] = {"&amp;", "&lt;", "&gt;"};
     size_t n = text->len;
 
     while (n > 0 && (text->data[n - 1] == ' ' || text->data[n - 1] == '>')) {
@@ -99,8 +101,32 @@ static void suspend_voice(struct str *text)
             while (n > 0 && text->data[n] != '<')
                 n--;
     }
-    if (n > 0 && strchr(".,;:!?", text->data[n - 1]) == NULL)
+    for (size_t i = 0; i < 3; i++) {
+        size_t len = strlen(entities[i]);
+
+        if (n >= len && memcmp(text->data + n - len, entities[i], len) == 0)
+            return '&';
+    }
+    return n > 0 ? text->data[n - 1] : 0;
+}
+
+/* A run that ends before a pause in the middle of a sentence shall not sound like its end. */
+static void suspend_voice(struct str *text)
+{
+    char c = last_heard(text);
+
+    if (c != 0 && strchr(".,;:!?", c) == NULL)
         str_addc(text, ',');
+}
+
+/* The engine loses a manner that begins or ends right behind the end of a sentence, which it reads
+ * with the spaces that follow; told once more that the sentence is over, it does not. */
+static void part_sentence(struct str *text)
+{
+    char c = last_heard(text);
+
+    if (c != 0 && strchr(".;:!?", c) != NULL)
+        str_add(text, "</s>");
 }
 
 static void close_run(struct builder *b, bool goes_on)
@@ -206,9 +232,13 @@ static void add_text(struct builder *b, const struct speech_piece *piece)
         str_copy(b->voice, sizeof b->voice, voice);
     }
     manner_read(&m, piece);
+    if (!manner_is_usual(&m))
+        part_sentence(&b->text);
     manner_open(&m, &b->text);
     add_words(b, piece, voices_is_english(piece->lang != NULL ? piece->lang : b->base.language));
     manner_close(&m, &b->text);
+    if (!manner_is_usual(&m))
+        part_sentence(&b->text);
 }
 
 static int check_length(const struct utterance *u, struct error *err)

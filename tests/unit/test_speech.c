@@ -330,6 +330,61 @@ out:
     bed_close(&b);
 }
 
+/* How long, and how loud, each stretch of speech between silences of 150 ms is. */
+struct stretch {
+    int ms, peak;
+};
+
+static size_t find_stretches(const struct audio *a, struct stretch *out, size_t max)
+{
+    const int16_t *s = (const int16_t *)(const void *)a->data;
+    size_t per_ms = (size_t)codec_rate(a->codec) / 1000, n = 0, quiet = 0, start = 0;
+    int peak = 0;
+
+    for (size_t i = 0; i < a->bytes / 2; i++) {
+        int level = abs(s[i]);
+
+        quiet = level < 80 ? quiet + 1 : 0;
+        if (level >= 80 && peak == 0)
+            start = i;
+        peak = level >= 80 && level > peak ? level : peak;
+        if (peak > 0 && (quiet > 150 * per_ms || i + 1 == a->bytes / 2)) {
+            if (n < max)
+                out[n] = (struct stretch){(int)((i - quiet - start) / per_ms), peak};
+            n++;
+            peak = 0;
+        }
+    }
+    return n;
+}
+
+UNIT(prosody_is_heard_sentence_by_sentence)
+{
+    static const struct speech_piece pieces[] = {
+        {.text = "This is normal. "},
+        {.text = "This is normal. ", .volume = "-12dB"},
+        {.text = "This is normal. ", .rate = "60%"},
+        {.text = "This is normal."},
+    };
+    struct utterance u = {.pieces = pieces, .count = 4};
+    struct stretch t[4] = {{0, 0}};
+    struct bed b = {0};
+    struct answer a = {0};
+
+    ok_rc(bed_open(&b), &b.err);
+    ok(speech_say(b.speech, &u, CODEC_L16_16, on_answer, &a, &b.err) != NULL);
+    bed_run(&b);
+    ok(a.audio != NULL);
+    ok_int(find_stretches(a.audio, t, 4), 4);
+    ok(t[1].peak * 3 < t[0].peak && t[1].peak * 6 > t[0].peak);
+    ok(t[2].ms * 10 > t[0].ms * 14 && t[2].ms * 10 < t[0].ms * 19);
+    ok(abs(t[3].ms - t[0].ms) < 60 && t[3].peak * 10 > t[0].peak * 8);
+out:
+    if (a.audio != NULL)
+        audio_unref(a.audio);
+    bed_close(&b);
+}
+
 UNIT(a_prompt_begins_at_once_and_ends_soon_after_the_last_word)
 {
     struct bed b = {0};
@@ -483,6 +538,7 @@ UNIT_MAIN(NO_TORTURE(a_prompt_is_spoken_once_and_then_remembered),
           NO_TORTURE(what_is_cancelled_is_not_answered),
           NO_TORTURE(freeing_forgets_what_is_under_way),
           NO_TORTURE(a_break_lasts_as_long_as_asked_at_any_rate_of_speech),
+          NO_TORTURE(prosody_is_heard_sentence_by_sentence),
           NO_TORTURE(a_prompt_begins_at_once_and_ends_soon_after_the_last_word),
           NO_TORTURE(hostile_text_is_only_text),
           NO_TORTURE(an_engine_that_is_missing_is_named_with_the_way_to_get_it),

@@ -72,9 +72,9 @@ static const struct {
     {{.text = "x", .rate = "1%"}, "<prosody rate=\"46%\">x</prosody>"},
     {{.text = "x", .rate = "\"/><audio"}, "x"},
     {{.text = "x", .rate = "1e999%"}, "x"},
-    {{.text = "x", .pitch = "+10%"}, "<prosody pitch=\"110%\">x</prosody>"},
-    {{.text = "x", .pitch = "x-low"}, "<prosody pitch=\"70%\">x</prosody>"},
-    {{.text = "x", .pitch = "+12st"}, "<prosody pitch=\"150%\">x</prosody>"},
+    {{.text = "x", .pitch = "+10%"}, "<prosody pitch=\"120%\">x</prosody>"},
+    {{.text = "x", .pitch = "x-low"}, "<prosody pitch=\"40%\">x</prosody>"},
+    {{.text = "x", .pitch = "+12st"}, "<prosody pitch=\"200%\">x</prosody>"},
     {{.text = "x", .volume = "+6dB"}, "<prosody volume=\"200%\">x</prosody>"},
     {{.text = "x", .volume = "-6dB"}, "<prosody volume=\"50%\">x</prosody>"},
     {{.text = "x", .volume = "silent"}, "<prosody volume=\"0%\">x</prosody>"},
@@ -131,6 +131,25 @@ UNIT(a_break_parts_runs_and_a_language_changes_the_voice)
     ok_str(p.runs[4].ssml, " bye.");
     ok_str(p.runs[4].voice, "en-us+f2");
     ok_int(p.runs[5].silence_ms, PLAN_MAX_BREAK_MS);
+out:
+    plan_free(&p);
+    voices_read(NULL);
+}
+
+UNIT(a_manner_is_not_lost_behind_the_end_of_a_sentence)
+{
+    static const struct speech_piece pieces[] = {
+        {.text = "One. "},   {.text = "Two! ", .rate = "slow"},
+        {.text = "Three &"}, {.text = "four", .emphasis = "strong"},
+        {.text = " five"},
+    };
+    struct plan p = {0};
+    struct error err = {0};
+
+    ok_rc(make(&p, pieces, 5, NULL, &err), &err);
+    ok_int(p.count, 1);
+    ok_str(p.runs[0].ssml, "One. </s><prosody rate=\"80%\">Two! </prosody></s>Three &amp;"
+                           "<emphasis level=\"strong\">four</emphasis> five");
 out:
     plan_free(&p);
     voices_read(NULL);
@@ -238,6 +257,7 @@ out:
 UNIT_MAIN(CASE(text_can_never_become_markup), CASE(characters_are_counted_not_bytes),
           CASE(manners_of_speaking_become_numbers),
           CASE(a_break_parts_runs_and_a_language_changes_the_voice),
+          CASE(a_manner_is_not_lost_behind_the_end_of_a_sentence),
           CASE(the_processes_of_one_prompt_are_bounded), CASE(nothing_and_too_much_are_refused),
           CASE(a_prompt_is_known_by_all_that_makes_its_sound),
           CASE(a_transcript_is_the_plain_words))
