@@ -1,9 +1,14 @@
 /* The media loop on its own thread, in real time, with many commands from the control loop at once;
  * meant for the thread sanitizer. */
+#include "base/disk.h"
+#include "media/file.h"
 #include "media/media.h"
+#include "media/recorder.h"
 #include "tests/unit/unit.h"
 
+#include <sndfile.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define CHANNELS 20
 #define PLAYS    5
@@ -227,5 +232,145 @@ out:
     loop_free(h.control);
 }
 
-UNIT_MAIN(CASE(a_loop_that_was_held_up_catches_up),
+/* --- all threads at once: a worker streams, media plays and hears itself, the disk records --- */
+
+struct circle {
+    struct media_port port;
+    struct loop *control;
+    struct media *media;
+    struct disk *disk;
+    struct media_channel *channel;
+    struct recorder *recorder;
+    uint32_t ms;
+    bool failed;
+    enum play_end how;
+};
+
+static void on_circle_frame(struct media_port *p, uint32_t number, const void *audio, size_t len)
+{
+    (void)number;
+    media_channel_input(((struct circle *)p)->channel, audio, len);
+}
+
+static void on_circle_recorded(void *arg, const struct recorder_result *result)
+{
+    struct circle *c = arg;
+
+    c->failed = result->failed != NULL;
+    c->ms = result->ms;
+    if (c->channel != NULL)
+        media_play_stop(c->channel, 1);
+}
+
+static void on_circle_tapped(void *arg, uint32_t request, const struct tap_result *result)
+{
+    struct circle *c = arg;
+
+    (void)request;
+    recorder_end(c->recorder, result, true, on_circle_recorded, c);
+    c->recorder = NULL;
+}
+
+static void on_circle_played(void *arg, uint32_t request, enum play_end how, uint32_t frames)
+{
+    struct circle *c = arg;
+
+    (void)request;
+    (void)frames;
+    c->how = how;
+    media_channel_release(c->channel);
+}
+
+static void on_circle_released(void *arg)
+{
+    struct circle *c = arg;
+
+    c->channel = NULL;
+    loop_stop(c->control);
+}
+
+static const struct media_handlers circle_handlers = {on_digit, on_held_started, on_circle_played,
+                                                      on_circle_tapped, on_circle_released};
+
+static void on_circle_attach(const struct crossing_msg *m)
+{
+    struct circle *c = m->to;
+
+    media_channel_attach(c->channel, &c->port, 0);
+}
+
+/* 61 s of a tone: too long to be held whole. */
+static bool write_long(const char *path)
+{
+    SF_INFO info = {.format = SF_FORMAT_WAV | SF_FORMAT_PCM_16, .samplerate = 16000, .channels = 1};
+    SNDFILE *f = sf_open(path, SFM_WRITE, &info);
+    short second[16000];
+    int i;
+
+    for (i = 0; i < 16000; i++)
+        second[i] = i / 20 % 2 ? 8000 : -8000;
+    for (i = 0; f != NULL && i < 61; i++)
+        sf_write_short(f, second, 16000);
+    return f != NULL && sf_close(f) == 0;
+}
+
+static int circle_open(struct circle *c, const char *record, struct error *err)
+{
+    struct crossing_msg attach = {.h = on_circle_attach, .to = c};
+    int rc = loop_new(&c->control, NULL, err);
+
+    c->port = (struct media_port){.frame = on_circle_frame, .flush = on_flush};
+    if (rc == 0)
+        rc = media_new(&c->media, c->control, NULL, 0, err);
+    if (rc == 0)
+        rc = disk_new(&c->disk, c->control, 1 << 20, err);
+    if (rc == 0)
+        rc = recorder_new(&c->recorder, c->disk, c->control, CODEC_PCMU, record, err);
+    if (rc == 0)
+        rc = media_channel_new(&c->channel, c->media, CODEC_PCMU, true, &circle_handlers, c, err);
+    if (rc == 0)
+        rc = crossing_command(media_crossing(c->media), &attach, 0);
+    return rc;
+}
+
+static void circle_close(struct circle *c)
+{
+    if (c->channel != NULL) {
+        media_channel_release(c->channel);
+        loop_run(c->control);
+    }
+    if (c->recorder != NULL)
+        recorder_discard(c->recorder);
+    disk_free(c->disk);
+    media_free(c->media);
+    loop_free(c->control);
+}
+
+UNIT(a_streamed_file_is_played_and_recorded_on_all_threads)
+{
+    struct circle c = {0};
+    struct error err = {0};
+    struct audio *a = NULL;
+    char file[300], record[300];
+
+    snprintf(file, sizeof file, "%s/long.wav", unit_folder());
+    snprintf(record, sizeof record, "%s/record", unit_folder());
+    ok(write_long(file));
+    ok_rc(audio_load_file(&a, CODEC_PCMU, file, &err), &err);
+    ok(a->stream != NULL);
+    ok_rc(circle_open(&c, record, &err), &err);
+    ok(media_tap(c.channel, recorder_tap(c.recorder), 0, 600, 2) == 0);
+    ok(media_play(c.channel, a, 1, 1) == 0);
+    a = audio_unref(a);
+    loop_run(c.control);
+    ok(!c.failed);
+    ok_int(c.ms, 600);
+    ok_int(c.how, PLAY_STOPPED);
+out:
+    audio_unref(a);
+    circle_close(&c);
+}
+
+UNIT_MAIN(CASE(a_streamed_file_is_played_and_recorded_on_all_threads),
+          CASE(a_loop_that_was_held_up_catches_up),
           CASE(twenty_channels_play_and_end_on_the_real_thread))
