@@ -158,6 +158,12 @@ static void prepare_library(void)
     xmlSetExternalEntityLoader(no_entity);
 }
 
+static int read_nothing(void *context, char *out, int len)
+{
+    (void)context, (void)out, (void)len;
+    return 0;
+}
+
 /* As xmlCreateMemoryParserCtxt() does it, which in 2.9.14 leaks the buffer when memory is out. (Its
  * static buffers, that copy nothing, read some bytes twice.) */
 static bool give_input(xmlParserCtxtPtr ctxt, const char *bytes, size_t len)
@@ -167,6 +173,7 @@ static bool give_input(xmlParserCtxtPtr ctxt, const char *bytes, size_t len)
 
     if (buffer == NULL)
         return false;
+    buffer->readcallback = read_nothing; /* without one, only the first line is transcoded */
     if (xmlParserInputBufferPush(buffer, (int)len, bytes) == (int)len)
         input = xmlNewIOInputStream(ctxt, buffer, XML_CHAR_ENCODING_NONE);
     if (input == NULL) {
