@@ -179,7 +179,7 @@ tests/clients/node_modules: tests/clients/package-lock.json
 .PHONY: run
 run: deps-run
 	@$(MAKE) --no-print-directory all
-	@bin/almon demo
+	@scripts/run
 
 # --- tests ---------------------------------------------------------------------------------------
 
