@@ -118,6 +118,28 @@ out:
     audio_unref(a);
 }
 
+UNIT(resampling_delays_nothing)
+{
+    struct error err = {0};
+    struct audio *a = NULL;
+    int16_t *in = mem_alloc(16000 * sizeof *in), *out = NULL;
+    size_t n, i, peak = 0;
+
+    ok(in != NULL);
+    in[8000] = 30000;
+    ok_rc(audio_from_samples(&a, CODEC_L16_8, in, 16000, 16000, &err), &err);
+    out = stand_samples(a, &n);
+    ok(out != NULL);
+    for (i = 0; i < n; i++)
+        if (out[i] > out[peak])
+            peak = i;
+    ok_int(peak, 4000);
+out:
+    mem_free(in);
+    mem_free(out);
+    audio_unref(a);
+}
+
 UNIT(the_last_frame_is_filled_with_silence)
 {
     struct error err = {0};
@@ -398,7 +420,7 @@ out:
 
 UNIT_MAIN(CASE(codecs_are_found_by_name_and_keep_their_sizes), CASE(g711_follows_the_law),
           CASE(resampling_keeps_the_tone_and_adds_no_other),
-          CASE(nothing_above_the_new_band_folds_back_into_it),
+          CASE(nothing_above_the_new_band_folds_back_into_it), CASE(resampling_delays_nothing),
           CASE(the_last_frame_is_filled_with_silence), CASE(audio_converts_between_codecs),
           CASE(digits_that_cannot_be_played_are_refused), CASE(every_kind_of_file_is_read),
           CASE(raw_audio_is_known_by_its_mime_type),

@@ -90,6 +90,22 @@ out:
     stand_close(&r);
 }
 
+/* At 8 kHz these would fold onto the tones of the 5. */
+UNIT(tones_above_the_telephone_band_are_no_digits)
+{
+    struct stand r = {0};
+    struct error err = {0};
+    struct audio *a = key_twice(CODEC_L16_16, 8000 - 770, 8000 - 1336, 100, -10);
+
+    ok(a != NULL);
+    ok_rc(stand_open(&r, CODEC_L16_16, true, 0, &err), &err);
+    stand_hear(&r, a);
+    ok_str(r.digits, "");
+out:
+    audio_unref(a);
+    stand_close(&r);
+}
+
 UNIT(a_channel_with_digit_events_hears_no_tones)
 {
     struct stand r = {0};
@@ -248,6 +264,7 @@ out:
 UNIT_MAIN(CASE(keys_are_heard_at_every_level_codec_and_rate),
           CASE(digits_played_as_tones_are_heard_once_each),
           CASE(a_key_pressed_twice_with_silence_records_between_counts_twice),
+          CASE(tones_above_the_telephone_band_are_no_digits),
           CASE(a_channel_with_digit_events_hears_no_tones),
           CASE(a_flood_of_digits_is_bounded_and_counted),
           CASE(a_tap_ends_after_silence_and_knows_where_the_sound_was),

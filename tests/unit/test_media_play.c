@@ -191,10 +191,10 @@ UNIT(echo_returns_each_frame_once_and_never_two_at_a_time)
     ok_int(r.port.frames, 10);
     ok_int(r.port.first[9], 10);
     ok(r.port.at[0] <= 22000);
-    for (i = 0; i < 20; i++) /* a burst: bounded, then one at a time */
+    for (i = 0; i < 18; i++) /* a burst: most of it is dropped, or the delay would stay */
         ok(media_channel_input(r.channel, a->data, 160));
     stand_run(&r, 1000);
-    ok(r.port.frames > 10 && r.port.frames <= 15);
+    ok_int(r.port.frames, 10 + 2);
     for (i = 1; i < r.port.frames; i++)
         ok(r.port.at[i] - r.port.at[i - 1] >= 20000);
     media_echo(r.channel, false);

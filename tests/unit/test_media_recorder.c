@@ -93,6 +93,21 @@ static int frames_of(const char *path)
     return (int)(info.frames * 50 / info.samplerate);
 }
 
+/* Frames that the header admits to, which is what players believe. */
+static int header_frames(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    uint32_t bytes = 0;
+
+    if (f == NULL)
+        return -1;
+    fseek(f, 40, SEEK_SET);
+    if (fread(&bytes, 4, 1, f) != 1)
+        bytes = 0;
+    fclose(f);
+    return (int)(bytes / 320);
+}
+
 UNIT(a_recording_becomes_a_wav_file)
 {
     struct recording r = {0};
@@ -183,7 +198,7 @@ UNIT(a_crash_loses_at_most_a_second)
     for (i = 0; i < 3; i++)
         stand_hear(&r.s, r.tone);
     stand_hear_silence(&r.s, 33);
-    frames = frames_of(r.part);
+    frames = header_frames(r.part);
     ok(frames >= 183 - 50 - 13 && frames <= 183);
     snprintf(copy, sizeof copy, "%s/left/crashed.part.wav", unit_folder());
     snprintf(repaired, sizeof repaired, "%s/left/crashed.wav", unit_folder());
