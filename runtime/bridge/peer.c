@@ -41,7 +41,7 @@ static void drop_backlog(struct peer *p)
 
 static void break_link(struct peer *p, int code, const char *why)
 {
-    if (p->shut)
+    if (p->shut || p->gone) /* gone: the port may be freed already */
         return;
     p->shut = true;
     timer_stop(&p->hello);
@@ -88,7 +88,7 @@ static const char *title(const struct peer *p)
 
 void peer_shut(struct peer *p, int code, const char *error_code, const char *why)
 {
-    if (p->shut)
+    if (p->shut || p->gone)
         return;
     log_warn("bridge", NULL, "link of '%s' is closed by us: %s", title(p), why);
     send_error(p, 0, error_code, why);
