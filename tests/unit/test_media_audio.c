@@ -234,7 +234,7 @@ UNIT(every_kind_of_file_is_read)
         {"ulaw.wav", SF_FORMAT_WAV | SF_FORMAT_ULAW, 8000, 1},
         {"a.aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_16, 24000, 1},
         {"a.au", SF_FORMAT_AU | SF_FORMAT_ULAW, 8000, 1},
-        {"a.ul", SF_FORMAT_AU | SF_FORMAT_ULAW, 8000, 1}, /* a header in spite of its name */
+        {"a.ul", SF_FORMAT_AU | SF_FORMAT_PCM_16, 8000, 1}, /* a header in spite of its name */
         {"a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 16000, 1},
         {"a.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 16000, 1},
         {"a.opus", SF_FORMAT_OGG | SF_FORMAT_OPUS, 48000, 1},
