@@ -68,6 +68,7 @@ int link_text(struct link *l, struct wire_text *t)
         mem_free(t);
         return ERR_LIMIT;
     }
+    t->after = l->audio.gone + l->audio.sealed + (l->audio.open > 0);
     list_append(&l->texts, &t->node);
     l->n_texts++;
     l->text_bytes += t->len;
@@ -91,6 +92,7 @@ static void pop_oldest(struct link_audio *a)
 {
     a->head += batch_size(head_at(a, a->head)->len);
     a->sealed--;
+    a->gone++;
     if (a->head >= a->wrap && a->head != a->tail) {
         a->head = 0;
         a->wrap = a->size;
@@ -203,6 +205,7 @@ void link_reserve(struct link *l, size_t frames, size_t bytes)
                              .wrap = size,
                              .last = old.last,
                              .wanted = a->wanted,
+                             .gone = old.gone,
                              .dropped = old.dropped};
     while (old.sealed > 0) {
         size_t n = batch_size(head_at(&old, old.head)->len);
@@ -217,15 +220,15 @@ void link_reserve(struct link *l, size_t frames, size_t bytes)
 
 /* --- sending --- */
 
+/* In the order of queueing, so that a hang-up does not overtake the last frames before it. */
 bool link_next(struct link *l, uint8_t **bytes, size_t *len, bool *is_text)
 {
     struct link_node *n = list_first(&l->texts);
+    struct wire_text *t = n != NULL ? list_entry(n, struct wire_text, node) : NULL;
     struct batch_head *b;
 
-    *is_text = n != NULL;
-    if (n != NULL) {
-        struct wire_text *t = list_entry(n, struct wire_text, node);
-
+    l->text_is_next = *is_text = t != NULL && (l->audio.sealed == 0 || l->audio.gone >= t->after);
+    if (*is_text) {
         *bytes = (uint8_t *)t->data;
         *len = t->len;
         return true;
@@ -240,12 +243,13 @@ bool link_next(struct link *l, uint8_t **bytes, size_t *len, bool *is_text)
 
 void link_sent(struct link *l)
 {
-    struct link_node *n = list_pop(&l->texts);
+    struct link_node *n;
 
-    if (n == NULL) {
+    if (!l->text_is_next) {
         pop_oldest(&l->audio);
         return;
     }
+    n = list_pop(&l->texts);
     l->n_texts--;
     l->text_bytes -= list_entry(n, struct wire_text, node)->len;
     mem_free(list_entry(n, struct wire_text, node));

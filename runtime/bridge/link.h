@@ -104,6 +104,7 @@ struct link_audio {
     size_t last;       /* bytes of the batch made before it, a guess for the next */
     size_t wanted;     /* ring bytes for all that was reserved */
     uint64_t dropped;
+    uint64_t gone; /* batches that left the ring, sent or dropped */
 };
 
 struct link {
@@ -112,6 +113,7 @@ struct link {
     void *arg;
     struct list texts;
     size_t n_texts, text_bytes;
+    bool text_is_next; /* what link_next() gave last */
     struct link_audio audio;
 };
 

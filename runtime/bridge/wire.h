@@ -67,6 +67,7 @@ struct wire_msg {
 struct wire_text {
     struct link_node node;
     size_t len;
+    uint64_t after; /* how many batches of its link go before it */
     char pad[WIRE_PAD];
     char data[];
 };
