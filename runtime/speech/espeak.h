@@ -14,7 +14,7 @@
 enum {
     ESPEAK_STALL_MS = 5000,      /* without a byte of output: killed */
     ESPEAK_TOTAL_MS = 30000,     /* one process, all in all */
-    ESPEAK_MAX_BYTES = 64 << 20, /* one process's audio: 25 minutes */
+    ESPEAK_MAX_BYTES = 40 << 20, /* one process's audio: 15 minutes */
 };
 
 /* What one run became: `samples` is mem_free()d by the caller. */

@@ -49,7 +49,7 @@ static void add_escaped(struct str *out, uint32_t c, uint32_t before)
 
 void plan_escape(struct str *out, const char *text)
 {
-    uint32_t before = out->len > 0 && out->data[out->len - 1] == ' ' ? ' ' : 0;
+    uint32_t before = out->len > 0 ? (unsigned char)out->data[out->len - 1] : 0;
 
     while (*text != '\0') {
         uint32_t c = utf8_read(&text);

@@ -52,6 +52,19 @@ out:
     str_free(&out);
 }
 
+UNIT(brackets_of_two_pieces_do_not_join)
+{
+    static const struct speech_piece pieces[] = {{.text = "x ["}, {.text = "[h@l]]"}};
+    struct plan p = {0};
+    struct error err = {0};
+
+    ok_rc(make(&p, pieces, 2, NULL, &err), &err);
+    ok_str(p.runs[0].ssml, "x [ [h@l]]");
+out:
+    plan_free(&p);
+    voices_read(NULL);
+}
+
 UNIT(characters_are_counted_not_bytes)
 {
     ok_int(plan_characters(""), 0);
@@ -254,8 +267,8 @@ out:
     str_free(&out);
 }
 
-UNIT_MAIN(CASE(text_can_never_become_markup), CASE(characters_are_counted_not_bytes),
-          CASE(manners_of_speaking_become_numbers),
+UNIT_MAIN(CASE(text_can_never_become_markup), CASE(brackets_of_two_pieces_do_not_join),
+          CASE(characters_are_counted_not_bytes), CASE(manners_of_speaking_become_numbers),
           CASE(a_break_parts_runs_and_a_language_changes_the_voice),
           CASE(a_manner_is_not_lost_behind_the_end_of_a_sentence),
           CASE(the_processes_of_one_prompt_are_bounded), CASE(nothing_and_too_much_are_refused),
