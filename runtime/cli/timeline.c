@@ -1,0 +1,129 @@
+#include "cli/timeline.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What is said of each event: text with {key} for the value of a field. An event that is not here
+ * is printed with all its fields. A new event of the journal deserves a line here. */
+static const struct {
+    const char *event, *shape;
+} shapes[] = {
+    {"answer", "answered"},
+    {"callback", "{event} to {url}"},
+    {"callback_end", "{url}: {status} {code}"},
+    {"cut", "the journal is full; only the end follows"},
+    {"digit", "{key}, {ms} ms"},
+    {"digits", "sends {digits}"},
+    {"document", "{n}: {url}, {verbs} verbs"},
+    {"end", "{status}, {seconds} s"},
+    {"error", "{code} {text} ({where})"},
+    {"failure", "{code} {text}"},
+    {"file", "{path}, {bytes} bytes"},
+    {"hangup", "by {by}: {cause}"},
+    {"play", "{text} ({frames} frames, {loops} times)"},
+    {"played", "{how}, {frames} frames"},
+    {"recording", "{sid} {state}, {seconds} s, {url}"},
+    {"redirect", "to {url} by {by}"},
+    {"reply", "{status} {type} in {ms} ms"},
+    {"request", "{method} {url}"},
+    {"say", "\"{text}\" ({voice})"},
+    {"start", "{direction} from {from} to {to} by {gateway}, {codec}, {at}"},
+    {"state", "{old} to {new}"},
+    {"verb", "<{name}> at line {line}"},
+    {"verb_end", "<{name}> {how}"},
+    {"warn", "{code} {text} ({where})"},
+};
+
+static void add_safely(struct str *out, const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+
+    for (; *p != '\0'; p++) {
+        /* C0, DEL, and in UTF-8 (c2 80 to c2 9f) C1 */
+        bool c1 = *p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+
+        if (*p == '\n') {
+            str_add(out, "\\n");
+        } else if (*p < 0x20 || *p == 0x7f || c1) {
+            str_addf(out, "\\x%02x", c1 ? p[1] : *p);
+            p += c1;
+        } else {
+            str_addc(out, (char)*p);
+        }
+    }
+}
+
+static void add_value(struct str *out, const json_t *value)
+{
+    if (json_is_string(value))
+        add_safely(out, json_string_value(value));
+    else if (json_is_integer(value))
+        str_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (json_is_real(value))
+        str_addf(out, "%g", json_real_value(value));
+    else if (json_is_boolean(value))
+        str_add(out, json_is_true(value) ? "yes" : "no");
+    else
+        str_add(out, value == NULL || json_is_null(value) ? "-" : "…");
+}
+
+static void add_shaped(struct str *out, const char *shape, const json_t *line)
+{
+    char key[32];
+
+    while (*shape != '\0') {
+        size_t n = strcspn(shape, "{");
+
+        str_addn(out, shape, n);
+        shape += n;
+        if (*shape == '\0')
+            break;
+        n = strcspn(++shape, "}");
+        snprintf(key, sizeof key, "%.*s", (int)n, shape);
+        add_value(out, json_object_get(line, key));
+        shape += n + 1;
+    }
+}
+
+static void add_all(struct str *out, json_t *line)
+{
+    const char *key, *gap = "";
+    json_t *value;
+
+    json_object_foreach(line, key, value)
+    {
+        if (strcmp(key, "t") == 0 || strcmp(key, "e") == 0)
+            continue;
+        str_add(out, gap);
+        add_safely(out, key);
+        str_addc(out, '=');
+        add_value(out, value);
+        gap = " ";
+    }
+}
+
+void timeline_add(struct str *out, json_t *line)
+{
+    const char *event = json_string_value(json_object_get(line, "e"));
+    json_int_t t = json_integer_value(json_object_get(line, "t"));
+    json_int_t depth = json_integer_value(json_object_get(line, "depth"));
+    size_t i = 0, start;
+
+    if (event == NULL)
+        event = "?";
+    str_addf(out, "%4" PRId64 ".%03d  ", (int64_t)(t / 1000), (int)(t % 1000));
+    start = out->len;
+    add_safely(out, event);
+    do
+        str_addc(out, ' ');
+    while (out->len < start + 14 && !out->failed);
+    for (json_int_t d = 0; d < depth && d < 8; d++)
+        str_add(out, "  ");
+    while (i < sizeof shapes / sizeof *shapes && strcmp(shapes[i].event, event) != 0)
+        i++;
+    if (i < sizeof shapes / sizeof *shapes)
+        add_shaped(out, shapes[i].shape, line);
+    else
+        add_all(out, line);
+}
