@@ -15,6 +15,13 @@
 
 extern char **environ;
 
+static _Atomic int patience = ESPEAK_STALL_MS;
+
+void espeak_set_patience(int stall_ms)
+{
+    patience = stall_ms > 0 ? stall_ms : ESPEAK_STALL_MS;
+}
+
 /* One process: `in` is a socket (send() can be told not to raise SIGPIPE), `out` a pipe. */
 struct child {
     pid_t pid;
@@ -137,7 +144,7 @@ static int converse(struct child *c, const char *text, size_t left, struct str *
 
     while (rc > 0) {
         struct pollfd fds[2] = {{.fd = c->out, .events = POLLIN}, {.fd = c->in, .events = POLLOUT}};
-        int n = poll(fds, c->in >= 0 ? 2 : 1, ESPEAK_STALL_MS);
+        int n = poll(fds, c->in >= 0 ? 2 : 1, patience);
 
         if (n < 0 && errno == EINTR)
             continue;

@@ -30,6 +30,8 @@ struct espeak_sound {
 int espeak_speak(struct espeak_sound *out, const char *voice, const char *ssml, struct error *err);
 /* "1.51", for the cache's keys. ERR_MISSING with how to install it. */
 int espeak_version(char *out, size_t size, struct error *err);
+/* Another bound than ESPEAK_STALL_MS, for tests; 0 is that one again. */
+void espeak_set_patience(int stall_ms);
 /* What `espeak-ng --voices` prints, appended to `out`. */
 int espeak_voices(struct str *out, struct error *err);
 

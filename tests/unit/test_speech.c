@@ -4,6 +4,7 @@
 #include "base/disk.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "speech/espeak.h"
 #include "speech/speech.h"
 #include "speech/voices.h"
 #include "unit.h"
@@ -474,6 +475,34 @@ out:
     bed_close(&c);
 }
 
+UNIT(an_engine_that_hangs_is_killed)
+{
+    struct bed b = {0};
+    struct audio *a = NULL;
+    char file[320], pid[32] = "";
+    FILE *f;
+
+    /* It says who it is, and then nothing any more. */
+    ok(fake_engine(&b, FAKE_VERSION "echo $$ >\"$0.pid\"; exec sleep 60"));
+    ok_rc(bed_loop(&b), &b.err);
+    snprintf(b.folder, sizeof b.folder, "%s/speech", unit_folder());
+    ok_rc(speech_new(&b.speech, b.loop, NULL, b.folder, &b.err), &b.err);
+    espeak_set_patience(300);
+    a = say(&b, "Hello.", CODEC_PCMU);
+    ok(a == NULL);
+    ok_int(b.err.code, ERR_TIMEOUT);
+    snprintf(file, sizeof file, "%s/bin/espeak-ng.pid", unit_folder());
+    ok((f = fopen(file, "re")) != NULL);
+    ok(fgets(pid, sizeof pid, f) != NULL);
+    fclose(f);
+    ok(kill(atoi(pid), 0) != 0); /* and it is gone */
+out:
+    espeak_set_patience(0);
+    if (a != NULL)
+        audio_unref(a);
+    bed_close(&b);
+}
+
 UNIT(an_engine_that_does_not_read_or_talks_nonsense_is_an_error)
 {
     static const char *const scripts[] = {
@@ -543,5 +572,6 @@ UNIT_MAIN(NO_TORTURE(a_prompt_is_spoken_once_and_then_remembered),
           NO_TORTURE(hostile_text_is_only_text),
           NO_TORTURE(an_engine_that_is_missing_is_named_with_the_way_to_get_it),
           NO_TORTURE(an_engine_that_dies_half_way_is_an_error_and_nothing_is_kept),
+          NO_TORTURE(an_engine_that_hangs_is_killed),
           NO_TORTURE(an_engine_that_does_not_read_or_talks_nonsense_is_an_error),
           NO_TORTURE(too_many_waiting_prompts_are_refused))
