@@ -6,10 +6,7 @@
 #include "base/loop.h"
 #include "bridge/link.h"
 
-/* OpenSSL, which libwebsockets includes, has a type of the same name as our error code. */
-#define ERR_STATE openssl_err_state
 #include <libwebsockets.h>
-#undef ERR_STATE
 
 /* A libwebsockets context whose end is orderly: it goes when its owner said so, never from within
  * one of its own callbacks. */

@@ -1,5 +1,5 @@
-/* The little that this room needs of OpenSSL, kept apart because OpenSSL's headers use names of
- * ours (ERR_STATE). Private to the room. */
+/* The little that this room needs of OpenSSL, kept apart because its headers are many.
+ * Private to the room. */
 #ifndef ALMON_HTTP_CRYPTO_H
 #define ALMON_HTTP_CRYPTO_H
 
