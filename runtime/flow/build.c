@@ -202,7 +202,7 @@ static void unknown_attribute(struct parser *p, const struct schema *s, const ch
     char quoted[QUOTE_SIZE];
     const char *near;
 
-    if (!p->checker->wanted || p->checker->count >= DOCUMENT_MAX_DIAGS - 1)
+    if (!checker_wants(p->checker))
         return;
     quote(quoted, name, strlen(name));
     near = attr_nearest(s, name);
@@ -224,13 +224,14 @@ static void read_attribute(struct parser *p, struct node *n, const char *name, c
 {
     const struct attr *a = attr_find(n->schema, name);
     struct error err;
+    bool wanted;
 
     if (a == NULL) {
         unknown_attribute(p, n->schema, name, attribute_line(p, index));
         return;
     }
-    if (attr_parse(a, value, (void *)n->args, p->checker->wanted ? &err : NULL) != 0 &&
-        p->checker->wanted)
+    wanted = checker_wants(p->checker);
+    if (attr_parse(a, value, (void *)n->args, wanted ? &err : NULL) != 0 && wanted)
         checker_add(p->checker, attribute_line(p, index), false, a->code == 0 ? 12200 : a->code,
                     "%s", err.text);
 }
@@ -320,7 +321,7 @@ static void unknown_element(struct parser *p, const char *name, const struct sch
     const char *near, *outcome = transparent ? "its text is kept" : "it is left out";
     char quoted[QUOTE_SIZE];
 
-    if (!p->checker->wanted || p->checker->count >= DOCUMENT_MAX_DIAGS - 1)
+    if (!checker_wants(p->checker))
         return;
     quote(quoted, name, strlen(name));
     near = schema_nearest(p->checker->table, name, parent);

@@ -17,9 +17,9 @@ void checker_init(struct checker *c, const struct document_source *source,
     c->count = 0;
 }
 
-static bool checker_full(const struct checker *c)
+bool checker_wants(const struct checker *c)
 {
-    return !c->wanted || c->count >= DOCUMENT_MAX_DIAGS - 1;
+    return c->wanted && c->count < DOCUMENT_MAX_DIAGS - 1;
 }
 
 static void checker_vadd(struct checker *c, int line, bool error, int code, const char *fmt,
@@ -28,7 +28,7 @@ static void checker_vadd(struct checker *c, int line, bool error, int code, cons
     char text[TEXT_MAX];
     struct diag *d;
 
-    if (checker_full(c))
+    if (!checker_wants(c))
         return;
     vsnprintf(text, sizeof text, fmt, ap);
     d = &c->list[c->count];

@@ -18,6 +18,8 @@ struct checker {
 
 void checker_init(struct checker *c, const struct document_source *source,
                   const struct schema_table *table, struct arena *arena);
+/* False when nobody listens, or there is no place for more: then messages need not be made. */
+bool checker_wants(const struct checker *c);
 /* One more problem. The last place is kept for a fatal one. */
 void checker_add(struct checker *c, int line, bool error, int code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));

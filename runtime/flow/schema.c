@@ -42,6 +42,7 @@ const struct schema *schema_find(const struct schema_table *t, const char *name,
 
 struct nearest {
     const char *name; /* as written */
+    size_t len;
     const char *best;
     unsigned distance;
 };
@@ -50,15 +51,19 @@ struct nearest {
  * a single letter there is nothing else to be near to. */
 static void nearest_start(struct nearest *n, const char *name)
 {
-    size_t len = strlen(name);
+    size_t len = strlen(name), most = len < 2 ? 0 : len > 6 ? 6 : len;
 
-    *n = (struct nearest){.name = name, .distance = len < 2 ? 1 : len > 6 ? 7 : (unsigned)len + 1};
+    *n = (struct nearest){.name = name, .len = len, .distance = (unsigned)most + 1};
 }
 
 static void nearest_try(struct nearest *n, const char *candidate)
 {
-    unsigned d = strcasecmp(n->name, candidate) == 0 ? 0 : str_distance(n->name, candidate);
+    size_t len = strlen(candidate), apart = len > n->len ? len - n->len : n->len - len;
+    unsigned d;
 
+    if (2 * apart >= n->distance) /* each letter too many costs two */
+        return;
+    d = strcasecmp(n->name, candidate) == 0 ? 0 : str_distance(n->name, candidate);
     if (d < n->distance) {
         n->distance = d;
         n->best = candidate;

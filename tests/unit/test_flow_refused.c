@@ -175,6 +175,22 @@ out:
     flow_rig_free(&r);
 }
 
+/* Transcoding in several pieces loses nothing. */
+UNIT(accepted_long_latin1)
+{
+    char *markup = repeat("<?xml version='1.0' encoding='ISO-8859-1'?><Response><Message>",
+                          "\xe9\xe8", 15000, "</Message></Response>");
+    struct flow_rig r = {0};
+
+    ok(markup != NULL);
+    ok_rc(flow_rig_parse(&r, markup), &r.err);
+    ok_int(strlen(r.doc->root->children->text), 60000);
+    ok_int(r.problems, 0);
+out:
+    flow_rig_free(&r);
+    mem_free(markup);
+}
+
 UNIT(refused_diagnostics_have_a_bound_too)
 {
     char *bad = repeat("<Response>", "<foo/>", 500, "</Response>");
@@ -198,4 +214,4 @@ out:
 UNIT_MAIN(CASE(refused_malformed), CASE(refused_what_is_no_document), CASE(refused_encodings),
           CASE(refused_entities), CASE(refused_beyond_the_bounds),
           CASE(accepted_just_within_the_bounds), CASE(refused_rather_than_cut_short),
-          CASE(refused_diagnostics_have_a_bound_too))
+          CASE(accepted_long_latin1), CASE(refused_diagnostics_have_a_bound_too))
