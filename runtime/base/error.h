@@ -4,15 +4,15 @@
 #define ALMON_BASE_ERROR_H
 
 enum {
-    ERR_NOMEM = -1,    /* out of memory */
-    ERR_INVALID = -2,  /* input that does not follow the rules */
-    ERR_LIMIT = -3,    /* a bound was reached */
-    ERR_IO = -4,       /* the system refused: file, socket, process */
-    ERR_MISSING = -5,  /* no such thing */
-    ERR_STATE = -6,    /* right thing, wrong moment */
-    ERR_TIMEOUT = -7,  /* time ran out */
-    ERR_REFUSED = -8,  /* not allowed: rights, network rules */
-    ERR_CANCELED = -9, /* somebody changed his mind */
+    ERR_NOMEM = -1,       /* out of memory */
+    ERR_INVALID = -2,     /* input that does not follow the rules */
+    ERR_LIMIT = -3,       /* a bound was reached */
+    ERR_IO = -4,          /* the system refused: file, socket, process */
+    ERR_MISSING = -5,     /* no such thing */
+    ERR_WRONG_STATE = -6, /* right thing, wrong moment */
+    ERR_TIMEOUT = -7,     /* time ran out */
+    ERR_REFUSED = -8,     /* not allowed: rights, network rules */
+    ERR_CANCELED = -9,    /* somebody changed his mind */
 };
 
 #define ERROR_TEXT_MAX 400

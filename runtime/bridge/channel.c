@@ -419,7 +419,7 @@ int channel_play(struct channel *c, struct audio *audio, unsigned loops, const c
     int rc;
 
     if (c->state == CHANNEL_ENDED)
-        return ERR_STATE;
+        return ERR_WRONG_STATE;
     rc = media_play(c->media, audio, loops, request);
     p = prompt_find(c, 0);
     if (rc != 0 || !c->peer->prompts || p == NULL)
@@ -449,7 +449,7 @@ void channel_echo(struct channel *c, bool on)
 
 int channel_tap(struct channel *c, struct tap *tap, int silence_ms, int max_ms, uint32_t request)
 {
-    return c->state == CHANNEL_ENDED ? ERR_STATE
+    return c->state == CHANNEL_ENDED ? ERR_WRONG_STATE
                                      : media_tap(c->media, tap, silence_ms, max_ms, request);
 }
 
@@ -486,7 +486,7 @@ int channel_send_digits(struct channel *c, const char *digits, uint32_t request)
     int rc;
 
     if (c->state == CHANNEL_ENDED)
-        return ERR_STATE;
+        return ERR_WRONG_STATE;
     if (digits[0] == '\0' || strspn(digits, "0123456789ABCD*#wW") != strlen(digits))
         return ERR_INVALID;
     if (c->dtmf_events)

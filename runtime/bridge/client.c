@@ -37,7 +37,7 @@ static int send_message(struct bridge_client *c, const struct wire_msg *m)
     int rc;
 
     if (c->link == NULL)
-        return ERR_STATE;
+        return ERR_WRONG_STATE;
     t = wire_format(m);
     if (t == NULL)
         return ERR_NOMEM;
@@ -295,7 +295,7 @@ int client_offer(struct bridge_client *c, const struct offer *offer, uint32_t *n
     int rc;
 
     if (!c->welcome || c->link == NULL)
-        return error_set(err, ERR_STATE, "the exchange is not linked");
+        return error_set(err, ERR_WRONG_STATE, "the exchange is not linked");
     m.channel = free_number(c);
     if (leg_add(c, m.channel, offer->codec) != 0)
         return error_nomem(err);

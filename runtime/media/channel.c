@@ -309,7 +309,7 @@ int media_tap(struct media_channel *c, struct tap *tap, int silence_ms, int max_
     if (tap_codec(tap) != c->codec || silence_ms < 0 || max_ms < 0)
         return ERR_INVALID;
     if (c->tapped || c->released)
-        return ERR_STATE;
+        return ERR_WRONG_STATE;
     if (list_linked(&c->late))
         return ERR_LIMIT;
     m.num[0] = request;

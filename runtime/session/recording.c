@@ -193,7 +193,7 @@ int recording_start(struct request *r, const struct record_options *o, struct er
     int rc;
 
     if (s->channel == NULL || s->channel_over)
-        return error_set(err, ERR_STATE, "the call is over: there is nothing to record");
+        return error_set(err, ERR_WRONG_STATE, "the call is over: there is nothing to record");
     rec = mem_alloc(sizeof *rec);
     if (rec == NULL)
         return error_nomem(err);

@@ -292,7 +292,7 @@ static int make_way(const struct sockaddr_un *a, const char *state, struct error
         return error_set(err, ERR_IO, "cannot make a socket: %s", strerror(errno));
     rc = connect(fd, (const struct sockaddr *)a, sizeof *a);
     if (rc == 0)
-        rc = error_set(err, ERR_STATE,
+        rc = error_set(err, ERR_WRONG_STATE,
                        "another almon serves %s; stop it, or give this one a state folder of "
                        "its own (--state)",
                        state);

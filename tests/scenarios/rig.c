@@ -530,7 +530,7 @@ static int build(struct rig *r, const char *text, struct error *err)
     rc = client_new(&r->client, r->far, &link, &client_events, r, err);
     if (rc == 0)
         vtime_run(r->vtime, 1000000, is_ready, r);
-    return rc == 0 && !r->ready ? error_set(err, ERR_STATE, "the link was not welcomed") : rc;
+    return rc == 0 && !r->ready ? error_set(err, ERR_WRONG_STATE, "the link was not welcomed") : rc;
 }
 
 struct rig *rig_new(const char *config)

@@ -90,7 +90,7 @@ UNIT(errors_keep_the_message_and_cut_it)
     ok_int(strlen(err.text), ERROR_TEXT_MAX - 1);
     error_clear(&err);
     ok(err.code == 0 && err.text[0] == '\0');
-    ok_int(error_set(NULL, ERR_STATE, "x"), ERR_STATE);
+    ok_int(error_set(NULL, ERR_WRONG_STATE, "x"), ERR_WRONG_STATE);
     error_clear(NULL);
 out:;
 }

@@ -228,7 +228,7 @@ UNIT(a_tap_without_silence_limit_goes_on_until_stopped)
     struct error err = {0};
 
     ok_rc(tapping_open(&t, CODEC_PCMA, 0, 0, &err), &err);
-    ok_int(media_tap(t.r.channel, t.tap, 0, 0, 2), ERR_STATE);
+    ok_int(media_tap(t.r.channel, t.tap, 0, 0, 2), ERR_WRONG_STATE);
     stand_hear_silence(&t.r, 120);
     ok_int(t.r.tapped, 0);
     media_tap_stop(t.r.channel, 2); /* another's */

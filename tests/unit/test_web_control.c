@@ -233,7 +233,7 @@ UNIT(control_is_private_and_alone)
 
     ok(set_up(&f));
     ok(stat(socket_path(), &st) == 0 && (st.st_mode & 0777) == 0600);
-    ok_int(control_new(&second, f.loop, unit_folder(), &f.actions, &err), ERR_STATE);
+    ok_int(control_new(&second, f.loop, unit_folder(), &f.actions, &err), ERR_WRONG_STATE);
     ok(strstr(err.text, "another almon serves") != NULL);
     f.control = control_free(f.control);
     ok(access(socket_path(), F_OK) != 0);
