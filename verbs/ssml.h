@@ -3,9 +3,7 @@
 #ifndef ALMON_VERBS_SSML_H
 #define ALMON_VERBS_SSML_H
 
-#include "base/arena.h"
-#include "flow/document.h"
-#include "speech/speech.h"
+#include "session/session.h"
 
 /* The text and SSML inside `say` as pieces, in order; all of it lives in the arena or in the
  * document. White space between elements is kept as one space. 0; 13520 when there is nothing to
