@@ -73,23 +73,15 @@ static bool say_language_shaped(const char *s)
     return true;
 }
 
-static bool say_voice_known(const char *s)
-{
-    return strcmp(s, "man") == 0 || strcmp(s, "woman") == 0 || strcmp(s, "alice") == 0 ||
-           strncmp(s, "Polly.", 6) == 0 || strncmp(s, "Google.", 7) == 0;
-}
-
 static void say_check(const struct node *n, struct checker *c)
 {
     const struct say_args *args = n->args;
+    struct error err = {0};
 
     if (!say_has_words(n))
         checker_report(c, n, false, 13520, "<Say> has no text to speak: write it between the tags");
-    if (args->voice != NULL && !say_voice_known(args->voice))
-        checker_report(c, n, false, 13511,
-                       "voice=\"%.40s\" is no known voice: use man, woman, alice, or a name that "
-                       "begins with Polly. or Google.",
-                       args->voice);
+    if (args->voice != NULL && speech_check_voice(args->voice, &err) != 0)
+        checker_report(c, n, false, 13511, "%s", err.text);
     if (args->language != NULL && !say_language_shaped(args->language))
         checker_report(c, n, false, 13512,
                        "language=\"%.40s\" is no language tag: write one such as en-US",

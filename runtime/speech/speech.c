@@ -10,6 +10,7 @@
 #include "speech/keep.h"
 #include "speech/plan.h"
 #include "speech/render.h"
+#include "speech/voices.h"
 #include <string.h>
 
 enum {
@@ -424,6 +425,7 @@ int speech_new(struct speech **sp, struct loop *loop, const struct config *confi
         free_when_idle(s);
         return rc;
     }
+    voices_ask();
     start_sweep(s);
     *sp = s;
     return 0;
@@ -435,6 +437,8 @@ void speech_set_config(struct speech *s, const struct config *config)
 
     if (take_config(s, config, &err) != 0)
         log_warn("speech", NULL, "the old settings stay: %s", err.text);
+    voices_read(NULL); /* somebody may have installed one */
+    voices_ask();
 }
 
 static void cancel_all(struct list *requests)

@@ -62,7 +62,8 @@ struct speech_stats {
 };
 void speech_stats(const struct speech *s, struct speech_stats *out);
 
-/* True when the voice and language can be spoken; else *err says what is near. For the checker. */
+/* Which voice speaks: 0, or negative with *err (13511, 13512) saying what is near. Asks the engine
+ * once what is installed. */
 struct speech_voice {
     char espeak[48];   /* what the engine is told: "en-us+f3" */
     char language[16]; /* "en-US" */
@@ -70,5 +71,8 @@ struct speech_voice {
 };
 int speech_pick(const char *voice, const char *language, struct speech_voice *out,
                 struct error *err);
+/* Whether a voice's name is one that could be known: for the checker, so no engine is asked and
+ * nothing depends on what is installed. 0, or 13511 with what is near. */
+int speech_check_voice(const char *voice, struct error *err);
 
 #endif

@@ -77,7 +77,7 @@ size_t voices_read(const char *table)
     return installed.count;
 }
 
-static void ask_once(void)
+void voices_ask(void)
 {
     struct str table = STR_INIT(64 * 1024);
     struct error err = {0};
@@ -146,7 +146,7 @@ int voices_language(const char *tag, char *out, size_t size, struct error *err)
     char lower[TAG_SIZE], shorter[TAG_SIZE], *dash;
     const char *engine;
 
-    ask_once();
+    voices_ask();
     if (!is_tag(tag))
         return error_set_twilio(err, ERR_INVALID, 13512,
                                 "'%.40s' is no language; write one such as 'en-US' or 'de-DE'",
@@ -219,14 +219,20 @@ static bool pick_google(const char *name, struct person *p)
     return is_tag(p->language);
 }
 
-/* "de", "en-gb-scotland", "en-us+f3": only what is installed, and no other variants than the
- * engine's m1 to m8 and f1 to f5. */
+/* "+m1" to "+m8", "+f1" to "+f5". */
+static bool is_variant(const char *v)
+{
+    return v[0] == '+' && (v[1] == 'm' || v[1] == 'f') && v[2] >= '1' &&
+           v[2] <= (v[1] == 'm' ? '8' : '5') && v[3] == '\0';
+}
+
+/* "de", "en-us+f3": only what is installed. */
 static bool pick_engine(const char *name, struct person *p)
 {
     size_t base = strcspn(name, "+");
     char tag[TAG_SIZE];
 
-    ask_once();
+    voices_ask();
     if (base == 0 || base >= sizeof tag || installed.count == 0)
         return false;
     memcpy(tag, name, base);
@@ -235,12 +241,9 @@ static bool pick_engine(const char *name, struct person *p)
         return false;
     p->sex = 'm';
     if (name[base] == '+') {
-        const char *v = name + base + 1;
-
-        if ((v[0] != 'm' && v[0] != 'f') || v[1] < '1' || v[1] > (v[0] == 'm' ? '8' : '5') ||
-            v[2] != '\0')
+        if (!is_variant(name + base))
             return false;
-        p->sex = v[0];
+        p->sex = name[base + 1];
     }
     str_copy(p->engine, sizeof p->engine, name);
     str_copy(p->language, sizeof p->language, tag);
@@ -268,11 +271,28 @@ static int unknown_voice(const char *voice, struct error *err)
             str_copy(best, sizeof best, name);
         }
     }
-    return error_set_twilio(err, ERR_MISSING, 13511, "there is no voice '%.60s'; %s '%s'", voice,
-                            least < 5 ? "did you mean" : "write a known one such as", best);
+    if (least < 5)
+        return error_set_twilio(err, ERR_MISSING, 13511,
+                                "there is no voice '%.60s'; did you mean '%s'?", voice, best);
+    return error_set_twilio(err, ERR_MISSING, 13511,
+                            "there is no voice '%.60s'; write man, woman, alice, or a name that "
+                            "begins with Polly. or Google.",
+                            voice);
 }
 
-static int find_person(const char *voice, struct person *p, struct error *err)
+/* "de", "en-gb-scotland", "en-us+f3": what the engine's names look like. */
+static bool looks_like_engine(const char *name)
+{
+    size_t letters = strspn(name, "abcdefghijklmnopqrstuvwxyz");
+    size_t n = letters + strspn(name + letters, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+    if (letters < 2 || letters > 3 || (letters == 3 && name[3] != '-' && name[3] != '+') ||
+        (n > letters && name[letters] != '-'))
+        return false;
+    return name[n] == '\0' || is_variant(name + n);
+}
+
+static int find_person(const char *voice, struct person *p, bool ask_engine, struct error *err)
 {
     bool found;
 
@@ -290,8 +310,15 @@ static int find_person(const char *voice, struct person *p, struct error *err)
     else if (strncmp(voice, "Google.", 7) == 0)
         found = pick_google(voice + 7, p);
     else
-        found = pick_engine(voice, p);
+        found = ask_engine ? pick_engine(voice, p) : looks_like_engine(voice);
     return found ? 0 : unknown_voice(voice, err);
+}
+
+int speech_check_voice(const char *voice, struct error *err)
+{
+    struct person p;
+
+    return find_person(voice, &p, false, err);
 }
 
 int speech_pick(const char *voice, const char *language, struct speech_voice *out,
@@ -302,7 +329,7 @@ int speech_pick(const char *voice, const char *language, struct speech_voice *ou
     int rc;
 
     memset(out, 0, sizeof *out);
-    rc = find_person(voice != NULL && *voice != '\0' ? voice : "man", &p, err);
+    rc = find_person(voice != NULL && *voice != '\0' ? voice : "man", &p, true, err);
     if (rc != 0)
         return rc;
     out->sex = p.sex;

@@ -19,8 +19,11 @@ extern const struct polly_voice polly_voices[];
  * that language; 'f' where none is known. */
 char google_sex(const char *language, const char *name);
 
+/* Asks the engine what voices it has, if nobody did: blocks for some milliseconds, so speech_new()
+ * does it. */
+void voices_ask(void);
 /* Reads the table printed by `espeak-ng --voices` in place of asking the program; for tests, and
- * used by the first speech_pick(). Returns how many it holds. NULL forgets all, so that the next
+ * used by voices_ask(). Returns how many it holds. NULL forgets all, so that the next
  * question asks the program again. */
 size_t voices_read(const char *table);
 /* The engine's voice for a language tag ("es-MX" → "es-419"), written into out; 0, or ERR_MISSING

@@ -87,11 +87,11 @@ static const struct {
 } refusals[] = {
     {"womann", NULL, 13511, "woman"},        {"Polly.Joana", NULL, 13511, "Polly.Joanna"},
     {"Joanna", NULL, 13511, "Polly.Joanna"}, {"Polly.Joanna-Newral", NULL, 13511, "Polly."},
-    {"Google.de", NULL, 13511, "voice"},     {"de+f9", NULL, 13511, "voice"},
-    {"de; rm -rf /", NULL, 13511, "voice"},  {"--stdout", NULL, 13511, "voice"},
-    {"man", "fil-PH", 13512, "id-ID"},       {"man", "gl-ES", 13512, "pt-PT"},
-    {"man", "klingon", 13512, "en-US"},      {"man", "-v de", 13512, "language"},
-    {"man", "d", 13512, "language"},
+    {"bob", NULL, 13511, "Polly."},          {"Google.de", NULL, 13511, "voice"},
+    {"de+f9", NULL, 13511, "voice"},         {"de; rm -rf /", NULL, 13511, "voice"},
+    {"--stdout", NULL, 13511, "voice"},      {"man", "fil-PH", 13512, "id-ID"},
+    {"man", "gl-ES", 13512, "pt-PT"},        {"man", "klingon", 13512, "en-US"},
+    {"man", "-v de", 13512, "language"},     {"man", "d", 13512, "language"},
 };
 
 UNIT(what_is_unknown_is_refused_with_what_is_near)
@@ -125,6 +125,27 @@ out:
     voices_read(NULL);
 }
 
-UNIT_MAIN(CASE(known_names_and_languages_find_the_nearest_voice),
+UNIT(the_checker_asks_no_engine)
+{
+    static const char *const fine[] = {"man",     "Polly.Joanna-Neural", "Google.de-DE-Wavenet-A",
+                                       "de",      "en-gb-scotland",      "en-us+f3",
+                                       "cmn-latn"};
+    static const char *const bad[] = {"bob", "Polly.Joana", "de+f9", "", "-v", "de; x", "Google."};
+    struct error err = {0};
+
+    voices_read(" 5 fr x\n");
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        ok_rc(speech_check_voice(fine[i], &err), &err);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ok(speech_check_voice(bad[i], &err) != 0);
+        ok_int(err.twilio, 13511);
+    }
+    ok(speech_check_voice("Polly.Joana", &err) != 0);
+    ok(strstr(err.text, "Polly.Joanna") != NULL);
+out:
+    voices_read(NULL);
+}
+
+UNIT_MAIN(CASE(the_checker_asks_no_engine), CASE(known_names_and_languages_find_the_nearest_voice),
           CASE(what_is_unknown_is_refused_with_what_is_near),
           CASE(a_flow_can_be_checked_where_no_engine_is_installed))
