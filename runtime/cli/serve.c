@@ -19,6 +19,7 @@
 enum {
     DISK_QUEUE_BYTES = 64 * 1024 * 1024,
     LATE_CHECK_MS = 1000,
+    TOLD_TWICE_MS = 1000,
 };
 
 struct serve {
@@ -41,6 +42,7 @@ struct serve {
     struct timer late;
     bool refusing; /* overloaded: new calls are refused */
     bool stopping;
+    int64_t stopping_since;
     uv_signal_t on_int, on_term, on_hup;
 };
 
@@ -102,10 +104,15 @@ static void on_signal(uv_signal_t *h, int number)
         return;
     }
     if (s->stopping) {
+        /* A terminal's Ctrl-C reaches a script and its exchange both, so that two signals close
+         * together are one wish. */
+        if (loop_now(s->loop) < s->stopping_since + TOLD_TWICE_MS * 1000)
+            return;
         log_warn("serve", NULL, "told twice: leaving at once");
         _exit(1);
     }
     s->stopping = true;
+    s->stopping_since = loop_now(s->loop);
     log_info("serve", NULL, "stopping: ending calls");
     runtime_close(s->runtime, calls_closed, s);
 }
