@@ -28,6 +28,11 @@ static bool starts(const char *p, const char *end, const char *what)
 
 /* --- the XML declaration --- */
 
+static bool is_declaration(const char *p, const char *end)
+{
+    return starts(p, end, "<?xml") && p + 5 < end && is_blank(p[5]);
+}
+
 /* The value of `name` in the declaration, NULL when it is not there. */
 static const char *declared(const char *p, const char *end, const char *name, size_t *len)
 {
@@ -197,7 +202,7 @@ static int scan_start(struct scan *s, const char **start, struct error *err)
                                 "this is no markup, it begins with \"%s\": the first character "
                                 "must be <",
                                 quote(quoted, p, (size_t)(end - p)));
-    if (starts(p, end, "<?xml ") && *start != p)
+    if (is_declaration(p, end) && *start != p)
         return error_set_twilio(err, ERR_INVALID, 12100,
                                 "<?xml …?> must be the very first bytes: remove what stands before "
                                 "it");
@@ -219,7 +224,7 @@ int scan_document(struct scan *s, const char *bytes, size_t len, struct error *e
                                 "the document has %zu bytes: at most %d are read", len,
                                 DOCUMENT_MAX_BYTES);
     rc = scan_start(s, &start, err);
-    if (rc == 0 && starts(start, bytes + len, "<?xml "))
+    if (rc == 0 && is_declaration(start, bytes + len))
         rc = scan_declaration(start, bytes + len, err);
     if (rc != 0)
         return rc;

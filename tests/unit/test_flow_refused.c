@@ -67,6 +67,8 @@ UNIT(refused_encodings)
     ok(refuses_bytes("<Response>\0</Response>", 22, 1, 12100, "UTF-8"));
     ok(refuses("<?xml version='1.0' encoding='UTF-7'?><Response/>", 1, 12100, "UTF-7"));
     ok(refuses("<?xml version='1.0' encoding='UTF-16'?><Response/>", 1, 12100, "UTF-16"));
+    ok(refuses("<?xml\n\tversion='1.0'\tencoding = \"EBCDIC-US\"?><Response/>", 1, 12100,
+               "EBCDIC"));
     ok(refuses("<Response>\n<Say>\xff</Say></Response>", 2, 12100, "UTF-8"));
     ok(refuses("<Response><Say>\xc0\xaf</Say></Response>", 1, 12100, "UTF-8"));
     ok(refuses("<Response><Say>\xed\xa0\x80</Say></Response>", 1, 12100, ""));
