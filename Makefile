@@ -51,7 +51,7 @@ ifeq ($(VARIANT),fuzz)
 CC = clang
 endif
 
-PACKAGES = libuv libwebsockets libcurl libxml-2.0 lua5.4 jansson sndfile speexdsp openssl
+PACKAGES = libuv libwebsockets libcurl libxml-2.0 lua5.4 jansson sndfile speexdsp openssl sqlite3
 # Asked once, and only when something is compiled: before `make deps` there may be no pkg-config.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g'))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
@@ -81,6 +81,13 @@ EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)
 LIB = $(OUT)/libalmon$(SUFFIX).a
 SUFFIX = -$(subst $(SPACE),-,$(strip $(ROOMS)))
+endif
+
+# The Lua modules that handlers may `require`, as one C file.
+STDLIB := $(sort $(wildcard stdlib/*.lua))
+STDLIB_C = $(BUILD)/made/stdlib.c
+ifneq ($(if $(strip $(ROOMS)),$(filter script,$(ROOMS)),all),)
+LIB_SRC += $(STDLIB_C)
 endif
 
 # The rest of tests/unit is help for all tests, that of tests/scenarios for the scenarios.
@@ -122,6 +129,10 @@ $(OBJ)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ -MF $@.d.$$$$ -c $< -o $@.$$$$ \
 	 && mv -f $@.d.$$$$ $(@:.o=.d) && mv -f $@.$$$$ $@ || { rm -f $@.$$$$ $@.d.$$$$; exit 1; }
+
+$(STDLIB_C): $(STDLIB) stdlib runtime/script/embed.sh
+	$(SAY) "embed stdlib"
+	$(Q)mkdir -p $(@D) && runtime/script/embed.sh $(STDLIB) >$@.$$$$ && mv -f $@.$$$$ $@
 
 # Rewritten only when files came or went: then the archive is made anew.
 .PHONY: FORCE
