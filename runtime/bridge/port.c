@@ -3,7 +3,7 @@
 #include "base/str.h"
 #include "bridge/private.h"
 
-#define PAUSE_CHECK_MS  10
+#define PAUSE_CHECK_MS  2
 #define TROUBLE_EACH_US 1000000
 
 struct port {

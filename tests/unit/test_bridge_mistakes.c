@@ -1,0 +1,329 @@
+/* A gateway that does wrong: each mistake is told with its code, costs nobody else anything, and
+ * does what the specification says. The gateway here is a bare link, written to by hand. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "tests/unit/bridge_stand.h"
+#include <stdio.h>
+#include <string.h>
+
+#define HELLO "{\"type\":\"hello\",\"version\":1,\"gateway\":\"gw\",\"token\":\"secret\"}"
+#define OFFER(n, more)                                                                             \
+    "{\"type\":\"offer\",\"channel\":" n ",\"from\":\"+1\",\"to\":\"+2\",\"codec\":\"PCMU\"" more  \
+    "}"
+
+struct bare {
+    struct stand s;
+    struct link *link;
+    struct str got; /* every text, one a line */
+    bool closed;
+};
+
+static void on_opened(void *arg)
+{
+    (void)arg;
+}
+
+static void on_text(void *arg, const char *text, size_t len)
+{
+    struct bare *b = arg;
+
+    str_addn(&b->got, text, len);
+    str_addc(&b->got, '\n');
+}
+
+static void on_batch(void *arg, const uint8_t *bytes, size_t len)
+{
+    (void)arg;
+    (void)bytes;
+    (void)len;
+}
+
+static void on_closed(void *arg, const char *why)
+{
+    struct bare *b = arg;
+
+    (void)why;
+    b->closed = true;
+}
+
+static const struct link_handlers handlers = {
+    .opened = on_opened, .text = on_text, .batch = on_batch, .closed = on_closed};
+
+static bool bare_up(struct bare *b)
+{
+    struct error err = {0};
+
+    str_init(&b->got, 1 << 20);
+    ok(stand_up(&b->s));
+    ok_rc(bridge_link_pair(b->s.bridge, b->s.control, &b->link, &err), &err);
+    link_own(b->link, &handlers, b);
+    stand_run(&b->s, 10);
+    ok(!b->closed); /* closed at once means that memory was out */
+    return true;
+out:
+    return false;
+}
+
+static void bare_down(struct bare *b)
+{
+    b->link = link_free(b->link);
+    stand_down(&b->s);
+    str_free(&b->got);
+}
+
+static void send_text(struct bare *b, const char *text)
+{
+    struct wire_text *t = wire_text(text, strlen(text));
+
+    if (t != NULL)
+        link_text(b->link, t);
+}
+
+/* Sends a text; true when the answer holds `want`. */
+static bool answers(struct bare *b, const char *text, const char *want)
+{
+    str_reset(&b->got);
+    send_text(b, text);
+    stand_run(&b->s, 10);
+    if (strstr(str_text(&b->got), want) == NULL)
+        return unit_str(str_text(&b->got), want, __FILE__, __LINE__);
+    return true;
+}
+
+UNIT(a_link_begins_with_a_good_hello_or_is_closed)
+{
+    static const struct {
+        const char *text, *code;
+    } cases[] = {
+        {"{\"type\":\"answer\",\"channel\":1}", "\"code\":\"hello\""},
+        {"{\"type\":\"hello\",\"version\":2,\"gateway\":\"gw\",\"token\":\"secret\"}",
+         "\"code\":\"version\""},
+        {"{\"type\":\"hello\",\"version\":1,\"gateway\":\"gw\",\"token\":\"secreT\"}",
+         "\"code\":\"not-authorised\""},
+        {"{\"type\":\"hello\",\"version\":1,\"gateway\":\"gw\",\"token\":\"\"}",
+         "\"code\":\"not-authorised\""},
+        {"{\"type\":\"hello\",\"version\":1,\"gateway\":\"nobody\",\"token\":\"\"}",
+         "\"code\":\"not-authorised\""},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bare b = {0};
+        bool good = bare_up(&b) && answers(&b, cases[i].text, cases[i].code) &&
+                    unit_ok(b.closed, "the link is closed", __FILE__, __LINE__);
+
+        bare_down(&b);
+        if (!good)
+            return;
+    }
+}
+
+UNIT(a_link_that_says_nothing_is_closed_after_five_seconds)
+{
+    struct bare b = {0};
+
+    ok(bare_up(&b));
+    stand_run(&b.s, 4900);
+    ok(!b.closed);
+    stand_run(&b.s, 200);
+    ok(b.closed);
+out:
+    bare_down(&b);
+}
+
+UNIT(each_mistake_has_its_code_and_the_running_call_goes_on)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {HELLO, "\"wrong-state\""},
+        {"garbage", "\"bad-message\""},
+        {"{\"type\":\"dance\"}", "\"bad-message\""},
+        {"{\"type\":\"welcome\",\"version\":1,\"max_channels\":1,\"originate\":true,"
+         "\"terminate\":true}",
+         "\"wrong-state\""},
+        {"{\"type\":\"answer\",\"channel\":9}", "\"code\":\"unknown-channel\""},
+        {"{\"type\":\"hangup\",\"channel\":9,\"cause\":\"normal\"}", "\"unknown-channel\""},
+        {"{\"type\":\"answer\",\"channel\":1}", "\"wrong-state\""},
+        {"{\"type\":\"ring\",\"channel\":1}", "\"wrong-state\""},
+        {"{\"type\":\"dtmf\",\"channel\":1,\"digits\":\"5\"}", "\"wrong-state\""},
+        {OFFER("1", ""), "\"code\":\"channel-in-use\""},
+        {OFFER("2147483648", ""), "\"code\":\"bad-channel\""},
+        {"{\"type\":\"offer\",\"channel\":5}", "\"channel\":5,\"code\":\"bad-message\""},
+        {"{\"type\":\"message\",\"id\":\"m1\",\"from\":\"+1\",\"to\":\"+2\",\"body\":\"hi\"}",
+         "\"id\":\"m1\",\"status\":\"failed\",\"code\":\"not-supported\""},
+    };
+    struct bare b = {0};
+    struct bridge_stats stats;
+
+    ok(bare_up(&b) && answers(&b, HELLO, "\"type\":\"welcome\""));
+    ok(answers(&b, OFFER("1", ""), "\"type\":\"ring\""));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ok(answers(&b, cases[i].text, cases[i].want));
+    ok_int(b.s.offered, 1);
+    ok_int(b.s.ended, 0);
+    ok(!b.closed);
+    bridge_stats(b.s.bridge, &stats);
+    ok_int(stats.bad_text, 12);
+    ok_int(stats.channels, 1);
+out:
+    bare_down(&b);
+}
+
+UNIT(a_number_may_be_used_again_after_the_grace_period_only)
+{
+    struct bare b = {0};
+
+    ok(bare_up(&b) && answers(&b, HELLO, "welcome") && answers(&b, OFFER("1", ""), "ring"));
+    ok(answers(&b, "{\"type\":\"hangup\",\"channel\":1,\"cause\":\"normal\"}", ""));
+    ok(answers(&b, OFFER("1", ""), "channel-in-use"));
+    stand_run(&b.s, 5000);
+    ok(answers(&b, OFFER("1", ""), "\"ring\""));
+out:
+    bare_down(&b);
+}
+
+/* Sends one record in a batch of its own. */
+static void send_record(struct bare *b, uint32_t channel, size_t len)
+{
+    static const uint8_t audio[960];
+
+    link_reserve(b->link, 10, 960);
+    link_frame(b->link, channel, audio, len);
+    link_flush(b->link);
+    stand_run(&b->s, 20);
+}
+
+UNIT(wrong_audio_is_told_once_a_second_and_changes_nothing)
+{
+    struct bare b = {.s = {.answer_at_once = true}};
+
+    ok(bare_up(&b) && answers(&b, HELLO, "welcome") && answers(&b, OFFER("1", ""), "answer"));
+    str_reset(&b.got);
+    send_record(&b, 1, 160);
+    send_record(&b, 1, 0);
+    ok_str(str_text(&b.got), "");
+    for (int i = 0; i < 10; i++)
+        send_record(&b, 1, 161);
+    ok_str(str_text(&b.got),
+           "{\"type\":\"error\",\"channel\":1,\"code\":\"bad-frame\",\"text\":\"a frame of 161 "
+           "bytes is not 20 ms in this call's codec\"}\n");
+    str_reset(&b.got);
+    for (int i = 0; i < 10; i++)
+        send_record(&b, 9, 160);
+    ok_str(str_text(&b.got),
+           "{\"type\":\"error\",\"channel\":9,\"code\":\"unknown-channel\",\"text\":\"audio for a "
+           "channel without a call\"}\n");
+    str_reset(&b.got);
+    stand_run(&b.s, 1000);
+    send_record(&b, 9, 160);
+    ok(strstr(str_text(&b.got), "unknown-channel") != NULL);
+    ok(!b.closed && b.s.ended == 0);
+out:
+    bare_down(&b);
+}
+
+UNIT(a_batch_of_garbage_is_told_and_the_records_before_it_count)
+{
+    struct bare b = {.s = {.answer_at_once = true}};
+    static const uint8_t audio[160];
+    struct bridge_stats stats;
+    struct media_stats media;
+    uint8_t *bytes;
+    size_t len;
+    bool is_text;
+
+    ok(bare_up(&b) && answers(&b, HELLO, "welcome") && answers(&b, OFFER("1", ""), "answer"));
+    link_reserve(b.link, 10, 960);
+    link_frame(b.link, 1, audio, sizeof audio);
+    link_frame(b.link, 1, audio, sizeof audio);
+    link_flush(b.link);
+    ok(link_next(b.link, &bytes, &len, &is_text) && len == 332);
+    bytes[166 + 4] = 0x7f; /* the second record says that it is longer than the batch */
+    str_reset(&b.got);
+    stand_run(&b.s, 20);
+    ok_str(str_text(&b.got), "{\"type\":\"error\",\"code\":\"bad-batch\",\"text\":\"a batch is cut "
+                             "short or holds no record at byte 166\"}\n");
+    bridge_stats(b.s.bridge, &stats);
+    ok_int(stats.bad_batch, 1);
+    media_stats(b.s.media, &media);
+    ok_int(media.frames_in, 1);
+out:
+    bare_down(&b);
+}
+
+UNIT(audio_under_way_when_a_call_ends_is_no_mistake)
+{
+    struct bare b = {.s = {.answer_at_once = true}};
+
+    ok(bare_up(&b) && answers(&b, HELLO, "welcome") && answers(&b, OFFER("1", ""), "answer"));
+    ok(b.s.channel != NULL);
+    channel_hangup(b.s.channel, CAUSE_NORMAL);
+    stand_run(&b.s, 20);
+    str_reset(&b.got);
+    send_record(&b, 1, 160);
+    ok(answers(&b, "{\"type\":\"hangup\",\"channel\":1,\"cause\":\"normal\"}", ""));
+    ok_str(str_text(&b.got), "");
+    stand_run(&b.s, 5000);
+    send_record(&b, 1, 160);
+    ok(strstr(str_text(&b.got), "unknown-channel") != NULL);
+out:
+    bare_down(&b);
+}
+
+UNIT(too_many_mistakes_close_the_link)
+{
+    struct bare b = {0};
+
+    ok(bare_up(&b) && answers(&b, HELLO, "welcome"));
+    for (int i = 0; i < 60; i++)
+        send_text(&b, "x");
+    stand_run(&b.s, 2500);
+    ok(b.closed);
+    ok(strstr(str_text(&b.got), "too-many-errors") != NULL);
+out:
+    bare_down(&b);
+}
+
+UNIT(a_mistake_now_and_then_is_forgiven)
+{
+    struct bare b = {0};
+
+    ok(bare_up(&b) && answers(&b, HELLO, "welcome"));
+    for (int i = 0; i < 200; i++)
+        ok(answers(&b, "x", "bad-message") && (stand_run(&b.s, 1000), true));
+    ok(!b.closed);
+out:
+    bare_down(&b);
+}
+
+UNIT(a_flood_of_messages_closes_the_link_and_no_other)
+{
+    static const char harmless[] = "{\"type\":\"message_status\",\"id\":\"a\",\"status\":\"b\"}";
+    struct bare b = {0};
+    uint32_t n;
+
+    ok(bare_up(&b) && stand_join(&b.s, "gw", "secret") && stand_call(&b.s, &n));
+    ok(answers(&b, HELLO, "welcome"));
+    for (int round = 0; round < 100 && !b.closed; round++) {
+        for (int i = 0; i < 4000 && !b.closed; i++)
+            send_text(&b, harmless);
+        stand_run(&b.s, 10);
+    }
+    stand_run(&b.s, 3000);
+    ok(b.closed);
+    ok(strstr(str_text(&b.got), "\"flood\"") != NULL);
+    ok_int(b.s.ended, 0);
+    ok(strstr(str_text(&b.s.heard), "closed") == NULL);
+out:
+    bare_down(&b);
+}
+
+UNIT_MAIN(CASE(a_link_begins_with_a_good_hello_or_is_closed),
+          CASE(a_link_that_says_nothing_is_closed_after_five_seconds),
+          CASE(each_mistake_has_its_code_and_the_running_call_goes_on),
+          CASE(a_number_may_be_used_again_after_the_grace_period_only),
+          CASE(wrong_audio_is_told_once_a_second_and_changes_nothing),
+          CASE(a_batch_of_garbage_is_told_and_the_records_before_it_count),
+          CASE(audio_under_way_when_a_call_ends_is_no_mistake),
+          CASE(too_many_mistakes_close_the_link), NO_TORTURE(a_mistake_now_and_then_is_forgiven),
+          NO_TORTURE(a_flood_of_messages_closes_the_link_and_no_other))
