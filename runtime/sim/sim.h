@@ -1,0 +1,155 @@
+/* A whole exchange in virtual time: the real session, media, speech and bridge, with the two seams
+ * replaced. Web answers are written down before, or given by a function; callers are bridge clients
+ * over memory queues, as many as wanted. The clock moves only inside sim_run() and only when
+ * everybody waits, so that a ten-minute call takes milliseconds and gives the same result each
+ * time.
+ *
+ *   struct sim_options o = {.config = "number { '+1555', voice = 'http://app/voice' }", …};
+ *   sim_new(&sim, &o, &err);
+ *   sim_web(sim, &(struct sim_answer){.url = "http://app/voice", .body = "<Response/>"}, &err);
+ *   sim_call(sim, &offer, &caller, &err);
+ *   sim_run(sim, 1000, NULL, NULL);
+ *
+ * Everything belongs to one thread. */
+#ifndef ALMON_SIM_SIM_H
+#define ALMON_SIM_SIM_H
+
+#include "base/error.h"
+#include "bridge/bridge.h"
+#include "http/exchange.h"
+#include "session/runtime.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sim;
+struct sim_caller;
+
+enum {
+    SIM_ANSWERS = 10000,        /* web answers written down */
+    SIM_REQUESTS = 100000,      /* remembered; more are refused */
+    SIM_CALLERS = 10000,        /* of one exchange */
+    SIM_HEARD = 10000,          /* prompts one caller remembers */
+    SIM_FRAMES = 1000000,       /* frames of sound whose time he remembers */
+    SIM_LINES = 100000,         /* journal lines kept */
+    SIM_CONFIG_BYTES = 1 << 20, /* of the configuration */
+};
+
+#define SIM_ACCOUNT "AC00000000000000000000000000000001"
+
+struct sim_options {
+    const char *config;  /* text of almon.lua without account and gateway, which are added */
+    const char *path;    /* where almon.lua would lie: relative names start from its folder */
+    const char *folder;  /* scratch, made when missing; STATE is FOLDER/state */
+    const char *speech;  /* folder of the prompts' cache, shared by many exchanges */
+    const char *account; /* its sid; NULL: SIM_ACCOUNT */
+    uint64_t seed;       /* of everything that is drawn by lot */
+    const struct verb *const *verbs; /* verb_table */
+    /* Told each mistake of the configuration; may be NULL. */
+    config_report_h *report;
+    void *report_arg;
+};
+
+int sim_new(struct sim **sp, const struct sim_options *o, struct error *err);
+/* Ends what still runs. The folder stays: sim_remove_folder(). Accepts NULL, returns NULL. */
+struct sim *sim_free(struct sim *s);
+void sim_remove_folder(const char *folder);
+
+/* The configuration for calls from now on. */
+int sim_configure(struct sim *s, const char *config, struct error *err);
+struct runtime *sim_runtime(struct sim *s);
+struct loop *sim_loop(struct sim *s);
+void sim_speech_stats(const struct sim *s, struct speech_stats *out);
+
+/* --- time --- */
+
+/* Milliseconds since the start. */
+int64_t sim_now(const struct sim *s);
+/* Lets at most `ms` pass, less when `stop` (may be NULL) says so; 0 lets happen what happens at
+ * once. */
+void sim_run(struct sim *s, int64_t ms, bool (*stop)(void *arg), void *arg);
+/* Runs all out (callbacks, recordings), a minute at most; true when no session is left. */
+bool sim_settles(struct sim *s);
+
+/* --- the web --- */
+
+struct sim_request {
+    char *url;     /* without the query of a GET */
+    char *method;  /* GET or POST */
+    char *form;    /* body, or the query of a GET */
+    int64_t at;    /* sim_now() */
+    bool expected; /* a scenario's expect_request took it */
+};
+
+struct sim_answer {
+    const char *url;  /* whole */
+    const char *body; /* default "" */
+    size_t len;       /* 0: strlen(body) */
+    const char *type; /* default text/xml */
+    int status;       /* default 200 */
+    int delay_ms;     /* until the answer */
+    enum http_failure failure;
+    const char *etag, *cache_control;
+    /* Asked for the rest of the answer when a request comes; may be NULL. The strings it sets must
+     * live until it is called again. It must not run the clock. */
+    void (*ask)(struct sim_answer *answer, const struct sim_request *request, void *arg);
+    void *arg;
+};
+
+/* The next answer of that URL; the last one given for a URL repeats. A URL without an answer is
+ * like a host that does not exist. All is copied. */
+int sim_web(struct sim *s, const struct sim_answer *a, struct error *err);
+size_t sim_requests(const struct sim *s);
+/* In order of time. */
+struct sim_request *sim_request_at(struct sim *s, size_t i);
+/* Decodes the next parameter of a form: name and value into `name` and `value` (both emptied
+ * first); false at the end. `*form` moves on. */
+bool sim_form_next(const char **form, struct str *name, struct str *value);
+
+/* --- callers --- */
+
+struct sim_heard {
+    char *text;
+    int64_t began, ended; /* ended -1: still sounds */
+};
+
+/* Offers a call. The caller belongs to the exchange. */
+int sim_call(struct sim *s, const struct offer *offer, struct sim_caller **cp, struct error *err);
+void sim_caller_press(struct sim_caller *c, const char *digits);
+void sim_caller_hangup(struct sim_caller *c);
+
+enum sim_sends { SIM_NOTHING, SIM_SILENCE, SIM_TONE };
+/* What an answered caller sends from now on, frame by frame; silence at first. */
+void sim_caller_sends(struct sim_caller *c, enum sim_sends what);
+/* Sends this audio (in the channel's codec; a reference is taken), then what he sent before. */
+void sim_caller_plays(struct sim_caller *c, struct audio *audio);
+bool sim_caller_is_playing(const struct sim_caller *c);
+
+bool sim_caller_is_answered(const struct sim_caller *c);
+bool sim_caller_is_over(const struct sim_caller *c);
+/* Why the call ended, as the bridge said; meaningless before. */
+enum cause sim_caller_cause(const struct sim_caller *c);
+enum codec sim_caller_codec(const struct sim_caller *c);
+/* CallSid and CallStatus by the journal; "" when no session was made. */
+const char *sim_caller_sid(const struct sim_caller *c);
+const char *sim_caller_status(const struct sim_caller *c);
+/* The prompts he heard. Audio that says nothing (a beep, a file) is not among them. */
+size_t sim_caller_heard(const struct sim_caller *c);
+const struct sim_heard *sim_caller_heard_at(const struct sim_caller *c, size_t i);
+/* Frames of sound, and those within the last `ms`. */
+size_t sim_caller_frames(const struct sim_caller *c);
+size_t sim_caller_frames_within(const struct sim_caller *c, int64_t ms);
+/* Digits that he was sent as events. */
+const char *sim_caller_digits(const struct sim_caller *c);
+
+/* --- journals --- */
+
+struct sim_line {
+    char *sid, *text;
+};
+/* All lines of all calls, in order. */
+size_t sim_lines(const struct sim *s);
+const struct sim_line *sim_line_at(const struct sim *s, size_t i);
+/* Told of each line as it is written, after it was kept. One at a time; NULL is nobody. */
+void sim_watch(struct sim *s, void (*h)(const struct sim_line *line, void *arg), void *arg);
+
+#endif
