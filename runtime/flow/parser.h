@@ -20,7 +20,7 @@ struct level {
 struct parser {
     struct document *doc;
     struct checker *checker;
-    const struct scan *scan;
+    struct scan *scan;
     xmlParserCtxtPtr ctxt;
     struct level levels[DOCUMENT_MAX_DEPTH];
     int depth; /* open elements */

@@ -219,6 +219,7 @@ int scan_document(struct scan *s, const char *bytes, size_t len, struct error *e
     s->len = len;
     s->count = 0;
     s->line = 1;
+    s->cursor.at = NULL;
     if (len > DOCUMENT_MAX_BYTES)
         return error_set_twilio(err, ERR_LIMIT, 11750,
                                 "the document has %zu bytes: at most %d are read", len,
@@ -232,23 +233,46 @@ int scan_document(struct scan *s, const char *bytes, size_t len, struct error *e
     return scan_tags(s, start, err);
 }
 
-int scan_attribute_line(const struct scan *s, int tag, int index)
+/* Behind the blanks at `p`. */
+static const char *skip_blanks(const char *p, const char *end)
 {
-    const char *end = s->bytes + s->len, *p = s->bytes + s->tags[tag].at, *name = p;
-    int line = s->tags[tag].line;
+    while (p < end && is_blank(*p))
+        p++;
+    return p;
+}
 
-    /* An attribute begins behind the blanks that follow the name or the last closing quote. */
-    while (p < end && !is_blank(*p) && *p != '>')
+/* From one attribute to the next: behind its value, and the blanks that follow. */
+static const char *next_attribute(const char *p, const char *end)
+{
+    const char *close;
+
+    while (p < end && *p != '"' && *p != '\'')
         p++;
-    for (;;) {
-        while (p < end && is_blank(*p))
+    close = p < end ? memchr(p + 1, *p, (size_t)(end - p - 1)) : NULL;
+    return close == NULL ? end : skip_blanks(close + 1, end);
+}
+
+int scan_attribute_line(struct scan *s, int tag, int index)
+{
+    const char *end = s->bytes + s->len, *p;
+
+    if (s->cursor.at == NULL || s->cursor.tag != tag || s->cursor.index > index) {
+        p = s->bytes + s->tags[tag].at;
+        s->cursor.tag = tag;
+        s->cursor.index = 0;
+        s->cursor.line = s->tags[tag].line;
+        s->cursor.at = p;
+        while (p < end && !is_blank(*p) && *p != '>')
             p++;
-        if (index-- == 0 || p == end)
-            return line + count_lines(name, p);
-        while (p < end && *p != '"' && *p != '\'')
-            p++;
-        if (p == end || (p = memchr(p + 1, *p, (size_t)(end - p - 1))) == NULL)
-            return line;
-        p++;
+        p = skip_blanks(p, end);
+        s->cursor.line += count_lines(s->cursor.at, p);
+        s->cursor.at = p;
     }
+    while (s->cursor.index < index) {
+        p = next_attribute(s->cursor.at, end);
+        s->cursor.line += count_lines(s->cursor.at, p);
+        s->cursor.at = p;
+        s->cursor.index++;
+    }
+    return s->cursor.line;
 }

@@ -22,12 +22,17 @@ struct scan {
     struct scan_tag tags[DOCUMENT_MAX_NODES]; /* the start tags, in order */
     int count;
     int line; /* where scan_document() found what it refused */
+    /* The attribute asked for last: the next one is found from there. */
+    struct {
+        int tag, index, line;
+        const char *at;
+    } cursor;
 };
 
 /* 0, or an error with Twilio's code (11750, 11770, 12100, 12101); its line is in s->line. Bytes
  * that are merely malformed are left to libxml2. */
 int scan_document(struct scan *s, const char *bytes, size_t len, struct error *err);
 /* The line on which attribute `index` (from 0) of start tag `tag` begins. */
-int scan_attribute_line(const struct scan *s, int tag, int index);
+int scan_attribute_line(struct scan *s, int tag, int index);
 
 #endif

@@ -95,7 +95,7 @@ const char *schema_nearest_any(const struct schema_table *t, const char *name)
 const struct attr *attr_find(const struct schema *s, const char *name)
 {
     for (const struct attr *a = s->attrs; a != NULL && a->name != NULL; a++)
-        if (strcmp(a->name, name) == 0)
+        if (*a->name == *name && strcmp(a->name, name) == 0)
             return a;
     return NULL;
 }
@@ -292,9 +292,8 @@ static bool parse_value(const struct attr *a, const char *value, void *args)
 
 static void field_default(const struct attr *a, void *args)
 {
-    field_absent(a, args);
-    if (a->def != NULL)
-        parse_value(a, a->def, args);
+    if (a->def == NULL || !parse_value(a, a->def, args))
+        field_absent(a, args);
 }
 
 void attr_defaults(const struct schema *s, void *args)
