@@ -4,35 +4,36 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What is said of each event: text with {key} for the value of a field. An event that is not here
- * is printed with all its fields. A new event of the journal deserves a line here. */
+/* What is said of each event: text with {key} for the value of a field; what stands in [] is left
+ * out when its field is absent, empty or 0. An event that is not here is printed with all its
+ * fields. A new event of the journal deserves a line here. */
 static const struct {
     const char *event, *shape;
 } shapes[] = {
     {"answer", "answered"},
     {"callback", "{event} to {url}"},
-    {"callback_end", "{url}: {status} {code}"},
+    {"callback_end", "{url}: {status}[, {code}]"},
     {"cut", "the journal is full; only the end follows"},
-    {"digit", "{key}, {ms} ms"},
+    {"digit", "{key}[, {ms} ms]"},
     {"digits", "sends {digits}"},
     {"document", "{n}: {url}, {verbs} verbs"},
     {"end", "{status}, {seconds} s"},
-    {"error", "{code} {text} ({where})"},
+    {"error", "{code} {text}[ ({where})]"},
     {"failure", "{code} {text}"},
     {"file", "{path}, {bytes} bytes"},
     {"hangup", "by {by}: {cause}"},
-    {"play", "{text} ({frames} frames, {loops} times)"},
-    {"played", "{how}, {frames} frames"},
-    {"recording", "{sid} {state}, {seconds} s, {url}"},
-    {"redirect", "to {url} by {by}"},
+    {"play", "{text} ({frames} frames[, {loops} times])"},
+    {"played", "{how}[, {frames} frames]"},
+    {"recording", "{sid} {state}[, {seconds} s], {url}"},
+    {"redirect", "to {url}[ by {by}]"},
     {"reply", "{status} {type} in {ms} ms"},
     {"request", "{method} {url}"},
-    {"say", "\"{text}\" ({voice})"},
-    {"start", "{direction} from {from} to {to} by {gateway}, {codec}, {at}"},
+    {"say", "\"{text}\"[ ({voice})]"},
+    {"start", "{direction} from {from} to {to} by {gateway}[, {codec}][, {at}]"},
     {"state", "{old} to {new}"},
-    {"verb", "<{name}> at line {line}"},
+    {"verb", "<{name}>[ at line {line}]"},
     {"verb_end", "<{name}> {how}"},
-    {"warn", "{code} {text} ({where})"},
+    {"warn", "{code} {text}[ ({where})]"},
 };
 
 static void add_safely(struct str *out, const char *text)
@@ -68,21 +69,39 @@ static void add_value(struct str *out, const json_t *value)
         str_add(out, value == NULL || json_is_null(value) ? "-" : "…");
 }
 
+/* The name in "{name}…" at `shape`; returns what follows it. */
+static const char *read_key(const char *shape, char key[32])
+{
+    size_t n = strcspn(shape + 1, "}");
+
+    snprintf(key, 32, "%.*s", (int)n, shape + 1);
+    return shape + 1 + n + 1;
+}
+
+static bool says_nothing(const json_t *value)
+{
+    return value == NULL || json_is_null(value) ||
+           (json_is_integer(value) && json_integer_value(value) == 0) ||
+           (json_is_string(value) && json_string_length(value) == 0);
+}
+
 static void add_shaped(struct str *out, const char *shape, const json_t *line)
 {
     char key[32];
 
     while (*shape != '\0') {
-        size_t n = strcspn(shape, "{");
+        if (*shape == '[') {
+            read_key(shape + strcspn(shape, "{"), key);
+            shape += says_nothing(json_object_get(line, key)) ? strcspn(shape, "]") : 1;
+        } else if (*shape == '{') {
+            shape = read_key(shape, key);
+            add_value(out, json_object_get(line, key));
+        } else {
+            size_t n = strcspn(shape, "[{]");
 
-        str_addn(out, shape, n);
-        shape += n;
-        if (*shape == '\0')
-            break;
-        n = strcspn(++shape, "}");
-        snprintf(key, sizeof key, "%.*s", (int)n, shape);
-        add_value(out, json_object_get(line, key));
-        shape += n + 1;
+            str_addn(out, shape, n);
+            shape += n + (shape[n] == ']');
+        }
     }
 }
 

@@ -100,7 +100,8 @@ static int on_connected(void *arg, char *ip, char *local_ip, int port, int local
     (void)local_ip;
     (void)port;
     (void)local_port;
-    if (!address_of(&addr, ip) || !allowed(t, (struct sockaddr *)&addr))
+    /* `refused` with a connection: one name with public and private addresses is a trick. */
+    if (t->refused || !address_of(&addr, ip) || !allowed(t, (struct sockaddr *)&addr))
         return CURL_PREREQFUNC_ABORT;
     t->connected = true;
     timer_start(&t->read, t->rq.read_ms);

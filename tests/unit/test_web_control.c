@@ -273,7 +273,10 @@ UNIT(timeline_is_readable_and_harmless)
         {"{\"t\":5,\"e\":\"novelty\",\"a\":1,\"b\":\"x\"}", "   0.005  novelty       a=1 b=x"},
         {"{\"t\":5,\"e\":\"say\",\"text\":\"\\u001b[2J\\u009b\\nhi é\",\"voice\":\"en\"}",
          "   0.005  say           \"\\x1b[2J\\x9b\\nhi é\" (en)"},
-        {"{\"e\":\"warn\"}", "   0.000  warn          - - (-)"},
+        {"{\"e\":\"warn\"}", "   0.000  warn          - -"},
+        {"{\"e\":\"digit\",\"key\":\"#\",\"ms\":0}", "   0.000  digit         #"},
+        {"{\"e\":\"warn\",\"code\":12200,\"text\":\"odd\",\"where\":\"a.xml:3\"}",
+         "   0.000  warn          12200 odd (a.xml:3)"},
         {"{}", "   0.000  ?             "},
     };
     struct str s = STR_INIT(1000);
