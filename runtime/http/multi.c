@@ -147,11 +147,11 @@ static CURL *take_easy(struct http_curl *h)
 /* A handle remembers cookies beyond a reset: they must not reach the next call. */
 static void keep_easy(struct http_curl *h, CURL *easy)
 {
-    if (h->pooled == HTTP_POOL || curl_easy_setopt(easy, CURLOPT_COOKIELIST, "ALL") != CURLE_OK) {
+    if (h->pooled == HTTP_POOL) {
         curl_easy_cleanup(easy);
         return;
     }
-    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, NULL); /* a reset forgets to free it */
+    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, NULL);
     curl_easy_reset(easy);
     h->pool[h->pooled++] = easy;
 }

@@ -374,6 +374,32 @@ out:
     tear_down(&f);
 }
 
+UNIT(fetch_keeps_what_is_just_being_asked_about)
+{
+    static char big[900 * 1024];
+    struct http_step steps[] = {
+        {AUDIO, .body = "old", .etag = "\"v1\""},
+        {.status = 304, .delay_ms = 500},
+        {AUDIO, .body = big, .body_len = sizeof big, .cache_control = "max-age=600"},
+        {AUDIO, .body = big, .body_len = sizeof big, .cache_control = "max-age=600"},
+    };
+    struct fixture f;
+    bool up = set_up(&f, steps, 4);
+
+    f.fetcher = fetcher_free(f.fetcher);
+    ok(up && open_fetcher(&f, 1));
+    ok(got(&f, URL));
+    f.calls = 0;
+    ok(want(&f, URL) != NULL); /* the server is asked whether it changed … */
+    ok(want(&f, "http://app.example/2") != NULL && want(&f, "http://app.example/3") != NULL);
+    wait_ms(&f, 1000); /* … and meanwhile others fill the folder */
+    ok_int(f.calls, 3);
+    ok_int(f.last.twilio, 0);
+    ok(f.last.cached && file_is(f.path, "old"));
+out:
+    tear_down(&f);
+}
+
 UNIT(fetch_does_not_share_between_rules)
 {
     STEPS({AUDIO, .body = "secret", .cache_control = "max-age=600"}, {.failure = HTTP_REFUSED});
@@ -408,4 +434,5 @@ UNIT_MAIN(CASE(fetch_gives_a_file), CASE(fetch_asks_once_while_it_is_fresh),
           CASE(fetch_canceled_by_all_stops), CASE(fetch_takes_audio_only),
           CASE(fetch_says_what_failed_and_leaves_nothing), CASE(fetch_survives_a_restart),
           CASE(fetch_drops_the_least_recently_used_when_full),
+          CASE(fetch_keeps_what_is_just_being_asked_about),
           CASE(fetch_does_not_share_between_rules), CASE(fetch_refuses_what_is_no_url))
