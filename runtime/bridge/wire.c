@@ -1,5 +1,6 @@
 #include "bridge/wire.h"
 #include "base/mem.h"
+#include "bridge/scan.h"
 #include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -98,32 +99,6 @@ static const void *member_in(const struct wire_msg *m, const struct field *f)
     return (const char *)m + f->offset;
 }
 
-/* The nesting of the brackets outside strings, found before the recursive parser sees them. */
-static int depth_of(const char *text, size_t len)
-{
-    int depth = 0, deepest = 0;
-    bool quoted = false;
-
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > deepest)
-                deepest = depth;
-        } else if (c == '}' || c == ']') {
-            depth--;
-        }
-    }
-    return deepest;
-}
-
 static bool char_fits(enum kind kind, unsigned char c)
 {
     switch (kind) {
@@ -158,52 +133,63 @@ static bool param_allowed(const char *name)
     return false;
 }
 
-static bool read_params(struct wire_msg *m, json_t *v, size_t max)
+static bool read_params(struct wire_msg *m, const struct scan_member *v, size_t max)
 {
-    const char *name;
-    json_t *value;
     size_t n = 0;
 
-    if (!json_is_object(v) || json_object_size(v) > WIRE_PARAMS_MAX)
+    if (v->kind != SCAN_OBJECT || v->count > WIRE_PARAMS_MAX)
         return false;
-    json_object_foreach(v, name, value)
-    {
-        if (!json_is_string(value) ||
-            !string_fits(KIND_STRING, json_string_value(value), json_string_length(value), max))
+    for (size_t i = 1; i <= v->count; i++) { /* they follow it in the list */
+        if (v[i].kind != SCAN_STRING || !string_fits(KIND_STRING, v[i].string, v[i].len, max))
             return false;
-        if (!param_allowed(name))
+        if (!param_allowed(v[i].name))
             continue;
-        m->param_list[n++] = name;
-        m->param_list[n++] = json_string_value(value);
+        m->param_list[n++] = v[i].name;
+        m->param_list[n++] = v[i].string;
     }
     m->param_list[n] = NULL;
     m->params = m->param_list;
     return true;
 }
 
-static bool read_number(uint32_t *out, json_t *v, json_int_t min, json_int_t max)
+static bool read_number(uint32_t *out, const struct scan_member *v, int64_t min, int64_t max)
 {
-    if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > max)
+    if (v->kind != SCAN_INTEGER || v->number < min || v->number > max)
         return false;
-    *out = (uint32_t)json_integer_value(v);
+    *out = (uint32_t)v->number;
     return true;
 }
 
 /* "events" / "audio", "begin" / "end". */
-static bool read_either(bool *out, json_t *v, const char *yes, const char *no)
+static bool read_either(bool *out, const struct scan_member *v, const char *yes, const char *no)
 {
-    const char *s = json_string_value(v);
-
-    if (s == NULL || (strcmp(s, yes) != 0 && strcmp(s, no) != 0))
+    if (v->kind != SCAN_STRING || (strcmp(v->string, yes) != 0 && strcmp(v->string, no) != 0))
         return false;
-    *out = strcmp(s, yes) == 0;
+    *out = strcmp(v->string, yes) == 0;
     return true;
 }
 
-static bool read_field(struct wire_msg *m, const struct field *f, json_t *v)
+static bool read_codec(struct wire_msg *m, const struct scan_member *v)
+{
+    int n = v->kind == SCAN_STRING ? codec_find(v->string) : -1;
+
+    if (n >= 0)
+        m->codec = (enum codec)n;
+    return n >= 0;
+}
+
+/* A word of a later version still ends the call. */
+static bool read_cause(struct wire_msg *m, const struct scan_member *v)
+{
+    int n = v->kind == SCAN_STRING ? cause_find(v->string) : -1;
+
+    m->cause = n >= 0 ? (enum cause)n : CAUSE_ERROR;
+    return v->kind == SCAN_STRING;
+}
+
+static bool read_field(struct wire_msg *m, const struct field *f, const struct scan_member *v)
 {
     void *to = member_of(m, f);
-    int n;
 
     switch (f->kind) {
     case KIND_CHANNEL:
@@ -211,31 +197,24 @@ static bool read_field(struct wire_msg *m, const struct field *f, json_t *v)
     case KIND_UINT:
         return read_number(to, v, 0, f->max);
     case KIND_BOOL:
-        *(bool *)to = json_is_true(v);
-        return json_is_boolean(v);
+        *(bool *)to = v->number != 0;
+        return v->kind == SCAN_BOOL;
     case KIND_DTMF:
         return read_either(to, v, "events", "audio");
     case KIND_STATE:
         return read_either(to, v, "begin", "end");
     case KIND_CODEC:
-        n = json_is_string(v) ? codec_find(json_string_value(v)) : -1;
-        if (n >= 0)
-            m->codec = (enum codec)n;
-        return n >= 0;
+        return read_codec(m, v);
     case KIND_CAUSE:
-        /* A word of a later version still ends the call. */
-        n = json_is_string(v) ? cause_find(json_string_value(v)) : -1;
-        m->cause = n >= 0 ? (enum cause)n : CAUSE_ERROR;
-        return json_is_string(v);
+        return read_cause(m, v);
     case KIND_PARAMS:
         return read_params(m, v, f->max);
     case KIND_NAME:
     case KIND_STRING:
     case KIND_TEXT:
     case KIND_DIGITS:
-        *(const char **)to = json_string_value(v);
-        return json_is_string(v) &&
-               string_fits(f->kind, json_string_value(v), json_string_length(v), f->max);
+        *(const char **)to = v->string;
+        return v->kind == SCAN_STRING && string_fits(f->kind, v->string, v->len, f->max);
     }
     return false;
 }
@@ -275,18 +254,18 @@ static const char *describe(const struct field *f, char *buf, size_t size)
     return buf;
 }
 
-static int read_fields(struct wire_msg *m, json_t *root, struct error *err)
+static int read_fields(struct wire_msg *m, const struct scan *s, struct error *err)
 {
     unsigned bit = 1u << m->type;
     char buf[80];
 
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const struct field *f = &fields[i];
-        json_t *v;
+        const struct scan_member *v;
 
         if (((f->must | f->may) & bit) == 0)
             continue;
-        v = json_object_get(root, f->name);
+        v = scan_find(s, f->name);
         if (v == NULL && (f->must & bit) == 0)
             continue;
         if (v == NULL)
@@ -299,44 +278,39 @@ static int read_fields(struct wire_msg *m, json_t *root, struct error *err)
     return 0;
 }
 
-static int read_type(struct wire_msg *m, json_t *root, struct error *err)
+static int read_type(struct wire_msg *m, const struct scan *s, struct error *err)
 {
-    const char *name = json_string_value(json_object_get(root, "type"));
+    const struct scan_member *type = scan_find(s, "type");
 
-    if (name == NULL)
-        return error_set(err, ERR_INVALID,
-                         "a message is a JSON object with a string 'type', such as \"hello\"");
+    if (type == NULL || type->kind != SCAN_STRING)
+        return error_set(err, ERR_INVALID, "a message needs a string 'type', such as \"hello\"");
     for (int i = 0; i < WIRE_TYPE_COUNT; i++) {
-        if (strcmp(type_names[i], name) == 0) {
+        if (strcmp(type_names[i], type->string) == 0) {
             m->type = (enum wire_type)i;
             return 0;
         }
     }
-    return error_set(err, ERR_INVALID, "no message has the type '%.40s'", name);
+    return error_set(err, ERR_INVALID, "no message has the type '%.40s'", type->string);
 }
 
 int wire_parse(struct wire_msg *m, const char *text, size_t len, struct error *err)
 {
-    json_error_t why;
-    json_t *root;
+    struct scan s;
     int rc;
 
     memset(m, 0, sizeof *m);
     if (len > WIRE_TEXT_MAX)
         return error_set(err, ERR_INVALID, "a text message of %zu bytes; at most %d are allowed",
                          len, WIRE_TEXT_MAX);
-    if (depth_of(text, len) > WIRE_DEPTH_MAX)
-        return error_set(err, ERR_INVALID, "the JSON is nested deeper than %d", WIRE_DEPTH_MAX);
-    root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-    if (root == NULL) {
-        if (json_error_code(&why) == json_error_out_of_memory)
-            return error_nomem(err);
-        return error_set(err, ERR_INVALID, "not JSON: %s (byte %d)", why.text, why.position);
-    }
-    rc = read_type(m, root, err);
+    m->copy = mem_alloc(len + 1);
+    if (m->copy == NULL)
+        return error_nomem(err);
+    memcpy(m->copy, text, len);
+    rc = scan_object(&s, m->copy, len, WIRE_DEPTH_MAX, err);
     if (rc == 0)
-        rc = read_fields(m, root, err);
-    m->json = root;
+        rc = read_type(m, &s, err);
+    if (rc == 0)
+        rc = read_fields(m, &s, err);
     if (rc != 0)
         wire_msg_free(m);
     return rc;
@@ -344,8 +318,8 @@ int wire_parse(struct wire_msg *m, const char *text, size_t len, struct error *e
 
 void wire_msg_free(struct wire_msg *m)
 {
-    json_decref(m->json);
-    m->json = NULL;
+    mem_free(m->copy);
+    m->copy = NULL;
 }
 
 /* --- writing --- */

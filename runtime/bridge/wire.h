@@ -58,7 +58,7 @@ struct wire_msg {
     const char *code, *text;
     /* the parser's own: */
     const char *param_list[2 * WIRE_PARAMS_MAX + 1];
-    void *json;
+    char *copy; /* of the text; the strings stand in it */
 };
 
 /* A text on its way: made by wire_format() or wire_text(), freed with mem_free() by whoever sent

@@ -39,6 +39,20 @@ out:
     wire_msg_free(&m);
 }
 
+UNIT(escapes_are_read_as_the_characters_they_name)
+{
+    static const char text[] =
+        "{\"type\" : \"error\", \"code\":\"x\",\"more\":{\"a\":[true,false,null,-1.5e+3,{}]},"
+        "\"text\":\"\\\"\\\\\\/\\n\\t\\u00e9\\u20AC\\ud83d\\ude00\xc3\xa9.\"}";
+    struct wire_msg m = {0};
+    struct error err = {0};
+
+    ok_rc(wire_parse(&m, text, sizeof text - 1, &err), &err);
+    ok_str(m.text, "\"\\/\n\t\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xc3\xa9.");
+out:
+    wire_msg_free(&m);
+}
+
 UNIT(what_is_written_is_read_again)
 {
     const char *const params[] = {"SipCallId", "a\"b\\c", NULL};
@@ -108,27 +122,27 @@ UNIT(a_mistake_is_named_in_a_sentence)
     static const struct {
         const char *text, *why;
     } cases[] = {
-        {"", "not JSON"},
-        {"{", "not JSON"},
-        {"nonsense", "not JSON"},
+        {"", "a message is a JSON object"},
+        {"{", "not JSON that we take"},
+        {"nonsense", "a message is a JSON object"},
         {"[]", "a message is a JSON object"},
-        {"{\"type\":5}", "a message is a JSON object"},
+        {"{\"type\":5}", "a message needs a string 'type'"},
         {"{\"type\":\"dance\"}", "no message has the type 'dance'"},
-        {"{\"type\":\"hello\",\"type\":\"hello\"}", "not JSON: duplicate"},
+        {"{\"type\":\"hello\",\"type\":\"hello\"}", "a key stands twice"},
         {"{\"type\":\"answer\"}", "answer: 'channel' is missing"},
         {"{\"type\":\"answer\",\"channel\":0}", "answer: 'channel' must be a whole number from 1"},
         {"{\"type\":\"answer\",\"channel\":-1}", "'channel' must be"},
         {"{\"type\":\"answer\",\"channel\":4294967296}", "'channel' must be"},
         {"{\"type\":\"answer\",\"channel\":1.5}", "'channel' must be"},
         {"{\"type\":\"answer\",\"channel\":\"1\"}", "'channel' must be"},
-        {"{\"type\":\"answer\",\"channel\":99999999999999999999}", "not JSON"},
+        {"{\"type\":\"answer\",\"channel\":99999999999999999999}", "'channel' must be"},
         {"{\"type\":\"offer\",\"channel\":1,\"from\":\"a\\nb\",\"to\":\"b\",\"codec\":\"PCMU\"}",
          "offer: 'from' must be a printable string of at most 256 bytes"},
-        {"{\"type\":\"offer\",\"channel\":1,\"from\":\"\\u0000\",\"to\":\"b\"}", "not JSON"},
+        {"{\"type\":\"offer\",\"channel\":1,\"from\":\"\\u0000\",\"to\":\"b\"}", "not JSON that we take"},
         {OFFER ",\"dtmf\":\"maybe\"}", "'dtmf' must be \"events\" or \"audio\""},
         {OFFER ",\"params\":[]}", "'params' must be"},
         {OFFER ",\"params\":{\"FromCity\":5}}", "'params' must be"},
-        {OFFER ",\"deep\":[[[[]]]]}", "nested deeper than 4"},
+        {OFFER ",\"deep\":[[[[]]]]}", "nested too deep"},
         {"{\"type\":\"offer\",\"channel\":1,\"from\":\"a\",\"to\":\"b\",\"codec\":\"MP3\"}",
          "'codec' must be one of PCMU"},
         {"{\"type\":\"dtmf\",\"channel\":1,\"digits\":\"\"}", "'digits' must be 1 to 64"},
@@ -142,7 +156,25 @@ UNIT(a_mistake_is_named_in_a_sentence)
         {"{\"type\":\"hello\",\"version\":1,\"gateway\":\"a\",\"token\":\"\",\"prompts\":1}",
          "'prompts' must be true or false"},
         {"{\"type\":\"prompt\",\"channel\":1,\"state\":\"middle\"}", "'state' must be"},
-        {"{\"type\":\"answer\",\"channel\":1,\"x\":\"\xff\"}", "not JSON"},
+        {"{\"type\":\"answer\",\"channel\":1,\"x\":\"\xff\"}", "a string is not UTF-8"},
+        {"{\"type\":\"answer\",\"channel\":1,\"x\":\"\xed\xa0\x80\"}", "not UTF-8"},
+        {"{\"type\":\"answer\",\"channel\":1,\"x\":\"\xc0\x80\"}", "not UTF-8"},
+        {"{\"x\":\"\\ud800\"}", "half of a pair"},
+        {"{\"x\":\"\\udc00\"}", "half of a pair"},
+        {"{\"x\":\"\\u12g4\"}", "four hex digits"},
+        {"{\"x\":\"\\q\"}", "unknown escape"},
+        {"{\"x\":\"a\nb\"}", "control character"},
+        {"{\"x\":\"a", "a string does not end"},
+        {"{\"x\":\"a\\", "unknown escape"},
+        {"{\"x\":01}", "no JSON"},
+        {"{\"x\":1.}", "no digit behind its point"},
+        {"{\"x\":1e}", "no digit in its exponent"},
+        {"{\"x\":tru}", "no JSON"},
+        {"{\"x\" 1}", "a ':' is missing"},
+        {"{\"x\":1 \"y\":2}", "a ',' or '}' is missing"},
+        {"{\"x\":[1 2]}", "a ',' or ']' is missing"},
+        {"{\"x\":1,}", "a key in quotes is missing"},
+        {"{} {}", "something follows"},
     };
     struct wire_msg m = {0};
     struct error err;
@@ -472,9 +504,9 @@ out:
     numbers_free(&n);
 }
 
-UNIT_MAIN(CASE(every_field_of_an_offer_is_read), CASE(what_is_written_is_read_again),
-          CASE(every_type_survives_the_way_there_and_back), CASE(a_mistake_is_named_in_a_sentence),
-          CASE(a_bad_message_still_tells_its_channel),
+UNIT_MAIN(CASE(every_field_of_an_offer_is_read), CASE(escapes_are_read_as_the_characters_they_name),
+          CASE(what_is_written_is_read_again), CASE(every_type_survives_the_way_there_and_back),
+          CASE(a_mistake_is_named_in_a_sentence), CASE(a_bad_message_still_tells_its_channel),
           CASE(an_unknown_cause_is_an_error_but_still_ends_the_call),
           CASE(lengths_are_bounded_exactly), CASE(more_than_32_parameters_are_refused),
           CASE(causes_have_words_sip_statuses_and_call_statuses),
