@@ -134,6 +134,8 @@ static void refuse_text(struct parser *p, struct level *l, const char *text, siz
     for (const char *at = text + blank; (at = memchr(at, '\n', (size_t)(text + len - at))) != NULL;
          at++)
         line--;
+    if (line < l->line) /* a lone CR becomes a line feed that libxml2 does not count */
+        line = l->line;
     text += blank;
     rest = len - blank;
     while (rest > 0 && strchr(" \t\r\n", text[rest - 1]) != NULL)

@@ -149,6 +149,8 @@ out:;
 UNIT(document_tells_what_stands_in_the_wrong_place)
 {
     ok(warns("<Response>\nhello\n<Say>x</Say></Response>", "2 warning 12200 text", "\"hello\""));
+    ok(warns("<Response>\r\r\rhello\r\r</Response>", "1 warning 12200 text", "\"hello\""));
+    ok(warns("<Response>\r\n\r\nhello\r\n</Response>", "3 warning 12200 text", "\"hello\""));
     ok(warns("<Response><Number>1</Number></Response>", "1 warning 12200 <Number>", "<Dial>"));
     ok(warns("<Response><Dial>1<Say>x</Say></Dial></Response>", "1 warning 13215 <Say>", ""));
     ok(warns("<Response><Message>x</Message><Say>y</Say></Response>", "1 warning 14110 <Say>", ""));
