@@ -106,12 +106,20 @@ static int on_writeable(struct ws_link *l)
         return 0;
     }
     if (l->close_code != 0 && !link_next(&l->link, &bytes, &len, &is_text)) {
-        lws_close_reason(l->wsi, (enum lws_close_status)l->close_code,
-                         (unsigned char *)(uintptr_t)l->close_why, strlen(l->close_why));
-        return -1;
+        lws_set_timer_usecs(l->wsi, 1);
+        return 0;
     }
     pump(l);
     return 0;
+}
+
+/* All is sent. Not done in WRITEABLE: after -1 from there libwebsockets takes the socket for broken
+ * and sends no close frame. */
+static int on_goodbye(struct ws_link *l)
+{
+    lws_close_reason(l->wsi, (enum lws_close_status)l->close_code,
+                     (unsigned char *)(uintptr_t)l->close_why, strlen(l->close_why));
+    return -1;
 }
 
 static void on_beat(void *arg)
@@ -305,6 +313,8 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLIENT_WRITEABLE:
         return l == NULL ? -1 : on_writeable(l);
+    case LWS_CALLBACK_TIMER:
+        return l == NULL ? -1 : on_goodbye(l);
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLIENT_CLOSED:
         if (l != NULL)
