@@ -102,6 +102,7 @@ struct config {
         int call_seconds;       /* default 14400 */
         int late_ms;            /* refuse new calls while frames are later than this, default 60 */
         int journal_kb;         /* per call, default 4096 */
+        int lua_memory_kb;      /* for the handlers of one call, default 8192 */
     } limits;
 
     struct arena arena;

@@ -239,6 +239,13 @@ static const struct config_key limits_keys[] = {
      .max = 1048576,
      AT(limits.journal_kb),
      .help = "Longest journal of one call."},
+    {.name = "lua_memory_kb",
+     .type = CONFIG_INT,
+     .def = "8192",
+     .min = 128,
+     .max = 1048576,
+     AT(limits.lua_memory_kb),
+     .help = "Memory for the Lua of one call."},
     {.name = NULL},
 };
 #undef AT

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "media/cache.h"
 #include "media/recorder.h"
+#include "script/script.h"
 #include "session/journal.h"
 #include "session/runtime.h"
 #include "verbs/verbs.h"
@@ -244,6 +245,7 @@ static int start_runtime(struct serve *s, struct config *config, struct error *e
         .fetcher = s->fetcher,
         .audio = s->audio,
         .verbs = verb_table,
+        .handlers = &script_handlers,
         .state = s->state,
     };
     int rc;

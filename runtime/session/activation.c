@@ -70,6 +70,17 @@ static void end_verb(struct activation *a, const char *how)
     journal_add(a->session, "verb_end", "{s:s, s:s}", "name", verb->schema.name, "how", how);
     a->state = NULL;
     arena_free(&a->arena);
+    if (a->handler != NULL)
+        a->node = NULL; /* a handler's nodes live in that arena */
+}
+
+static void drop_handler(struct activation *a)
+{
+    if (a->handler != NULL)
+        a->session->rt->parts.handlers->free(a->handler);
+    a->handler = NULL;
+    a->waits = false;
+    a->outcome_got = webhook_params_free(a->outcome_got);
 }
 
 static void pop(struct activation *a, const char *how)
@@ -80,6 +91,7 @@ static void pop(struct activation *a, const char *how)
     end_verb(a, how);
     if (a->fetch != NULL)
         fetch_document_cancel(a->fetch);
+    drop_handler(a);
     while (*at != a)
         at = &(*at)->below;
     *at = a->below;
@@ -131,6 +143,23 @@ uint32_t session_run_children(struct activation *a)
 
 /* --- results --- */
 
+static void settle(struct activation *a, enum verb_result result);
+
+/* A handler inside a document (<Lua>) leads away from all of it. */
+static void hand_down(struct activation *a)
+{
+    struct activation *below = a->below;
+
+    webhook_params_free(below->go_params);
+    mem_free(below->go_url);
+    below->go_params = a->go_params;
+    below->go_url = a->go_url;
+    below->go_get = a->go_get;
+    a->go_params = NULL;
+    a->go_url = NULL;
+    settle(below, VERB_GO);
+}
+
 static void go(struct activation *a)
 {
     struct session *s = a->session;
@@ -138,9 +167,15 @@ static void go(struct activation *a)
     char *url = a->go_url;
     struct error err = {0};
 
+    if (a->kind == ACTIVATION_HANDLER && a->children_of != 0) {
+        hand_down(a);
+        return;
+    }
     a->go_params = NULL;
     a->go_url = NULL;
     a->next = NULL;
+    drop_handler(a);
+    a->kind = ACTIVATION_DOCUMENT;
     if (url == NULL) {
         session_say_problem(s, true, 12400, NULL, "out of memory before the next document");
         webhook_params_free(params);
@@ -155,6 +190,25 @@ static void go(struct activation *a)
     mem_free(url);
 }
 
+/* A handler gets the result itself, unless it named an action (Redirect is nothing but one). */
+static bool leads_away(const struct activation *a)
+{
+    return a->handler == NULL || a->node == NULL || attr_find(a->node->schema, "action") == NULL ||
+           node_has(a->node, "action");
+}
+
+static void keep_outcome(struct activation *a, enum verb_result result)
+{
+    a->outcome = result;
+    webhook_params_free(a->outcome_got);
+    a->outcome_got = a->go_params;
+    a->go_params = NULL;
+    mem_free(a->go_url);
+    a->go_url = NULL;
+    if (a->session->phase != SESSION_RUNNING)
+        pop(a, "hangup"); /* a hang-up ends the handler where it stands */
+}
+
 /* What a verb's answer means for its activation. */
 static void settle(struct activation *a, enum verb_result result)
 {
@@ -163,17 +217,23 @@ static void settle(struct activation *a, enum verb_result result)
         [VERB_END] = "end",   [VERB_ERROR] = "error",
     };
     struct session *s = a->session;
+    bool away;
 
     if (result == VERB_WAIT || result == VERB_PASS)
         return;
+    away = leads_away(a);
     activation_pop_above(a, "stopped");
     end_verb(a, names[result]);
     switch (result) {
     case VERB_GO:
-        go(a);
+        if (away)
+            go(a);
+        else
+            keep_outcome(a, result);
         break;
     case VERB_LEAVE:
         a->next = NULL;
+        drop_handler(a);
         break;
     case VERB_END:
         a->next = NULL;
@@ -184,6 +244,8 @@ static void settle(struct activation *a, enum verb_result result)
                        s->end_cause, "flow");
         return; /* the session may be gone */
     default:
+        if (a->handler != NULL)
+            keep_outcome(a, result);
         break;
     }
     task_post(&s->advance);
@@ -234,7 +296,7 @@ static void document_over(struct activation *a)
     struct event ev = {.type = EVENT_CHILDREN};
     struct request *r;
 
-    if (a->kind == ACTIVATION_CHILDREN) {
+    if (a->children_of != 0) {
         r = request_find(s, a->children_of);
         pop(a, "done");
         if (r != NULL)
@@ -243,9 +305,123 @@ static void document_over(struct activation *a)
     }
     pop(a, "done");
     if (s->top != NULL || s->phase != SESSION_RUNNING)
-        return;
+        return;        /* what is below goes on: it waited for this, or holds the next verb */
     session_answer(s); /* an empty document answers and hangs up */
     session_finish(s, CALL_COMPLETED, CAUSE_NORMAL, "flow");
+}
+
+/* --- handlers --- */
+
+static void run_on_top(struct activation *a, struct document *d)
+{
+    struct session *s = a->session;
+    struct activation *above =
+        depth(a) < HANDLER_MAX_NESTING ? activation_new(s, ACTIVATION_DOCUMENT) : NULL;
+
+    a->outcome = VERB_DONE;
+    if (above != NULL) {
+        above->is_fallback = a->is_fallback;
+        activation_document(above, d);
+        return;
+    }
+    document_unref(d);
+    a->outcome = VERB_ERROR;
+    session_warn(a, 12400, "documents and handlers are nested more than %d deep, or out of memory",
+                 HANDLER_MAX_NESTING);
+}
+
+static void handler_broke(struct activation *a, const char *text)
+{
+    struct activation *broken = a;
+
+    /* What stands below may hold coroutines of the same state: the whole stack goes. */
+    if (a->at_end || a->session->phase != SESSION_RUNNING) {
+        session_say_problem(a->session, true, 82002, handler_url(a), text);
+        pop(a, "error");
+        return;
+    }
+    while (broken->below != NULL)
+        broken = broken->below;
+    activation_pop_above(broken, "error");
+    end_verb(broken, "error");
+    drop_handler(broken);
+    broken->kind = ACTIVATION_DOCUMENT;
+    broken->next = NULL;
+    fetch_fallback(broken, handler_url(broken), 82002, text);
+}
+
+/* One turn of the handler on top. */
+static void step_handler(struct activation *a)
+{
+    const struct handler_type *type = a->session->rt->parts.handlers;
+    struct handler_outcome outcome = {.how = a->outcome, .params = a->outcome_got};
+    struct handler_step step = {0};
+
+    type->resume(a->handler, &outcome, &step);
+    a->outcome = VERB_ERROR; /* until it is known better */
+    a->outcome_got = webhook_params_free(a->outcome_got);
+    switch (step.result) {
+    case HANDLER_VERB:
+        start_verb(a, step.node);
+        break;
+    case HANDLER_WAIT:
+        a->waits = true;
+        break;
+    case HANDLER_DONE:
+        drop_handler(a); /* it is over when it is next looked at */
+        break;
+    case HANDLER_RUN:
+        run_on_top(a, step.document);
+        break;
+    case HANDLER_BECOME:
+        drop_handler(a);
+        a->kind = ACTIVATION_DOCUMENT;
+        activation_document(a, step.document);
+        break;
+    case HANDLER_FAILED:
+        handler_broke(a, step.text != NULL ? step.text : "out of memory");
+        break;
+    }
+    mem_free(step.text);
+}
+
+int activation_handler(struct activation *a, const struct handler_source *source, struct error *err)
+{
+    struct document *d = mem_alloc(sizeof *d);
+    struct str url = STR_INIT(4096);
+    int rc;
+
+    str_add(&url, source->path);
+    if (source->function != NULL)
+        str_addf(&url, "#%s", source->function);
+    if (d != NULL) {
+        d->refs = 1;
+        arena_init(&d->arena, 512, 8192);
+        d->url = arena_strdup(&d->arena, str_text(&url));
+    }
+    str_free(&url);
+    if (d == NULL || d->url == NULL) {
+        document_unref(d);
+        return error_nomem(err);
+    }
+    document_unref(a->document);
+    a->document = d;
+    a->next = NULL;
+    rc = a->session->rt->parts.handlers->make(&a->handler, a, source, err);
+    if (rc != 0)
+        return rc;
+    a->kind = ACTIVATION_HANDLER;
+    a->outcome = VERB_DONE;
+    journal_add(a->session, "handler", "{s:i, s:s}", "n", a->session->documents, "url", d->url);
+    task_post(&a->session->advance);
+    return 0;
+}
+
+void handler_wake(struct activation *a)
+{
+    a->waits = false;
+    a->outcome = VERB_DONE;
+    task_post(&a->session->advance);
 }
 
 void session_advance(void *arg)
@@ -254,7 +430,12 @@ void session_advance(void *arg)
     struct activation *a;
     const struct node *node;
 
-    while ((a = s->top) != NULL && a->verb == NULL && a->fetch == NULL) {
+    while ((a = s->top) != NULL && a->verb == NULL && a->fetch == NULL && !a->waits) {
+        if (a->handler != NULL && (s->phase == SESSION_RUNNING || a->at_end)) {
+            step_handler(a);
+            task_post(&s->advance); /* as below: other sessions run in between */
+            return;
+        }
         if (a->next == NULL || s->phase != SESSION_RUNNING) {
             document_over(a);
             continue;
@@ -297,6 +478,27 @@ void session_deliver(struct session *s, struct activation *a, const struct event
 
 /* --- the end of the stack --- */
 
+/* What flows asked to be run after the call waits below what is still ending. */
+static void push_at_end(struct session *s)
+{
+    const struct handler_type *type = s->rt->parts.handlers;
+    struct activation *a = activation_new(s, ACTIVATION_HANDLER), **at = &s->top;
+
+    if (a == NULL)
+        return;
+    a->at_end = true;
+    a->handler = type->at_end(a);
+    if (a->handler == NULL) {
+        pop(a, "done");
+        return;
+    }
+    s->top = a->below;
+    while (*at != NULL)
+        at = &(*at)->below;
+    *at = a;
+    a->below = NULL;
+}
+
 void activation_unwind(struct session *s, bool tell)
 {
     static const struct event hangup = {.type = EVENT_HANGUP};
@@ -316,6 +518,8 @@ void activation_unwind(struct session *s, bool tell)
         }
         pop(a, tell ? "hangup" : "stopped");
     }
+    if (tell && s->script != NULL)
+        push_at_end(s);
 }
 
 /* --- documents arrive --- */

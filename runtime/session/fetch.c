@@ -14,6 +14,8 @@ struct fetch_job {
     struct activation *activation;
     struct session *session;
     char *url;
+    char *function;     /* of a Lua file: what stood behind '#'; NULL: its usual one */
+    bool lua;           /* a handler, not a document */
     bool get, fallback; /* fallback: this is the second try, with the fallback's URL */
     enum http_trust trust;
     struct webhook_params *params;
@@ -31,6 +33,7 @@ static void job_free(struct fetch_job *job)
 {
     webhook_params_free(job->params);
     mem_free(job->url);
+    mem_free(job->function);
     mem_free(job->body_path);
     mem_free(job);
 }
@@ -81,6 +84,7 @@ static void job_done(struct fetch_job *job, struct document *d)
     struct activation *a = job->activation;
 
     a->fetch = NULL;
+    a->is_fallback = job->fallback;
     job_free(job);
     activation_document(a, d);
 }
@@ -107,6 +111,26 @@ static int parse(struct fetch_job *job, const char *url, const char *bytes, size
                                      .arg = job};
 
     return document_parse(dp, &job->session->rt->table, &source, err);
+}
+
+/* The flow's own markup, where {{ }} may stand: always in files, in answers of webhooks when the
+ * number allows it. */
+static int parse_own(struct fetch_job *job, const char *url, const char *bytes, size_t len,
+                     bool allowed, struct document **dp, struct error *err)
+{
+    const struct handler_type *type = job->session->rt->parts.handlers;
+    struct handler_source source = {
+        .text = bytes, .len = len, .path = url, .line = 1, .params = job->params};
+    struct str out = STR_INIT(DOCUMENT_MAX_BYTES);
+    int rc;
+
+    if (!allowed || type == NULL || type->expand == NULL || memmem(bytes, len, "{{", 2) == NULL)
+        return parse(job, url, bytes, len, dp, err);
+    rc = type->expand(job->activation, &source, &out, err);
+    if (rc == 0)
+        rc = parse(job, url, str_text(&out), out.len, dp, err);
+    str_free(&out);
+    return rc;
 }
 
 static void apologise(struct fetch_job *job)
@@ -250,7 +274,8 @@ static void webhook_answered(const struct webhook_reply *reply, void *arg)
     }
     switch (reply->kind) {
     case WEBHOOK_MARKUP:
-        if (parse(job, reply->url, reply->body, reply->body_len, &d, &err) == 0)
+        if (parse_own(job, reply->url, reply->body, reply->body_len,
+                      job->session->number->lua_in_webhooks, &d, &err) == 0)
             job_done(job, d);
         else
             job_failed(job, err.twilio != 0 ? err.twilio : 12100, err.text);
@@ -270,6 +295,26 @@ static void webhook_answered(const struct webhook_reply *reply, void *arg)
     }
 }
 
+static void start_handler(struct fetch_job *job, const char *text, size_t len)
+{
+    struct activation *a = job->activation;
+    struct handler_source source = {.text = text,
+                                    .len = len,
+                                    .path = job->url,
+                                    .line = 1,
+                                    .function = job->function,
+                                    .params = job->params};
+    struct error err = {0};
+
+    if (activation_handler(a, &source, &err) != 0) {
+        job_failed(job, err.twilio != 0 ? err.twilio : 82002, err.text);
+        return;
+    }
+    a->fetch = NULL;
+    a->is_fallback = job->fallback;
+    job_free(job);
+}
+
 static void file_read(const char *path, const char *bytes, size_t len, int64_t mtime,
                       const struct error *read_err, void *arg)
 {
@@ -287,7 +332,9 @@ static void file_read(const char *path, const char *bytes, size_t len, int64_t m
     journal_add(job->session, "file", "{s:i, s:s, s:I, s:I, s:o}", "id", job->id, "path", path,
                 "bytes", (json_int_t)len, "mtime", (json_int_t)mtime, "body",
                 body != NULL ? body : json_null());
-    if (parse(job, path, bytes, len, &d, &err) == 0)
+    if (job->lua)
+        start_handler(job, bytes, len);
+    else if (parse_own(job, path, bytes, len, true, &d, &err) == 0)
         job_done(job, d);
     else
         job_failed(job, err.twilio != 0 ? err.twilio : 12100, err.text);
@@ -329,21 +376,38 @@ static int start_webhook(struct fetch_job *job, struct error *err)
     return job->webhook != NULL ? 0 : ERR_INVALID;
 }
 
+/* "menu.lua#closed": the file, and which of its functions. */
+static int split_function(struct fetch_job *job)
+{
+    char *hash = strrchr(job->url, '#');
+    size_t n = hash != NULL ? (size_t)(hash - job->url) : strlen(job->url);
+
+    job->lua = n > 4 && strncmp(job->url + n - 4, ".lua", 4) == 0;
+    mem_free(job->function);
+    job->function = NULL;
+    if (!job->lua || hash == NULL)
+        return 0;
+    job->function = mem_strdup(hash + 1);
+    *hash = '\0';
+    return job->function != NULL ? 0 : ERR_NOMEM;
+}
+
 static int start_read(struct fetch_job *job, struct error *err)
 {
     struct session *s = job->session;
-    size_t n = strlen(job->url);
 
-    if (n > 4 && strcmp(job->url + n - 4, ".lua") == 0)
-        return error_set_twilio(err, ERR_INVALID, 12300,
-                                "%s: Lua handlers are not in this version of Almon", job->url);
+    if (split_function(job) != 0)
+        return error_nomem(err);
+    if (job->lua && s->rt->parts.handlers == NULL)
+        return error_set_twilio(err, ERR_INVALID, 12300, "%s: Lua handlers are not in this program",
+                                job->url);
     if (job->trust == HTTP_OPERATOR && set_root(s, job->url) != 0)
         return error_nomem(err);
     if (s->flow_root == NULL)
         return error_set_twilio(err, ERR_REFUSED, 11100,
                                 "%s: not a URL, and this flow has no folder of files", job->url);
-    job->read = flow_read(s->rt->parts.loop, s->flow_root, job->url, DOCUMENT_MAX_BYTES, file_read,
-                          job, err);
+    job->read = flow_read(s->rt->parts.loop, s->flow_root, job->url,
+                          job->lua ? HANDLER_MAX_BYTES : DOCUMENT_MAX_BYTES, file_read, job, err);
     return job->read != NULL ? 0 : ERR_IO;
 }
 
@@ -394,6 +458,30 @@ int fetch_document(struct activation *a, const char *url, bool get, enum http_tr
     a->fetch = job;
     job_start(job);
     return 0;
+}
+
+void fetch_fallback(struct activation *a, const char *url, int code, const char *text)
+{
+    struct session *s = a->session;
+    struct fetch_job *job = mem_alloc(sizeof *job);
+
+    if (job != NULL) {
+        job->url = mem_strdup(url);
+        job->params = params_standard(s);
+    }
+    if (job == NULL || job->url == NULL || job->params == NULL) {
+        if (job != NULL)
+            job_free(job);
+        session_say_problem(s, true, code, url, text);
+        activation_failed(a);
+        return;
+    }
+    job->session = s;
+    job->activation = a;
+    job->fallback = a->is_fallback;
+    job->id = ++s->fetches;
+    a->fetch = job;
+    job_failed(job, code, text);
 }
 
 void fetch_document_cancel(struct fetch_job *job)

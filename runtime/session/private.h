@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "media/cache.h"
 #include "media/file.h"
+#include "session/handler.h"
 #include "session/journal.h"
 #include "session/runtime.h"
 #include "session/session.h"
@@ -96,6 +97,7 @@ struct session {
     uint64_t seed;
 
     char *flow_root; /* folder whose files the flow may use; NULL: none */
+    void *script;    /* the handler type's own, made at first use */
     char *journal_path;
     size_t journal_bytes;
     bool journal_cut;
@@ -125,6 +127,7 @@ void session_begin(struct session *s);
 enum activation_kind {
     ACTIVATION_DOCUMENT,
     ACTIVATION_CHILDREN, /* the nested verbs of a verb below: one document with it */
+    ACTIVATION_HANDLER,  /* a handler (session/handler.h); its document only has a URL */
 };
 
 struct activation {
@@ -138,7 +141,15 @@ struct activation {
     void *state;
     struct arena arena;   /* of the running verb */
     bool echo;            /* the running verb switched echo on */
-    uint32_t children_of; /* ACTIVATION_CHILDREN: the request of the verb below */
+    uint32_t children_of; /* the request of the verb below whose answer is that this one is over;
+                             0: none */
+
+    void *handler;                      /* ACTIVATION_HANDLER */
+    bool waits;                         /* the handler waits for something of its own */
+    bool at_end;                        /* the handler runs after the call */
+    bool is_fallback;                   /* it came from the number's fallback */
+    enum verb_result outcome;           /* of what the handler last asked for */
+    struct webhook_params *outcome_got; /* and what came of it */
 
     struct fetch_job *fetch; /* a document on its way */
     struct webhook_params *go_params;
@@ -158,6 +169,9 @@ void activation_pop_above(struct activation *a, const char *how);
 void session_deliver(struct session *s, struct activation *a, const struct event *ev);
 /* Runs the top of the stack until it waits. Called from the loop through session->advance. */
 void session_advance(void *session);
+/* fetch.c → interpreter: a handler is there; its source is lent. 0 or an error. */
+int activation_handler(struct activation *a, const struct handler_source *source,
+                       struct error *err);
 /* fetch.c → interpreter: the document is there (a reference is given), or could not be had. */
 void activation_document(struct activation *a, struct document *d);
 void activation_failed(struct activation *a);
@@ -236,6 +250,8 @@ struct fetch_job;
 int fetch_document(struct activation *a, const char *url, bool get, enum http_trust trust,
                    struct webhook_params *params, struct error *err);
 void fetch_document_cancel(struct fetch_job *job);
+/* The handler of `a` broke: goes on with the number's fallback, or the apology. */
+void fetch_fallback(struct activation *a, const char *url, int code, const char *text);
 /* The leg is over and a verb still makes its action request: sent, its answer ignored. */
 void fetch_farewell(struct session *s, const char *url, bool get, struct webhook_params *params);
 /* "host:port" of the number's own flow, or NULL; in `out`. */

@@ -12,6 +12,7 @@
 #include "http/fetch.h"
 #include "http/webhook.h"
 #include "media/media.h"
+#include "session/handler.h"
 #include "session/verb.h"
 #include "speech/speech.h"
 
@@ -25,10 +26,11 @@ struct runtime_parts {
     struct speech *speech;
     struct webhooks *webhooks;
     struct fetcher *fetcher;
-    struct audio_cache *audio;       /* decoded Play files */
-    const struct verb *const *verbs; /* verb_table */
-    struct rng rng;                  /* seeded in tests */
-    const char *state;               /* folder of journals and recordings */
+    struct audio_cache *audio;           /* decoded Play files */
+    const struct verb *const *verbs;     /* verb_table */
+    struct rng rng;                      /* seeded in tests */
+    const char *state;                   /* folder of journals and recordings */
+    const struct handler_type *handlers; /* flows in Lua (session/handler.h); NULL: none */
 };
 
 /* `config` is taken over by the runtime and freed when no call uses it any more. */

@@ -142,6 +142,8 @@ void session_free_if_done(struct session *s)
     runtime_forget(s->rt, s);
     config_holder_unref(s->config);
     http_jar_free(&s->jar);
+    if (s->script != NULL)
+        s->rt->parts.handlers->forget(s->script);
     mem_free(s->flow_root);
     mem_free(s->journal_path);
     arena_free(&s->arena);

@@ -155,6 +155,7 @@ static int make_runtime(struct sim *s, const struct sim_options *o, struct confi
                                   .fetcher = s->fetcher,
                                   .audio = s->audio,
                                   .verbs = o->verbs,
+                                  .handlers = o->handlers,
                                   .state = s->state};
     int rc;
 

@@ -43,7 +43,8 @@ struct sim_options {
     const char *speech;  /* folder of the prompts' cache, shared by many exchanges */
     const char *account; /* its sid; NULL: SIM_ACCOUNT */
     uint64_t seed;       /* of everything that is drawn by lot */
-    const struct verb *const *verbs; /* verb_table */
+    const struct verb *const *verbs;     /* verb_table */
+    const struct handler_type *handlers; /* script_handlers; NULL: no flows in Lua */
     /* Told each mistake of the configuration; may be NULL. */
     config_report_h *report;
     void *report_arg;

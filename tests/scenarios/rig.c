@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "script/script.h"
 #include "sim/sim.h"
 #include "tests/unit/unit.h"
 #include "verbs/verbs.h"
@@ -54,6 +55,7 @@ struct rig *rig_new(const char *config)
                             .speech = "build/test-speech",
                             .seed = 1,
                             .verbs = verb_table,
+                            .handlers = &script_handlers,
                             .report = report};
     struct error err = {0};
 

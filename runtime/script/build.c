@@ -1,0 +1,393 @@
+/* The node that markup would have made, from the arguments of call:verb(…). All that a flow may
+ * write is checked against the same tables.
+ *
+ *   call:say("Hello")                         text alone
+ *   call:say{ "Hello", voice = "alice" }      text first, attributes by name
+ *   call:gather{ numDigits = 1, say = "…" }   children by the name of their element
+ *   call:gather{ { say = "…" }, { play = "beep.wav" }, { pause = 2 } }   in an order of one's own
+ */
+#include "script/private.h"
+#include "session/session.h"
+
+#include <string.h>
+
+enum { BUILD_DEPTH = 8, BUILD_NODES = 200 };
+
+struct build {
+    lua_State *L;
+    struct arena *arena;
+    const struct schema_table *table;
+    const char *verb; /* as called, for messages */
+    int line, depth, nodes;
+};
+
+/* A value on its way to a node: a table of options at `options`, a text at `text`; 0: none. */
+struct given {
+    int options, text;
+};
+
+RAISES static struct node *build(struct build *b, const struct schema *schema, struct given g);
+
+RAISES static void *take(struct build *b, size_t size)
+{
+    void *p = arena_alloc(b->arena, size);
+
+    if (p == NULL)
+        luaL_error(b->L, "call:%s: more than a verb may hold", b->verb);
+    return p;
+}
+
+/* The string at `index`, whole or refused. */
+RAISES static char *take_string(struct build *b, int index)
+{
+    size_t len;
+    const char *text = lua_tolstring(b->L, index, &len);
+    char *copy = take(b, len + 1);
+
+    if (strlen(text) != len)
+        luaL_error(b->L, "call:%s: a text with a byte 0", b->verb);
+    memcpy(copy, text, len + 1);
+    return copy;
+}
+
+/* --- attributes --- */
+
+/* { "dtmf", "speech" } is "dtmf speech". */
+RAISES static void join_list(struct build *b, const char *name, int index)
+{
+    lua_State *L = b->L;
+    lua_Unsigned n = lua_rawlen(L, index);
+    luaL_Buffer buffer;
+
+    luaL_buffinit(L, &buffer);
+    for (lua_Unsigned i = 1; i <= n && i < 100; i++) {
+        if (i > 1)
+            luaL_addchar(&buffer, ' ');
+        if (lua_rawgeti(L, index, (lua_Integer)i) != LUA_TSTRING)
+            luaL_error(L, "call:%s: %s: a list may only hold texts", b->verb, name);
+        luaL_addvalue(&buffer);
+    }
+    luaL_pushresult(&buffer);
+}
+
+/* The value at the top of the stack becomes one as markup writes it. */
+RAISES static const char *attribute_text(struct build *b, const struct attr *a)
+{
+    lua_State *L = b->L;
+    lua_Integer n;
+
+    switch (lua_type(L, -1)) {
+    case LUA_TSTRING:
+        break;
+    case LUA_TBOOLEAN:
+        lua_pushstring(L, lua_toboolean(L, -1) ? "true" : "false");
+        lua_replace(L, -2);
+        break;
+    case LUA_TNUMBER:
+        if (!lua_tointegerx(L, -1, NULL) && lua_tonumber(L, -1) != 0)
+            luaL_error(L, "call:%s: %s must be a whole number", b->verb, a->name);
+        n = lua_tointeger(L, -1);
+        lua_pushfstring(L, "%I", (LUAI_UACINT)n);
+        lua_replace(L, -2);
+        break;
+    case LUA_TTABLE:
+        if (a->type != ATTR_LIST)
+            luaL_error(L, "call:%s: %s cannot be a table", b->verb, a->name);
+        join_list(b, a->name, lua_gettop(L));
+        lua_replace(L, -2);
+        break;
+    default:
+        luaL_error(L, "call:%s: %s cannot be a %s", b->verb, a->name, luaL_typename(L, -1));
+    }
+    return take_string(b, -1);
+}
+
+RAISES static void set_attribute(struct build *b, const struct attr *a, const char *value,
+                                 struct node *n, int *written)
+{
+    const char **list = (const char **)(uintptr_t)n->written;
+    struct error err = {0};
+
+    if (attr_parse(a, value, (void *)(uintptr_t)n->args, &err) != 0)
+        luaL_error(b->L, "call:%s: %s", b->verb, err.text);
+    list[*written] = a->name;
+    list[*written + 1] = value;
+    *written += 2;
+}
+
+RAISES static void set_attributes(struct build *b, struct node *n, int options)
+{
+    const struct schema *s = n->schema;
+    int written = 0, count = 0;
+
+    for (const struct attr *a = s->attrs; a != NULL && a->name != NULL; a++)
+        count++;
+    n->args = take(b, s->args_size > 0 ? s->args_size : 1);
+    n->written = take(b, (2 * (size_t)count + 1) * sizeof *n->written);
+    attr_defaults(s, (void *)(uintptr_t)n->args);
+    for (const struct attr *a = s->attrs; a != NULL && a->name != NULL; a++) {
+        if (options != 0) {
+            lua_pushstring(b->L, a->name);
+            if (lua_rawget(b->L, options) != LUA_TNIL)
+                set_attribute(b, a, attribute_text(b, a), n, &written);
+            lua_pop(b->L, 1);
+        }
+        if (a->required && !node_has(n, a->name))
+            luaL_error(b->L, "call:%s needs %s: %s", b->verb, a->name, a->text);
+    }
+}
+
+/* A text for an element that holds none is its first attribute: call:pause(2). */
+RAISES static void set_first(struct build *b, struct node *n, int text)
+{
+    const struct attr *a = n->schema->attrs;
+    int written = 0;
+
+    if (a == NULL || a->name == NULL || n->written[0] != NULL)
+        luaL_error(b->L, "call:%s: <%s> holds no text", b->verb, n->schema->name);
+    lua_pushvalue(b->L, text);
+    set_attribute(b, a, attribute_text(b, a), n, &written);
+    lua_pop(b->L, 1);
+}
+
+/* --- children --- */
+
+static const struct schema *child_schema(struct build *b, const char *key,
+                                         const struct schema *parent)
+{
+    char name[64];
+    bool misplaced;
+
+    for (size_t i = 0; i < b->table->count; i++) {
+        const struct schema *s = b->table->all[i];
+
+        lower_first(name, sizeof name, s->name);
+        if (strcmp(name, key) != 0)
+            continue;
+        s = schema_find(b->table, s->name, parent, &misplaced);
+        if (s != NULL && !misplaced)
+            return s;
+    }
+    return NULL;
+}
+
+static void add_child(struct node *parent, struct node *child)
+{
+    struct node **at = &parent->children;
+
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = child;
+    child->parent = parent;
+}
+
+RAISES static void add_children(struct build *b, struct node *parent, const struct schema *schema,
+                                int value);
+
+/* Each of a list is one child. */
+RAISES static void add_list(struct build *b, struct node *parent, const struct schema *schema,
+                            int list)
+{
+    lua_Unsigned n = lua_rawlen(b->L, list);
+
+    for (lua_Unsigned i = 1; i <= n; i++) {
+        lua_rawgeti(b->L, list, (lua_Integer)i);
+        add_children(b, parent, schema, lua_gettop(b->L));
+        lua_pop(b->L, 1);
+    }
+}
+
+RAISES static void add_children(struct build *b, struct node *parent, const struct schema *schema,
+                                int value)
+{
+    lua_State *L = b->L;
+    bool list = false;
+
+    luaL_checkstack(L, 20, "too deep");
+    if (lua_istable(L, value)) {
+        list = lua_rawgeti(L, value, 1) == LUA_TTABLE || lua_rawlen(L, value) > 1;
+        lua_pop(L, 1);
+        if (list)
+            add_list(b, parent, schema, value);
+        else
+            add_child(parent, build(b, schema, (struct given){.options = value}));
+    } else if (lua_isboolean(L, value)) {
+        if (lua_toboolean(L, value))
+            add_child(parent, build(b, schema, (struct given){0}));
+    } else {
+        add_child(parent, build(b, schema, (struct given){.text = value}));
+    }
+}
+
+RAISES static void unknown_option(struct build *b, const struct schema *s, const char *key)
+{
+    const char *near = attr_nearest(s, key);
+
+    if (near != NULL)
+        luaL_error(b->L, "call:%s: no option '%s' in %s: did you mean '%s'?", b->verb, key, s->name,
+                   near);
+    luaL_error(b->L, "call:%s: no option '%s' in %s: see `almon help %s`", b->verb, key, s->name,
+               s->name);
+}
+
+/* Every key must be an attribute, a child, or the number of a child. */
+RAISES static void check_keys(struct build *b, const struct schema *s, int options)
+{
+    lua_State *L = b->L;
+
+    lua_pushnil(L);
+    while (lua_next(L, options) != 0) {
+        lua_pop(L, 1);
+        if (lua_type(L, -1) == LUA_TNUMBER)
+            continue;
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "call:%s: the name of an option is a text", b->verb);
+        if (attr_find(s, lua_tostring(L, -1)) == NULL &&
+            child_schema(b, lua_tostring(L, -1), s) == NULL)
+            unknown_option(b, s, lua_tostring(L, -1));
+    }
+}
+
+/* Children named in `options`, in the order of the tables. */
+RAISES static void add_named(struct build *b, struct node *n, const struct schema *parent,
+                             int options)
+{
+    lua_State *L = b->L;
+    char name[64];
+
+    for (size_t i = 0; i < b->table->count; i++) {
+        lower_first(name, sizeof name, b->table->all[i]->name);
+        if (attr_find(parent, name) != NULL ||
+            (i > 0 && strcmp(b->table->all[i]->name, b->table->all[i - 1]->name) == 0))
+            continue;
+        lua_pushstring(L, name);
+        if (lua_rawget(L, options) != LUA_TNIL)
+            add_children(b, n, child_schema(b, name, parent), lua_gettop(L));
+        lua_pop(L, 1);
+    }
+}
+
+/* A list in place of text: { say = "…" } each, or a text that is said. */
+RAISES static void add_positional(struct build *b, struct node *n, int options)
+{
+    lua_State *L = b->L;
+    lua_Unsigned count = lua_rawlen(L, options);
+    const struct schema *say = child_schema(b, "say", n->schema);
+
+    for (lua_Unsigned i = 1; i <= count; i++) {
+        lua_rawgeti(L, options, (lua_Integer)i);
+        if (lua_istable(L, -1)) {
+            luaL_checkstack(L, 20, "too deep");
+            check_keys(b, n->schema, lua_gettop(L));
+            add_named(b, n, n->schema, lua_gettop(L));
+        } else if (say != NULL) {
+            add_children(b, n, say, lua_gettop(L));
+        } else {
+            luaL_error(L, "call:%s: <%s> holds no text", b->verb, n->schema->name);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* --- text --- */
+
+RAISES static struct node *new_node(struct build *b, const struct schema *schema)
+{
+    struct node *n = take(b, sizeof *n);
+
+    if (++b->nodes > BUILD_NODES)
+        luaL_error(b->L, "call:%s: more than %d elements", b->verb, BUILD_NODES);
+    n->schema = schema;
+    n->text = "";
+    n->line = b->line;
+    n->written = take(b, sizeof *n->written);
+    return n;
+}
+
+RAISES static void set_text(struct build *b, struct node *n, int index)
+{
+    unsigned flags = n->schema->flags;
+    char *text;
+    size_t len;
+    struct node *piece;
+    const struct schema *say = child_schema(b, "say", n->schema);
+
+    if (!lua_isstring(b->L, index))
+        luaL_error(b->L, "call:%s: the text of <%s> cannot be a %s", b->verb, n->schema->name,
+                   luaL_typename(b->L, index));
+    if ((flags & (SCHEMA_TEXT | SCHEMA_MIXED)) == 0) {
+        if (say != NULL)
+            add_children(b, n, say, index);
+        else
+            set_first(b, n, index);
+        return;
+    }
+    lua_pushvalue(b->L, index);
+    text = take_string(b, -1);
+    lua_pop(b->L, 1);
+    if ((flags & SCHEMA_TEXT) != 0) {
+        n->text = str_trim(text, &len);
+        text[n->text - text + (ptrdiff_t)len] = '\0';
+        return;
+    }
+    piece = new_node(b, NULL);
+    piece->text = text;
+    add_child(n, piece);
+}
+
+RAISES static struct node *build(struct build *b, const struct schema *schema, struct given g)
+{
+    lua_State *L = b->L;
+    struct node *n;
+
+    if (++b->depth > BUILD_DEPTH)
+        luaL_error(L, "call:%s: nested more than %d deep", b->verb, BUILD_DEPTH);
+    luaL_checkstack(L, 20, "too deep");
+    n = new_node(b, schema);
+    if (g.options != 0)
+        check_keys(b, schema, g.options);
+    set_attributes(b, n, g.options);
+    if (g.text != 0)
+        set_text(b, n, g.text);
+    if (g.options != 0) {
+        if ((schema->flags & (SCHEMA_TEXT | SCHEMA_MIXED)) == 0) {
+            add_positional(b, n, g.options);
+        } else if (lua_rawgeti(L, g.options, 1) != LUA_TNIL) {
+            set_text(b, n, lua_gettop(L));
+            if (lua_rawlen(L, g.options) > 1)
+                luaL_error(L, "call:%s: one text, not several", b->verb);
+            lua_pop(L, 1);
+        } else {
+            lua_pop(L, 1);
+        }
+        add_named(b, n, schema, g.options);
+    }
+    b->depth--;
+    return n;
+}
+
+struct node *build_node(lua_State *L, struct activation *a, const struct schema *schema, int first)
+{
+    struct handler_facts facts;
+    struct build b = {.L = L, .arena = activation_arena(a)};
+    struct given g = {0};
+    char verb[64];
+    lua_Debug ar;
+
+    handler_facts(a, &facts);
+    b.table = facts.schemas;
+    lower_first(verb, sizeof verb, schema->name);
+    b.verb = verb;
+    if (lua_getstack(L, 1, &ar) && lua_getinfo(L, "l", &ar) && ar.currentline > 0)
+        b.line = ar.currentline;
+    lua_settop(L, first + 1);
+    if (lua_istable(L, first)) {
+        g.options = first;
+    } else if (!lua_isnil(L, first)) {
+        g.text = first;
+        if (lua_istable(L, first + 1))
+            g.options = first + 1;
+    }
+    budget_spend(L, 200);
+    return build(&b, schema, g);
+}

@@ -1,0 +1,276 @@
+/* `call`: what a handler knows of its call and may do with it. Its methods are the verbs of the
+ * tables; nothing here knows one of them but for Redirect, which also takes a document. */
+#include "base/mem.h"
+#include "script/private.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char methods_key;   /* in the registry: name → function */
+static const char metatable_key; /* in the registry: the metatable of `call` */
+
+void lower_first(char *out, size_t size, const char *name)
+{
+    str_copy(out, size, name);
+    out[0] = (char)tolower((unsigned char)out[0]);
+}
+
+/* --- verbs --- */
+
+static struct handler *check_live(lua_State *L, const char *what)
+{
+    struct handler *h = handler_of(L);
+
+    if (h->at_end)
+        luaL_error(L, "call:%s: the call is over", what);
+    if (!lua_isyieldable(L))
+        luaL_error(L, "call:%s waits: that cannot be done inside sort, gsub or a metamethod", what);
+    return h;
+}
+
+/* What the action would have been told, under the names of Lua: Digits is digits. */
+static void push_result(lua_State *L, const struct webhook_params *params)
+{
+    size_t n = webhook_params_count(params);
+    const char *name, *value;
+    char key[64];
+
+    lua_createtable(L, 0, (int)n);
+    for (size_t i = 0; i < n; i++) {
+        name = webhook_params_at(params, i, &value);
+        lower_first(key, sizeof key, name);
+        lua_pushstring(L, value);
+        lua_setfield(L, -2, key);
+    }
+}
+
+/* Verbs with an action give a table, empty when nothing came; the others whether they worked. */
+static int verb_over(lua_State *L, int status, lua_KContext ctx)
+{
+    const struct schema *schema = lua_touserdata(L, lua_upvalueindex(1));
+    const struct handler_outcome *outcome = handler_of(L)->outcome;
+
+    (void)status;
+    (void)ctx;
+    if (outcome->how == VERB_GO && outcome->params != NULL)
+        push_result(L, outcome->params);
+    else if (attr_find(schema, "action") != NULL)
+        lua_newtable(L);
+    else
+        lua_pushboolean(L, outcome->how != VERB_ERROR);
+    return 1;
+}
+
+static void parse_document(lua_State *L, struct handler *h, int index)
+{
+    struct error err = {0};
+    size_t len;
+    const char *markup = luaL_checklstring(L, index, &len);
+
+    if (handler_parse(h->activation, markup, len, &h->document, &err) != 0)
+        luaL_error(L, "%s", err.text);
+}
+
+static bool is_markup(lua_State *L, int index)
+{
+    const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : "";
+
+    return text[strspn(text, " \t\r\n")] == '<';
+}
+
+static int call_verb(lua_State *L)
+{
+    const struct schema *schema = lua_touserdata(L, lua_upvalueindex(1));
+    struct handler *h;
+    char name[64];
+
+    lower_first(name, sizeof name, schema->name);
+    if (lua_type(L, 1) != LUA_TTABLE)
+        return luaL_error(L, "write call:%s(…), with a colon", name);
+    h = check_live(L, name);
+    if (strcmp(schema->name, "Redirect") == 0 && is_markup(L, 2)) {
+        parse_document(L, h, 2);
+        return handler_yield(L, h, WANT_BECOME, verb_over);
+    }
+    h->node = build_node(L, h->activation, schema, 2);
+    return handler_yield(L, h, WANT_VERB, verb_over);
+}
+
+/* --- the rest --- */
+
+static int nothing_follows(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L;
+    (void)status;
+    (void)ctx;
+    return 0;
+}
+
+static int call_run(lua_State *L)
+{
+    struct handler *h = check_live(L, "run");
+
+    parse_document(L, h, 2);
+    return handler_yield(L, h, WANT_RUN, nothing_follows);
+}
+
+static int call_answer(lua_State *L)
+{
+    struct handler *h = handler_of(L);
+
+    if (!h->at_end)
+        handler_answer(h->activation);
+    return 0;
+}
+
+static int call_on_hangup(lua_State *L)
+{
+    handler_of(L);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    at_end_add(L, 2);
+    return 0;
+}
+
+/* --- looking something up --- */
+
+static bool push_fact(lua_State *L, const char *name)
+{
+    struct handler_facts f;
+    const struct {
+        const char *name, *value;
+    } facts[] = {
+        {"sid", (handler_facts(script_of(L)->activation, &f), f.sid)},
+        {"from", f.from},
+        {"to", f.to},
+        {"status", f.status},
+        {"direction", f.direction},
+        {"account", f.account},
+        {"forwarded_from", f.forwarded_from != NULL ? f.forwarded_from : ""},
+        {"caller_name", f.caller_name != NULL ? f.caller_name : ""},
+    };
+
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        if (strcmp(facts[i].name, name) == 0) {
+            lua_pushstring(L, facts[i].value);
+            return true;
+        }
+    return false;
+}
+
+static bool is_verb_of_calls(const struct schema *s)
+{
+    if ((s->flags & SCHEMA_VOICE) == 0 || s->parents == NULL)
+        return false;
+    for (const char *const *p = s->parents; *p != NULL; p++)
+        if (strcmp(*p, "Response") == 0)
+            return true;
+    return false;
+}
+
+struct lookup {
+    const struct schema *found;
+    char near[64];
+    unsigned distance;
+};
+
+static void look_up(lua_State *L, const char *name, struct lookup *l)
+{
+    struct handler_facts facts;
+    char own[64];
+    unsigned d;
+
+    handler_facts(script_of(L)->activation, &facts);
+    *l = (struct lookup){.distance = 7};
+    for (size_t i = 0; i < facts.schemas->count; i++) {
+        const struct schema *s = facts.schemas->all[i];
+
+        if (!is_verb_of_calls(s))
+            continue;
+        lower_first(own, sizeof own, s->name);
+        d = str_distance(own, name);
+        if (d == 0)
+            l->found = s;
+        if (d < l->distance && d < 2 * strlen(own)) {
+            l->distance = d;
+            str_copy(l->near, sizeof l->near, own);
+        }
+    }
+}
+
+static int no_such(lua_State *L, const char *name, const struct lookup *l)
+{
+    if (l->near[0] != '\0')
+        return luaL_error(L, "call has no '%s': did you mean '%s'?", name, l->near);
+    return luaL_error(L, "call has no '%s': `almon help` lists the verbs", name);
+}
+
+static int call_index(lua_State *L)
+{
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    struct lookup l;
+
+    if (push_fact(L, name))
+        return 1;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL)
+        return 1;
+    lua_pop(L, 1);
+    look_up(L, name, &l);
+    if (l.found == NULL)
+        return no_such(L, name, &l);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)l.found);
+    lua_pushcclosure(L, call_verb, 1);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -4);
+    return 1;
+}
+
+static int call_newindex(lua_State *L)
+{
+    return luaL_error(L, "call cannot be written to: keep it in a variable of your own");
+}
+
+/* --- making it --- */
+
+void params_push(lua_State *L, const struct webhook_params *params)
+{
+    size_t n = params != NULL ? webhook_params_count(params) : 0;
+    const char *name, *value;
+
+    lua_createtable(L, 0, (int)n);
+    for (size_t i = 0; i < n; i++) {
+        name = webhook_params_at(params, i, &value);
+        lua_pushstring(L, value);
+        lua_setfield(L, -2, name);
+    }
+}
+
+void call_push(lua_State *L, const struct webhook_params *params)
+{
+    lua_createtable(L, 0, 1);
+    params_push(L, params);
+    lua_setfield(L, -2, "params");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
+    lua_setmetatable(L, -2);
+}
+
+void call_open(lua_State *L)
+{
+    static const luaL_Reg own[] = {
+        {"answer", call_answer}, {"on_hangup", call_on_hangup}, {"run", call_run}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {
+        {"__index", call_index}, {"__newindex", call_newindex}, {NULL, NULL}};
+
+    lua_newtable(L);
+    luaL_setfuncs(L, own, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);
+    lua_newtable(L);
+    luaL_setfuncs(L, meta, 0);
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+    lua_pushliteral(L, "call");
+    lua_setfield(L, -2, "__name");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
+}

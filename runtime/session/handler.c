@@ -1,0 +1,158 @@
+/* What handlers (session/handler.h) ask of the session, and <Lua> in documents. */
+#include "session/handler.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "session/private.h"
+#include <stdio.h>
+#include <string.h>
+
+void **handler_state(struct activation *a)
+{
+    return &a->session->script;
+}
+
+void handler_answer(struct activation *a)
+{
+    session_answer(a->session);
+}
+
+const char *handler_url(const struct activation *a)
+{
+    return a->document != NULL ? a->document->url : "";
+}
+
+static void report_warning(const struct diag *d, void *arg)
+{
+    struct activation *a = arg;
+    char where[1200];
+
+    if (d->error)
+        return; /* it is in the error, too */
+    snprintf(where, sizeof where, "%s: markup, line %d", handler_url(a), d->line);
+    session_say_problem(a->session, false, d->code, where, d->text);
+}
+
+int handler_parse(struct activation *a, const char *markup, size_t len, struct document **dp,
+                  struct error *err)
+{
+    struct session *s = a->session;
+    struct document_source source = {.bytes = markup,
+                                     .len = len,
+                                     .url = handler_url(a),
+                                     .kind = DOCUMENT_VOICE,
+                                     .report = report_warning,
+                                     .arg = a};
+    int limit = s->config->config->limits.documents_per_call, rc;
+
+    if (s->documents >= limit)
+        return error_set_twilio(err, ERR_LIMIT, 11215,
+                                "%d documents in one call (limits.documents_per_call)", limit);
+    rc = document_parse(dp, &s->rt->table, &source, err);
+    s->documents += rc == 0;
+    return rc;
+}
+
+void handler_facts(const struct activation *a, struct handler_facts *out)
+{
+    const struct session *s = a->session;
+
+    *out = (struct handler_facts){
+        .sid = s->sid,
+        .account = s->account->sid,
+        .from = s->from,
+        .to = s->to,
+        .direction = s->direction,
+        .status = call_status_name(s->status),
+        .forwarded_from = s->forwarded_from,
+        .caller_name = s->caller_name,
+        .seed = s->seed,
+        .loop = s->rt->parts.loop,
+        .schemas = &s->rt->table,
+        .config = s->config->config,
+        .state = s->rt->parts.state,
+        .webhooks = s->rt->parts.webhooks,
+        .live = s->phase == SESSION_RUNNING,
+    };
+}
+
+struct webhook_params *handler_params(const struct activation *a)
+{
+    return params_standard(a->session);
+}
+
+const char *handler_own(const struct activation *a, char *out, size_t size)
+{
+    return fetch_own(a->session, out, size);
+}
+
+void handler_log(struct activation *a, const char *level, const char *text)
+{
+    struct session *s = a->session;
+
+    journal_add(s, "log", "{s:s, s:s}", "level", level, "text", text);
+    if (strcmp(level, "warn") == 0)
+        log_warn("flow", s->sid, "%s", text);
+    else if (strcmp(level, "error") == 0)
+        log_error("flow", s->sid, "%s", text);
+    else if (strcmp(level, "debug") == 0)
+        log_debug("flow", s->sid, "%s", text);
+    else
+        log_info("flow", s->sid, "%s", text);
+}
+
+/* --- files of the flow's folder --- */
+
+struct handler_read {
+    struct session *session;
+    struct flow_read *read;
+    handler_file_h *h;
+    void *arg;
+};
+
+static void file_read(const char *path, const char *bytes, size_t len, int64_t mtime,
+                      const struct error *err, void *arg)
+{
+    struct handler_read *r = arg;
+    handler_file_h *h = r->h;
+    void *h_arg = r->arg;
+    json_t *body;
+
+    if (bytes != NULL) {
+        body = json_stringn(bytes, len);
+        journal_add(r->session, "file", "{s:i, s:s, s:I, s:I, s:o}", "id", ++r->session->fetches,
+                    "path", path, "bytes", (json_int_t)len, "mtime", (json_int_t)mtime, "body",
+                    body != NULL ? body : json_null());
+    }
+    mem_free(r);
+    h(path, bytes, len, err, h_arg);
+}
+
+struct handler_read *handler_read(struct activation *a, const char *name, handler_file_h *h,
+                                  void *arg, struct error *err)
+{
+    struct session *s = a->session;
+    char *path = document_url(handler_url(a), name);
+    struct handler_read *r = mem_alloc(sizeof *r);
+
+    if (r != NULL && path != NULL && s->flow_root != NULL && !url_is_http(path)) {
+        *r = (struct handler_read){.session = s, .h = h, .arg = arg};
+        r->read =
+            flow_read(s->rt->parts.loop, s->flow_root, path, HANDLER_MAX_BYTES, file_read, r, err);
+    } else if (path == NULL || r == NULL) {
+        error_nomem(err);
+    } else {
+        error_set_twilio(err, ERR_REFUSED, 11100, "%s: this flow has no folder of files", name);
+    }
+    mem_free(path);
+    if (r != NULL && r->read != NULL)
+        return r;
+    mem_free(r);
+    return NULL;
+}
+
+void handler_read_cancel(struct handler_read *r)
+{
+    flow_read_cancel(r->read);
+    mem_free(r);
+}

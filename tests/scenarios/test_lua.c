@@ -1,0 +1,220 @@
+/* The verbs through the other door: handlers in Lua. Each scenario is one that documents have too.
+ */
+#include "tests/scenarios/rig.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#define AFTER "http://app.test/after"
+static const char config[] =
+    "number { '+1555*', voice = 'flow.lua', voice_fallback = 'sorry.xml' }\n"
+    "number { '+1666', voice = 'flow.lua#second' }\n";
+
+/* A call into a handler whose body is `text`. */
+static struct rig *lua(const char *text)
+{
+    struct rig *r = rig_new(config);
+
+    if (r == NULL)
+        return NULL;
+    rig_file(r, "flow.lua", text);
+    rig_file(r, "sorry.xml", "<Response><Say>Sorry.</Say></Response>");
+    rig_call(r, "+15550100", "+15550199");
+    return r;
+}
+
+#define HANDLER(body) "return function(call)\n" body "\nend\n"
+
+UNIT(a_handler_speaks_and_hangs_up)
+{
+    struct rig *r = lua(HANDLER("call:say('Hello.') call:say{'Again.', loop = 2} call:hangup()"));
+
+    ok(r != NULL);
+    ok(rig_hears(r, "Hello."));
+    ok(rig_hears(r, "Again."));
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "error", NULL), 0);
+    ok_int(rig_journal(r, "verb_end", "\"done\""), 2);
+    ok_int(rig_journal(r, "verb", "\"line\":2"), 3);
+out:
+    rig_free(r);
+}
+
+UNIT(gather_gives_its_digits)
+{
+    struct rig *r =
+        lua(HANDLER("local got = call:gather{numDigits = 4, timeout = 5, say = 'PIN?'}\n"
+                    "call:say('You typed ' .. got.digits .. '.')"));
+
+    ok(r != NULL);
+    ok(rig_hears(r, "PIN?"));
+    rig_press(r, "1234");
+    ok(rig_hears(r, "You typed 1234."));
+    ok(rig_ends(r) >= 0);
+out:
+    rig_free(r);
+}
+
+UNIT(gather_without_digits_gives_none)
+{
+    struct rig *r =
+        lua(HANDLER("local got = call:gather{timeout = 3, {say = 'One.'}, {pause = 2}}\n"
+                    "call:say(tostring(got.digits))"));
+    int64_t before;
+
+    ok(r != NULL);
+    ok(rig_hears(r, "One."));
+    before = rig_now(r);
+    ok(rig_hears_start(r, "nil"));
+    ok(rig_now(r) - before >= 5000 && rig_now(r) - before < 5200);
+out:
+    rig_free(r);
+}
+
+UNIT(record_gives_the_recording)
+{
+    struct rig *r = lua(HANDLER("local got = call:record{maxLength = 2, playBeep = false}\n"
+                                "call:say(got.recordingDuration)"));
+
+    ok(r != NULL);
+    rig_sends(r, 2);
+    ok(rig_hears(r, "2"));
+out:
+    rig_free(r);
+}
+
+UNIT(an_action_goes_to_its_document)
+{
+    struct rig *r = lua(HANDLER("call:gather{numDigits = 1, action = 'next.xml'}\n"
+                                "call:say('Nothing.')"));
+
+    ok(r != NULL);
+    rig_file(r, "next.xml", "<Response><Say>Next.</Say></Response>");
+    rig_press(r, "1");
+    ok(rig_hears(r, "Next."));
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "say", NULL), 1);
+out:
+    rig_free(r);
+}
+
+UNIT(redirect_leads_to_another_function)
+{
+    struct rig *r = lua("function main(call) call:redirect('flow.lua#second') end\n"
+                        "function second(call) call:say('Second, ' .. call.from) end\n");
+
+    ok(r != NULL);
+    ok(rig_hears(r, "Second, +15550199"));
+    ok(rig_ends(r) >= 0);
+    rig_call(r, "+1666", "+15550199");
+    ok(rig_hears(r, "Second, +15550199"));
+out:
+    rig_free(r);
+}
+
+UNIT(redirect_takes_a_document)
+{
+    struct rig *r = lua(HANDLER("call:redirect('<Response><Say>There.</Say></Response>')"));
+
+    ok(r != NULL);
+    ok(rig_hears(r, "There."));
+    ok(rig_ends(r) >= 0);
+out:
+    rig_free(r);
+}
+
+UNIT(markup_runs_and_comes_back)
+{
+    struct rig *r =
+        lua(HANDLER("call:run('<Response><Say>In.</Say></Response>') call:say('Out.')"));
+
+    ok(r != NULL);
+    ok(rig_hears(r, "In."));
+    ok(rig_hears(r, "Out."));
+    ok(rig_ends(r) >= 0);
+out:
+    rig_free(r);
+}
+
+UNIT(an_action_may_be_a_handler)
+{
+    struct rig *r = rig_new("number { '+1555*', voice = 'menu.xml' }");
+
+    ok(r != NULL);
+    rig_file(r, "menu.xml", "<Response><Gather numDigits=\"1\" action=\"got.lua\"/></Response>");
+    rig_file(r, "got.lua", "return function(call) call:say('Key ' .. call.params.Digits) end");
+    rig_call(r, "+15550100", "+15550199");
+    rig_press(r, "7");
+    ok(rig_hears(r, "Key 7"));
+    ok(rig_ends(r) >= 0);
+out:
+    rig_free(r);
+}
+
+UNIT(a_hangup_ends_the_handler_where_it_stands)
+{
+    struct rig *r = lua(HANDLER("call:on_hangup(function() print('gone', call.status) end)\n"
+                                "call:answer() call:pause(60)\nprint('never')"));
+
+    ok(r != NULL);
+    rig_waits(r, 1000);
+    rig_hangs_up(r);
+    ok(rig_settles(r));
+    ok_int(rig_journal(r, "log", "gone completed"), 1);
+    ok_int(rig_journal(r, "log", "never"), 0);
+out:
+    rig_free(r);
+}
+
+UNIT(no_verb_runs_after_the_hangup)
+{
+    struct rig *r = lua(HANDLER("call:on_hangup(function() call:say('Boo.') end) call:hangup()"));
+
+    ok(r != NULL);
+    ok(rig_ends(r) >= 0);
+    ok(rig_settles(r));
+    ok_int(rig_journal(r, "error", "the call is over"), 1);
+    ok_int(rig_journal(r, "say", NULL), 0);
+out:
+    rig_free(r);
+}
+
+/* --- mistakes --- */
+
+/* Runs `text` and expects an error that holds `part`, and the fallback. */
+static bool breaks(const char *text, const char *part)
+{
+    struct rig *r = lua(text);
+    bool good = r != NULL && rig_hears(r, "Sorry.") && rig_ends(r) >= 0 && rig_settles(r) &&
+                rig_journal(r, "error", part) == 1;
+
+    rig_free(r);
+    return good;
+}
+
+UNIT(mistakes_name_the_line_and_the_nearest_name)
+{
+    ok(breaks(HANDLER("call:saay('x')"), "flow.lua:2: call has no 'saay': did you mean 'say'?"));
+    ok(breaks(HANDLER("call:gather{numdigits = 1}"), "did you mean 'numDigits'?"));
+    ok(breaks(HANDLER("\ncall:gather{numDigits = 'one'}"), "flow.lua:3: call:gather: numDigits="));
+    ok(breaks(HANDLER("call:say{voice = {}}"), "call:say"));
+    ok(breaks(HANDLER("call.say('x')"), "with a colon"));
+out:;
+}
+
+UNIT(a_broken_file_takes_the_fallback)
+{
+    ok(breaks("return function(call", "flow.lua"));
+    ok(breaks("x = 1", "no function main"));
+    ok(breaks(HANDLER("local x = nil; x.y = 1"), "flow.lua:2"));
+    ok(breaks(HANDLER("error('out of order')"), "out of order"));
+out:;
+}
+
+UNIT_MAIN(CASE(a_handler_speaks_and_hangs_up), CASE(gather_gives_its_digits),
+          CASE(gather_without_digits_gives_none), CASE(record_gives_the_recording),
+          CASE(an_action_goes_to_its_document), CASE(redirect_leads_to_another_function),
+          CASE(redirect_takes_a_document), CASE(markup_runs_and_comes_back),
+          CASE(an_action_may_be_a_handler), CASE(a_hangup_ends_the_handler_where_it_stands),
+          CASE(no_verb_runs_after_the_hangup), CASE(mistakes_name_the_line_and_the_nearest_name),
+          CASE(a_broken_file_takes_the_fallback))
