@@ -200,6 +200,10 @@ export UBSAN_OPTIONS ?= print_stacktrace=1
 export TSAN_OPTIONS ?= second_deadlock_stack=1
 # For clients: the program to test.
 export ALMON = $(BIN)
+# For scenarios: the prompts that were spoken once.
+export ALMON_PROMPTS ?= $(BUILD)/test-speech
+# The scenarios in Lua are one more test program; T chooses among them by name, as by a case.
+SCENARIOS = $(if $(CHOSEN)$(CHOSEN_CLIENTS)$(strip $(ROOMS)),,$(BIN))
 
 RUN_ARGS = -l $(BUILD)/logs/$(VARIANT) $(if $(CASE),-c '$(CASE)')
 
@@ -218,16 +222,16 @@ torture: deps-test
 	@$(MAKE) --no-print-directory torture-run VARIANT=torture
 
 # Unit tests and scenarios alone, nothing installed: for daily work.
-unit: $(call programs,$(RUN_SRC))
+unit: $(call programs,$(RUN_SRC)) $(SCENARIOS)
 	@tests/run $(RUN_ARGS) $^
 
 # Everything: unit tests, scenarios, the fuzzers' corpora, clients.
-suite: $(if $(RUN_CLIENTS)$(CASE),all) $(call programs,$(RUN_SRC)) \
+suite: $(if $(RUN_CLIENTS)$(CASE),all) $(call programs,$(RUN_SRC)) $(SCENARIOS) \
   $(if $(RUN_CLIENTS),$(if $(wildcard tests/clients/package-lock.json),tests/clients/node_modules))
 ifeq ($(VARIANT)$T,plain)
 	@$(MAKE) --no-print-directory VARIANT=fuzz fuzzers
 endif
-	@tests/run $(RUN_ARGS) $(call programs,$(RUN_SRC)) \
+	@tests/run $(RUN_ARGS) $(call programs,$(RUN_SRC)) $(SCENARIOS) \
 	  $(if $(filter plain,$(VARIANT)$T),$(patsubst tests/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))) \
 	  --one-at-a-time $(if $(CASE),,$(RUN_CLIENTS))
 

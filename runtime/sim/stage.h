@@ -1,0 +1,106 @@
+/* Private to runtime/sim: one scenario under way. Its function runs as a coroutine, an actor; what
+ * waits yields, and the driver lets the clock run until somebody has what he waits for. There may
+ * be several actors (t:together), so the clock moves only when all of them wait. */
+#ifndef ALMON_SIM_STAGE_H
+#define ALMON_SIM_STAGE_H
+
+#include "sim/private.h"
+#include "sim/scenario.h"
+#include <lauxlib.h>
+#include <lua.h>
+
+enum {
+    STAGE_ACTORS = 100,
+    STAGE_HEAR_MS = 60 * 1000,      /* how long a caller listens for a prompt */
+    STAGE_EXPECT_MS = 60 * 1000,    /* and t for a request */
+    STAGE_END_MS = 4 * 3600 * 1000, /* and a caller for the end of his call */
+    STAGE_INSTRUCTIONS = 100000,    /* of Lua between two looks at the time */
+    STAGE_CPU_MS = 30000,           /* processor time a scenario may take */
+};
+#define STAGE_BASE "http://app.test" /* what a URL that begins with / stands on */
+
+struct stage;
+
+struct actor {
+    struct stage *stage;
+    lua_State *co;
+    int ref;    /* keeps it from being collected */
+    int parent; /* index of the actor that waits for it in t:together; -1 */
+    bool over;
+    int64_t until;                  /* sim_now() when the wait ends at the latest */
+    bool (*ready)(struct actor *a); /* NULL: waits for the time alone */
+    /* What `ready` looks at. */
+    struct stage_caller *caller;
+    size_t index;
+    const char *url;
+    void *thing;
+};
+
+struct stage_caller {
+    struct stage *stage;
+    struct sim_caller *caller;
+    size_t next_heard;
+    size_t begun; /* prompts whose start was heard are no surprise when they are cut off */
+    bool tones;   /* presses keys as tones in his audio */
+};
+
+struct stage {
+    const struct scenario_options *o;
+    lua_State *L;
+    struct sim *sim;
+    char *home;  /* folder of the scenario file */
+    char *files; /* folder of t:file */
+    struct str config;
+    bool changed; /* config has something the exchange has not yet seen */
+    char config_problem[ERROR_TEXT_MAX];
+    struct sim_row actors;   /* struct actor * */
+    struct sim_row web_refs; /* struct web_function * */
+    struct actor *current;   /* whose Lua runs; NULL: the driver */
+    struct str why;          /* what went wrong */
+};
+
+struct stage *stage_of(lua_State *L);
+
+/* --- actors (actor.c) --- */
+
+struct actor *actor_new(struct stage *st, lua_State *from, int function);
+/* For methods that wait: `return actor_wait(L, ready, ms, k)`; `k` goes on when it is over. */
+int actor_wait(lua_State *L, bool (*ready)(struct actor *a), int64_t ms, lua_KFunction k);
+/* The actor that runs; an error in Lua where none does (a web answer's function). */
+struct actor *actor_current(lua_State *L);
+/* Runs all until the first is over. False: stage->why says what went wrong. */
+bool actor_drive(struct stage *st);
+void actor_free_all(struct stage *st);
+
+/* --- what a scenario calls --- */
+
+/* Makes a method table for `name` with a helpful error for what it does not know. */
+void stage_metatable(lua_State *L, const char *name, const char *thing, const luaL_Reg *methods);
+void stage_open_t(lua_State *L);      /* stage_t.c */
+void stage_open_caller(lua_State *L); /* stage_caller.c */
+void stage_push_caller(lua_State *L, struct sim_caller *c, bool tones);
+struct stage_caller *stage_check_caller(lua_State *L, int arg);
+/* stage_web.c */
+int stage_web(lua_State *L);
+int stage_expect_request(lua_State *L);
+int stage_expect_no_request(lua_State *L);
+int stage_requests(lua_State *L);
+void stage_web_free(struct stage *st);
+/* "1.5s", "500ms", "2m" or a number of seconds, in milliseconds. */
+int64_t stage_duration(lua_State *L, int arg);
+/* A URL that begins with / stands on STAGE_BASE; pushes the whole. */
+const char *stage_url(lua_State *L, int arg);
+/* A file named in the scenario: relative to its folder. Pushes the path. */
+const char *stage_path(lua_State *L, const char *name);
+/* Raises an error with place, message, and the journal of that caller (NULL: of all). */
+int stage_fail(lua_State *L, const struct stage_caller *c, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --- journal lines for people (tell.c) --- */
+
+/* "  2.340  verb      Gather line=3 …", cut to a line. */
+void tell_line(struct str *out, const char *json);
+/* The last `n` lines of the call `sid` ("": of all). */
+void tell_last(struct str *out, const struct sim *s, const char *sid, size_t n);
+
+#endif

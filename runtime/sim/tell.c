@@ -1,0 +1,74 @@
+/* Journal lines as a person reads them. */
+#include "sim/stage.h"
+#include <jansson.h>
+#include <string.h>
+
+enum { VALUE_MAX = 70, LINE_MAX_BYTES = 230 };
+
+static void tell_text(struct str *out, const char *text)
+{
+    size_t n = strlen(text);
+
+    str_addc(out, '"');
+    for (size_t i = 0; i < n && i < VALUE_MAX; i++)
+        str_addc(out, (unsigned char)text[i] < ' ' ? ' ' : text[i]);
+    str_add(out, n > VALUE_MAX ? "…\"" : "\"");
+}
+
+static void tell_value(struct str *out, const char *key, const json_t *v)
+{
+    const char *k;
+    json_t *inner;
+
+    if (json_is_null(v))
+        return;
+    if (json_is_object(v)) {
+        json_object_foreach((json_t *)(uintptr_t)v, k,
+                            inner) if (!json_is_string(inner) || json_string_length(inner) > 0)
+            tell_value(out, k, inner);
+        return;
+    }
+    str_addf(out, " %s=", key);
+    if (json_is_string(v))
+        tell_text(out, json_string_value(v));
+    else if (json_is_integer(v))
+        str_addf(out, "%lld", (long long)json_integer_value(v));
+    else
+        str_add(out, json_is_true(v) ? "true" : "false");
+}
+
+void tell_line(struct str *out, const char *text)
+{
+    struct str line = STR_INIT(1 << 20);
+    json_t *j = json_loads(text, 0, NULL);
+    const char *key, *e = json_string_value(json_object_get(j, "e"));
+    long long ms = json_integer_value(json_object_get(j, "t"));
+    json_t *value;
+    size_t n;
+
+    str_addf(&line, "%5lld.%03lld  %-9s", ms / 1000, ms % 1000, e != NULL ? e : "?");
+    json_object_foreach(j, key, value) if (strcmp(key, "t") != 0 && strcmp(key, "e") != 0)
+        tell_value(&line, key, value);
+    n = line.len;
+    if (n > LINE_MAX_BYTES)
+        for (n = LINE_MAX_BYTES; n > 0 && ((unsigned char)line.data[n] & 0xC0) == 0x80; n--)
+            ; /* not within a character */
+    str_addn(out, str_text(&line), n);
+    str_add(out, n < line.len ? "…\n" : "\n");
+    str_free(&line);
+    json_decref(j);
+}
+
+void tell_last(struct str *out, const struct sim *s, const char *sid, size_t n)
+{
+    size_t i = sim_lines(s), seen = 0;
+    const struct sim_line *line;
+
+    while (i > 0 && seen < n) {
+        line = sim_line_at(s, --i);
+        seen += *sid == '\0' || strcmp(line->sid, sid) == 0;
+    }
+    for (; (line = sim_line_at(s, i)) != NULL; i++)
+        if (*sid == '\0' || strcmp(line->sid, sid) == 0)
+            tell_line(out, line->text);
+}

@@ -1,0 +1,7 @@
+scenario("a caller who mistypes gets a second chance", function(t)
+  t:number("+15550100", { voice = "/voice" })
+  t:web("/voice", [[<Response><Gather action="/pin" numDigits="4"><Say>Enter your PIN</Say></Gather></Response>]])
+  local caller = t:call("+15550100", { from = "+15550199" })
+  caller:hears("Enter your PIN")   caller:waits("1.5s")   caller:press("12")   caller:waits("6s")
+  t:expect_request("/pin", { Digits = "12" })
+end)
