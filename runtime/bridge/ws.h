@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/loop.h"
+#include "base/twice.h"
 #include "bridge/link.h"
 
 #include <libwebsockets.h>
@@ -14,6 +15,7 @@ struct ws_context {
     struct loop *loop;
     struct lws_context *lws; /* libwebsockets writes NULL when all of it is gone */
     struct lws_vhost *vhost;
+    struct twice twice;
     void *uv;
     bool ending;
     struct task end;

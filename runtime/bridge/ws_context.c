@@ -62,6 +62,7 @@ static void on_end(void *arg)
     struct ws_context *c = arg;
 
     lws_context_destroy(c->lws);
+    twice_hold(&c->twice);
     timer_start(&c->turn, 0);
 }
 
@@ -87,7 +88,9 @@ int ws_context_new(struct ws_context **cp, struct loop *loop, bool server, struc
     info.timeout_secs = 10;
     info.user = c;
     info.fd_limit_per_thread = server ? 1024 : 16;
+    twice_before(&c->twice);
     c->lws = lws_create_context(&info);
+    twice_after(&c->twice);
     if (c->lws != NULL)
         c->vhost = lws_create_vhost(c->lws, &info);
     atomic_fetch_add(&alive, 1);

@@ -4,6 +4,7 @@
 #define ALMON_WEB_PRIVATE_H
 
 #include "base/list.h"
+#include "base/twice.h"
 #include "web/web.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct web {
     const struct config *config;
     struct lws_context *lws; /* libwebsockets writes NULL when all of it is gone */
     struct lws_vhost *vhost;
+    struct twice twice;
     void *uv;
     struct uv_poll_s *poll; /* of the listening socket */
     int fd, port;

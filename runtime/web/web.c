@@ -141,7 +141,9 @@ static int open_lws(struct web *w, struct error *err)
     info.fd_limit_per_thread = WEB_CONNECTIONS;
     info.server_string = "Almon";
     info.user = w;
+    twice_before(&w->twice);
     w->lws = lws_create_context(&info);
+    twice_after(&w->twice);
     if (w->lws != NULL)
         w->vhost = lws_create_vhost(w->lws, &info);
     return w->vhost != NULL
@@ -200,6 +202,7 @@ static void on_poll_closed(uv_handle_t *h)
 static void close_lws(struct web *w)
 {
     lws_context_destroy(w->lws);
+    twice_hold(&w->twice);
     for (int i = 0; i < END_TURNS && w->lws != NULL; i++)
         loop_turn(w->loop, false);
     lws_context_destroy(w->lws);
