@@ -299,13 +299,24 @@ static int send_request(struct load *l, enum http_trust trust, const char *own, 
     return l->handle != NULL ? 0 : ERR_IO;
 }
 
+static char *request_url(const char *url)
+{
+    struct url u;
+    struct str out = STR_INIT(3 * URL_MAX);
+
+    if (url_split(&u, url, NULL) != 0)
+        return NULL;
+    url_request(&u, url, &out);
+    return str_take(&out);
+}
+
 static struct load *load_new(struct fetcher *f, const char *name, const char *url,
                              enum http_trust trust, const char *own, struct error *err)
 {
     struct load *l = mem_alloc(sizeof *l);
     struct shelf_item *old = shelf_find(&f->shelf, name);
 
-    if (l == NULL || (l->url = mem_strndup(url, strcspn(url, "#"))) == NULL) {
+    if (l == NULL || (l->url = request_url(url)) == NULL) {
         mem_free(l);
         error_nomem(err);
         return NULL;

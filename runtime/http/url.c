@@ -126,3 +126,16 @@ void url_public(const struct url *u, struct str *out)
     str_add(out, u->tls ? "https://" : "http://");
     str_addn(out, u->authority, (size_t)(u->rest - u->authority) + u->rest_len);
 }
+
+void url_request(const struct url *u, const char *text, struct str *out)
+{
+    str_addn(out, text, (size_t)(u->rest - text));
+    for (size_t i = 0; i < u->rest_len; i++) {
+        unsigned char c = (unsigned char)u->rest[i];
+
+        if (c >= 0x80)
+            str_addf(out, "%%%02X", c);
+        else
+            str_addc(out, (char)c);
+    }
+}

@@ -31,6 +31,9 @@ int url_split(struct url *u, const char *text, struct error *err);
 void url_origin(const struct url *u, struct str *out);
 /* The URL without user and fragment: what is signed and what may be logged. */
 void url_public(const struct url *u, struct str *out);
+/* The URL as a request line may hold it: without fragment, and every byte beyond ASCII in path and
+ * query percent-encoded. `text` is what `u` was made from. */
+void url_request(const struct url *u, const char *text, struct str *out);
 
 enum {
     OVERRIDE_4XX = 1,

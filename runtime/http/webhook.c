@@ -282,7 +282,7 @@ static int build_url(struct webhook *wh, const struct webhook_request *rq, struc
     if (wh->overrides.tt > limit)
         wh->overrides.tt = limit;
 
-    str_addn(&wh->url, rq->url, (size_t)(u.rest - rq->url) + u.rest_len);
+    url_request(&u, rq->url, &wh->url);
     if (rq->get && rq->params != NULL && webhook_params_count(rq->params) > 0) {
         str_addc(&wh->url, memchr(u.rest, '?', u.rest_len) != NULL ? '&' : '?');
         webhook_params_form(rq->params, &wh->url);

@@ -202,6 +202,20 @@ out:
     tear_down(&f);
 }
 
+/* The application's framework sees, and checks, the URL of the request line. */
+UNIT(webhook_url_beyond_ascii_is_encoded_and_signed_so)
+{
+    STEPS({XML});
+    char want[32];
+
+    ok(up && answered(&f, "http://app.example/caf\xc3\xa9?y=\xc3\xbc%20"));
+    ok_str(f.script.seen[0].url, "http://app.example/caf%C3%A9?y=%C3%BC%20");
+    ok(webhook_sign("12345", "http://app.example/caf%C3%A9?y=%C3%BC%20", f.params, want) == 0);
+    ok(strstr(f.script.seen[0].headers, want) != NULL);
+out:
+    tear_down(&f);
+}
+
 UNIT(webhook_gets_with_parameters_in_the_query)
 {
     STEPS({XML}, {XML});
@@ -505,6 +519,7 @@ out:
 
 UNIT_MAIN(CASE(webhook_signs_like_twilio), CASE(webhook_signs_the_url_without_user_and_fragment),
           CASE(webhook_params_keep_order_and_bounds), CASE(webhook_posts_a_signed_form),
+          CASE(webhook_url_beyond_ascii_is_encoded_and_signed_so),
           CASE(webhook_gets_with_parameters_in_the_query), CASE(webhook_refuses_what_is_no_url),
           CASE(webhook_retries_once_when_it_cannot_connect),
           CASE(webhook_does_not_retry_what_may_have_been_done),
