@@ -27,6 +27,13 @@ app.use('/audio', (req, res) => {
     else
         res.send(wav(tone(700, 400)));
 });
+// A hop of HTTP itself: it brings no parameters, and the signature of the URL before it.
+app.get('/r3/four', (req, res) => {
+    seen.push({ path: req.path, method: req.method, params: req.query, from: '', valid: true });
+    const twiml = new VoiceResponse();
+    twiml.redirect({ method: 'GET' }, 'five');
+    res.type('text/xml').send(twiml.toString());
+});
 app.use(express.urlencoded({ extended: false, verify: (req, _, body) => { req.raw = body.toString(); } }));
 app.use((req, res, next) => {
     const signature = req.headers['x-twilio-signature'] ?? '';
@@ -91,12 +98,16 @@ app.post('/broken', (_, res) => res.status(500).type('text/xml').send('<Response
 app.post('/later', answer((twiml) => twiml.gather({ numDigits: 1, action: '/notxml' }).say('Press any key.')));
 app.post('/notxml', (_, res) => res.type('text/xml').send('<Response><Say>half'));
 app.post('/fallback', answer((twiml, params) => twiml.say(`Error ${params.ErrorCode}.`)));
+app.post('/guarded', (req, res, next) => {
+    if (req.headers.authorization === `Basic ${Buffer.from('me:p w').toString('base64')}`)
+        return next();
+    res.set('WWW-Authenticate', 'Basic realm="flows"').status(401).end();
+}, answer((twiml) => twiml.say('You may.')));
 app.post('/plain', (_, res) => res.type('text/plain').send('Five < six & "so" on.'));
 app.post('/sound', (_, res) => res.type('audio/wav').send(wav(tone(1000, 600))));
 app.post('/r/one', answer((twiml) => twiml.redirect({ method: 'GET' }, '../r2/two?step=2')));
-app.get('/r2/two', answer((twiml) => twiml.redirect({ method: 'POST' }, 'three?x=%2B1&y=ü')));
-app.post('/r2/three', (_, res) => res.redirect(303, '/r3/four'));
-app.get('/r3/four', answer((twiml) => twiml.redirect({ method: 'GET' }, 'five')));
+app.get('/r2/two', answer((twiml) => twiml.redirect({ method: 'POST' }, 'thrée?x=%2B1&y=ü')));
+app.post('/r2/thr%C3%A9e', (_, res) => res.redirect(303, '/r3/four'));
 app.get('/r3/five', answer((twiml) => twiml.say('The end.')));
 
 const server = app.listen(port, '127.0.0.1');
@@ -116,6 +127,7 @@ const NUMBERS = {
     plain: `voice = "${origin}/plain"`,
     sound: `voice = "${origin}/sound"`,
     redirects: `voice = "${origin}/r/one"`,
+    guarded: `voice = "http://me:p%20w@127.0.0.1:${port}/guarded"`,
     unsigned: `voice = "${origin}/hello", account = "AC0000000000000000000000000000000f"`,
 };
 const to = Object.fromEntries(Object.keys(NUMBERS).map((name, i) => [name, `+1555020${String(i).padStart(2, '0')}`]));
@@ -328,6 +340,15 @@ also('without a list of events only the end is told', async () => {
 
 // --- failures and other answers --------------------------------------------------------------
 
+also('name and password in a URL are given when asked for, and are not signed', async () => {
+    const c = call('guarded');
+    assert.equal(await c.over(), 'normal');
+    assert.deepEqual(spoken(c), ['You may.']);
+    const told = requests(c.from, '/guarded');
+    assert.deepEqual(told.map((r) => Boolean(r.headers.authorization)), [false, true]);
+    assert.doesNotMatch(almon.log, /p%20w/);
+});
+
 also('a failing flow is replaced by its fallback, which is told why', async () => {
     const c = call('broken');
     assert.equal(await c.over(), 'normal');
@@ -370,10 +391,9 @@ also('an audio answer is played', async () => {
 also('Redirect: GET and POST, relative URLs, and redirects of HTTP', async () => {
     const c = call('redirects');
     assert.equal(await c.over(), 'normal');
-    // A hop of HTTP itself carries no parameters, and no signature that would fit its URL.
     const path = seen.filter((r) => r.from === c.from || r.path === '/r3/four');
     assert.deepEqual(path.map((r) => `${r.method} ${r.path}`),
-        ['POST /r/one', 'GET /r2/two', 'POST /r2/three', 'GET /r3/four', 'GET /r3/five']);
+        ['POST /r/one', 'GET /r2/two', 'POST /r2/thr%C3%A9e', 'GET /r3/four', 'GET /r3/five']);
     assert.equal(path[2].params.x, '+1');
     assert.equal(path[2].params.y, 'ü');
 });
