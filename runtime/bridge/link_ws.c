@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define BEAT_MS   5000     /* pings */
-#define SILENT_US 15000000 /* nothing heard for so long: the other side is gone */
+#define SILENT_US 14500000 /* nothing heard for so long: the other side is gone */
 #define SHUT_MS   2000
 
 static_assert(WIRE_PAD >= LWS_PRE, "the pad holds a WebSocket header");
@@ -51,13 +51,21 @@ static void tell_closed(struct ws_link *l, const char *why)
     l->link.h->closed(l->link.arg, l->why[0] != '\0' ? l->why : why);
 }
 
-/* Not at once: we may be called from anywhere. CLOSED follows. */
+/* Not at once: we may be called from anywhere. On libuv, libwebsockets looks at its timeouts only
+ * after an event of its own, so it gets one. */
+static void close_soon(struct lws *wsi)
+{
+    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    lws_cancel_service(lws_get_context(wsi));
+}
+
+/* CLOSED follows. */
 static void kill_socket(struct ws_link *l, const char *why)
 {
     if (l->why[0] == '\0')
         str_copy(l->why, sizeof l->why, why);
     if (l->wsi != NULL)
-        lws_set_timeout(l->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+        close_soon(l->wsi);
 }
 
 /* --- sending --- */
@@ -176,7 +184,7 @@ static void ws_link_free(struct link *link)
         l->connect->link = NULL;
     if (l->wsi != NULL) {
         lws_set_opaque_user_data(l->wsi, NULL);
-        lws_set_timeout(l->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+        close_soon(l->wsi);
     }
     if (l->own_context)
         ws_context_end(l->context, NULL, NULL);

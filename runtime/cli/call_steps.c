@@ -78,7 +78,7 @@ void steps_frame(struct steps *s, int64_t now)
     if (s->told)
         return;
     /* What still sounds when a key is pressed is not the next prompt. */
-    if (now - s->since > STEPS_QUIET_MS || s->at == 0)
+    if (now - s->since > STEPS_TAIL_MS || s->at == 0)
         s->heard = true;
     s->quiet_since = now;
 }

@@ -7,9 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STEPS_MAX        64
-#define STEPS_QUIET_MS   400 /* after a prompt's end, if no other begins */
+#define STEPS_MAX 64
+#define STEPS_QUIET_MS                                                                             \
+    1200 /* after a prompt's end, if no other begins: longer than a short Pause */
 #define STEPS_SILENCE_MS 700 /* without frames, where prompts are not told */
+#define STEPS_TAIL_MS    400 /* frames after a key that may belong to what sounded before */
 
 enum step_kind { STEP_PRESS, STEP_SPEAK };
 struct step {
