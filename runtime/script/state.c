@@ -73,6 +73,8 @@ static int open_all(lua_State *L)
     lua_newtable(L);
     base_open(L);
     threads_open(L);
+    tables_open(L);
+    strings_open(L);
     call_open(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, "_G");

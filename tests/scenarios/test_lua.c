@@ -74,11 +74,11 @@ out:
 UNIT(record_gives_the_recording)
 {
     struct rig *r = lua(HANDLER("local got = call:record{maxLength = 2, playBeep = false}\n"
-                                "call:say(got.recordingDuration)"));
+                                "call:say(got.recordingSid:sub(1, 2) .. got.recordingDuration)"));
 
     ok(r != NULL);
     rig_sends(r, 2);
-    ok(rig_hears(r, "2"));
+    ok(rig_hears(r, "RE2"));
 out:
     rig_free(r);
 }
