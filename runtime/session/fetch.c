@@ -46,7 +46,8 @@ static char *absolute_path(const struct session *s, const char *path)
     struct str out = STR_INIT(4096);
 
     if (path[0] != '/') {
-        str_add(&out, s->config->config->folder);
+        if (strcmp(s->config->config->folder, "/") != 0)
+            str_add(&out, s->config->config->folder);
         str_addc(&out, '/');
     }
     str_add(&out, path);
