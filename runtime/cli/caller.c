@@ -63,8 +63,17 @@ static void say_json(int64_t ms, const char *event, const char *detail)
     json_decref(o);
 }
 
-/* `detail` comes from outside: control characters do not reach the terminal (the client lets none
- * but newlines and tabs through). */
+/* It comes from outside: control characters do not reach the terminal (the client lets none but
+ * newlines and tabs through). */
+static void print_detail(const char *detail, bool quoted)
+{
+    fputs(quoted ? "   \"" : " ", stdout);
+    for (; *detail != '\0'; detail++)
+        putchar((unsigned char)*detail < ' ' ? ' ' : *detail);
+    if (quoted)
+        putchar('"');
+}
+
 static void say(struct caller *c, const char *event, const char *detail)
 {
     int64_t ms = now_ms(c) - c->start;
@@ -74,11 +83,8 @@ static void say(struct caller *c, const char *event, const char *detail)
     } else {
         printf("%02d:%02d.%d  %s", (int)(ms / 60000), (int)(ms / 1000 % 60), (int)(ms / 100 % 10),
                event);
-        for (const char *p = detail == NULL ? "" : detail; *p != '\0'; p++) {
-            if (p == detail)
-                putchar(' ');
-            putchar((unsigned char)*p < ' ' ? ' ' : *p);
-        }
+        if (detail != NULL)
+            print_detail(detail, strcmp(event, "hears") == 0);
         putchar('\n');
     }
     fflush(stdout);
@@ -274,14 +280,15 @@ static void on_audio(void *arg, uint32_t number, const void *bytes, size_t len)
 static void on_prompt(void *arg, uint32_t number, bool began, const char *text)
 {
     struct caller *c = arg;
-    char quoted[1100];
 
     (void)number;
     steps_prompt(&c->steps, began, now_ms(c));
     if (!began)
         return;
-    snprintf(quoted, sizeof quoted, text[0] != '\0' ? "  \"%s\"" : "  %s(a sound)", text);
-    say(c, "hears", quoted);
+    if (text[0] != '\0')
+        say(c, "hears", text);
+    else
+        say(c, "hears a sound", NULL);
 }
 
 static void on_digits(void *arg, uint32_t number, const char *digits)
