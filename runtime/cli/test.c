@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/prompts.h"
 #include "sim/suite.h"
 #include "verbs/verbs.h"
 #include <dirent.h>
@@ -234,7 +235,6 @@ static void on_scenario(const struct scenario_result *r, void *arg)
 static int run_worker(struct test *t)
 {
     char folder[4096];
-    const char *tmp = getenv("TMPDIR");
     struct scenario_options o = {.path = t->files[0],
                                  .filter = t->filter,
                                  .folder = folder,
@@ -245,11 +245,8 @@ static int run_worker(struct test *t)
     struct error err = {0};
     json_t *j;
 
-    snprintf(folder, sizeof folder, "%s/almon-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
-    if (mkdtemp(folder) == NULL) {
-        fprintf(stderr, "almon test: %s: %s\n", folder, strerror(errno));
+    if (!prompts_scratch(folder, sizeof folder))
         return 1;
-    }
     log_set_sink(drop_log, NULL);
     if (scenario_run_file(&o, &err) != 0) {
         j = json_pack("{s:s}", "error", err.text);
@@ -297,21 +294,6 @@ static bool read_options(struct test *t, int argc, char **argv)
             return false;
     }
     return true;
-}
-
-static const char *default_prompts(void)
-{
-    static char folder[4096];
-    const char *given = getenv("ALMON_PROMPTS"), *cache = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
-
-    if (given != NULL && *given != '\0')
-        return given;
-    if (cache != NULL && *cache != '\0')
-        snprintf(folder, sizeof folder, "%s/almon/prompts", cache);
-    else
-        snprintf(folder, sizeof folder, "%s/.cache/almon/prompts", home != NULL ? home : "/tmp");
-    return folder;
 }
 
 static int run_suite(struct test *t)
@@ -365,7 +347,7 @@ int cli_test(int argc, char **argv)
     t->seed = 1;
     t->jobs = (int)sysconf(_SC_NPROCESSORS_ONLN);
     t->seconds = DEFAULT_SECONDS;
-    t->prompts = default_prompts();
+    t->prompts = prompts_folder();
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         usage(stdout);
         rc = 0;

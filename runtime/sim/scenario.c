@@ -170,8 +170,8 @@ static void on_problem(int line, const char *text, void *arg)
 
 static int make_sim(struct stage *st, struct error *err)
 {
-    struct str path = STR_INIT(4200);
     struct sim_options o = {.config = "",
+                            .path = "/almon.lua",
                             .folder = st->o->folder,
                             .speech = st->o->speech,
                             .seed = st->o->seed,
@@ -179,12 +179,8 @@ static int make_sim(struct stage *st, struct error *err)
                             .handlers = &script_handlers,
                             .report = on_problem,
                             .report_arg = st};
-    int rc;
+    int rc = sim_new(&st->sim, &o, err);
 
-    str_addf(&path, "%s/almon.lua", st->home);
-    o.path = str_text(&path);
-    rc = sim_new(&st->sim, &o, err);
-    str_free(&path);
     if (rc == 0)
         sim_watch(st->sim, st->o->line, st->o->arg);
     return rc;

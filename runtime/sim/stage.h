@@ -6,6 +6,7 @@
 
 #include "sim/private.h"
 #include "sim/scenario.h"
+#include "sim/tell.h"
 #include <lauxlib.h>
 #include <lua.h>
 
@@ -18,6 +19,8 @@ enum {
     STAGE_CPU_MS = 30000,           /* processor time a scenario may take */
 };
 #define STAGE_BASE "http://app.test" /* what a URL that begins with / stands on */
+
+#define STAGE_FILE "file://" /* what t:flow and t:file answer begins with */
 
 struct stage;
 
@@ -95,12 +98,5 @@ const char *stage_path(lua_State *L, const char *name);
 /* Raises an error with place, message, and the journal of that caller (NULL: of all). */
 int stage_fail(lua_State *L, const struct stage_caller *c, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* --- journal lines for people (tell.c) --- */
-
-/* "  2.340  verb      Gather line=3 …", cut to a line. */
-void tell_line(struct str *out, const char *json);
-/* The last `n` lines of the call `sid` ("": of all). */
-void tell_last(struct str *out, const struct sim *s, const char *sid, size_t n);
 
 #endif

@@ -125,21 +125,32 @@ static bool is_url_key(const char *key)
            strcmp(key, "status_callback") == 0;
 }
 
-/* "/voice" is the web application's, everything else without a scheme is a file. Files of t:file
- * are absolute, and lie in the scratch folder. */
+/* Where a call goes on: "/voice" is the web application's, what t:flow and t:file answered begins
+ * with file://, and any other name without a scheme is a file beside the scenario. Pushes a URL or
+ * an absolute path. */
+static const char *push_target(lua_State *L, const char *value)
+{
+    if (strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0)
+        return lua_pushstring(L, value);
+    if (strncmp(value, STAGE_FILE, strlen(STAGE_FILE)) == 0)
+        return lua_pushstring(L, value + strlen(STAGE_FILE));
+    if (*value == '/')
+        return lua_pushfstring(L, "%s%s", STAGE_BASE, value);
+    return stage_path(L, value);
+}
+
+/* In the configuration, which stands in the root folder, file names are relative to that. */
 static void add_flow(lua_State *L, struct str *out, const char *value)
 {
-    struct stage *st = stage_of(L);
+    const char *target = push_target(L, value);
 
-    if (*value == '/' && strncmp(value, st->files, strlen(st->files)) != 0 &&
-        strncmp(value, st->home, strlen(st->home)) != 0)
-        str_add(out, STAGE_BASE);
-    str_add(out, value);
+    target += *target == '/';
+    add_literal(out, target, strlen(target));
+    lua_pop(L, 1);
 }
 
 static void add_value(lua_State *L, struct str *out, const char *key)
 {
-    struct str flow = STR_INIT(8192);
     size_t len;
     const char *text;
 
@@ -159,11 +170,9 @@ static void add_value(lua_State *L, struct str *out, const char *key)
         break;
     default:
         text = luaL_tolstring(L, -1, &len);
-        if (is_url_key(key)) {
-            add_flow(L, &flow, text);
-            add_literal(out, str_text(&flow), flow.len);
-            str_free(&flow);
-        } else if (lua_type(L, -2) == LUA_TNUMBER)
+        if (is_url_key(key))
+            add_flow(L, out, text);
+        else if (lua_type(L, -2) == LUA_TNUMBER)
             str_addn(out, text, len);
         else
             add_literal(out, text, len);
@@ -246,6 +255,7 @@ static int t_flow(lua_State *L)
     if (f == NULL)
         return luaL_error(L, "%s: %s", file, strerror(errno));
     fclose(f);
+    lua_pushfstring(L, STAGE_FILE "%s", path);
     return 1;
 }
 
@@ -271,7 +281,7 @@ static int t_file(lua_State *L)
     good = f != NULL && fwrite(text, 1, len, f) == len;
     if (f == NULL || fclose(f) != 0 || !good)
         return luaL_error(L, "%s: %s", path, strerror(errno));
-    lua_pushstring(L, path);
+    lua_pushfstring(L, STAGE_FILE "%s", path);
     return 1;
 }
 
@@ -463,29 +473,17 @@ static int t_now(lua_State *L)
 
 /* --- from outside --- */
 
-static bool is_local(const char *url)
-{
-    return strncmp(url, "http", 4) != 0;
-}
-
 /* t:redirect(caller, url or file) */
 static int t_redirect(lua_State *L)
 {
     struct stage_caller *c = stage_check_caller(L, 2);
     const char *url = luaL_checkstring(L, 3);
     struct error err = {0};
-    struct str flow = STR_INIT(8192);
     int rc;
 
     actor_current(L);
-    add_flow(L, &flow, url);
-    if (is_local(str_text(&flow))) {
-        str_free(&flow);
-        str_add(&flow, stage_path(L, url));
-    }
-    rc = runtime_redirect(sim_runtime(stage_of(L)->sim), sim_caller_sid(c->caller), str_text(&flow),
-                          &err);
-    str_free(&flow);
+    rc = runtime_redirect(sim_runtime(stage_of(L)->sim), sim_caller_sid(c->caller),
+                          push_target(L, url), &err);
     if (rc != 0)
         return stage_fail(L, c, "the call could not be redirected: %s", err.text);
     return actor_wait(L, NULL, 0, nothing_more);

@@ -1,5 +1,7 @@
 /* Journal lines as a person reads them. */
-#include "sim/stage.h"
+#include "sim/tell.h"
+
+#include "base/mem.h"
 #include <jansson.h>
 #include <string.h>
 
@@ -71,4 +73,29 @@ void tell_last(struct str *out, const struct sim *s, const char *sid, size_t n)
     for (; (line = sim_line_at(s, i)) != NULL; i++)
         if (*sid == '\0' || strcmp(line->sid, sid) == 0)
             tell_line(out, line->text);
+}
+
+bool tell_short(const char *text, bool (*wanted)(const char *e), char *out, size_t size)
+{
+    json_t *j = json_loads(text, 0, NULL);
+    const char *e = json_string_value(json_object_get(j, "e"));
+    bool shown = e != NULL && wanted(e);
+    struct str line = STR_INIT(1 << 16);
+    static const char *const keys[] = {"name", "attrs", "method", "url",   "path",  "code",
+                                       "text", "sid",   "state",  "event", "cause", "by"};
+
+    if (shown && strcmp(e, "verb") != 0)
+        str_add(&line, e);
+    for (size_t i = 0; shown && i < sizeof keys / sizeof *keys; i++) {
+        const json_t *v = json_object_get(j, keys[i]);
+
+        if (json_is_string(v))
+            str_addf(&line, "%s%s", line.len > 0 ? " " : "", json_string_value(v));
+        else if (v != NULL)
+            tell_value(&line, keys[i], v);
+    }
+    str_copy(out, size, str_text(&line));
+    str_free(&line);
+    json_decref(j);
+    return shown;
 }
