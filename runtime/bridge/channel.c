@@ -137,7 +137,7 @@ static void finish(struct channel *c)
     p->n_channels--;
     numbers_end(&p->numbers, c->number, loop_now(c->bridge->control));
     c->detach = (struct pending){
-        .msg = {.h = port_on_detach, .to = p->port, .num = {c->number}},
+        .msg = {.h = port_on_detach, .to = p->port, .num = {c->number, c->codec}},
         .sent = on_detached,
         .arg = c,
     };

@@ -77,6 +77,8 @@ static int leg_add(struct bridge_client *c, uint32_t number, enum codec codec)
 static void leg_end(struct bridge_client *c, struct leg *l)
 {
     numbers_end(&c->numbers, l->number, loop_now(c->loop));
+    if (c->link != NULL)
+        link_unreserve(c->link, (size_t)c->backlog_ms / FRAME_MS, l->frame_bytes);
     list_remove(&l->node);
     mem_free(l);
 }
@@ -259,7 +261,7 @@ struct bridge_client *client_free(struct bridge_client *c)
 
     if (c == NULL)
         return NULL;
-    link_free(c->link);
+    c->link = link_free(c->link);
     while ((n = list_first(&c->legs)) != NULL)
         leg_end(c, list_entry(n, struct leg, node));
     numbers_free(&c->numbers);

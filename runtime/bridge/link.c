@@ -218,6 +218,13 @@ void link_reserve(struct link *l, size_t frames, size_t bytes)
     mem_free(old.ring);
 }
 
+void link_unreserve(struct link *l, size_t frames, size_t bytes)
+{
+    size_t n = frames * (WIRE_HEADER + bytes);
+
+    l->audio.wanted -= n < l->audio.wanted ? n : l->audio.wanted;
+}
+
 /* --- sending --- */
 
 /* In the order of queueing, so that a hang-up does not overtake the last frames before it. */

@@ -46,6 +46,9 @@ int link_text(struct link *l, struct wire_text *t);
 /* Room for `frames` more frames of `bytes` bytes waiting; may allocate, fails silently (then audio
  * is dropped sooner). Called when a channel is made, so that link_frame() need not allocate. */
 void link_reserve(struct link *l, size_t frames, size_t bytes);
+/* Gives back what was reserved, when its channel has gone: else a link that lives for long would
+ * grow with every call it ever had. The ring keeps the size it has. */
+void link_unreserve(struct link *l, size_t frames, size_t bytes);
 /* Appends a record to the batch; allocates nothing. */
 void link_frame(struct link *l, uint32_t channel, const void *audio, size_t len);
 /* Sends the batch. */
@@ -102,7 +105,7 @@ struct link_audio {
     size_t sealed;     /* batches complete, from head on */
     size_t open;       /* bytes in the batch being made at `tail`; 0: none */
     size_t last;       /* bytes of the batch made before it, a guess for the next */
-    size_t wanted;     /* ring bytes for all that was reserved */
+    size_t wanted;     /* ring bytes for all that is reserved */
     uint64_t dropped;
     uint64_t gone; /* batches that left the ring, sent or dropped */
 };

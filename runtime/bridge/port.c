@@ -4,6 +4,7 @@
 #include "bridge/private.h"
 
 #define PAUSE_CHECK_MS  2
+#define BACKLOG_FRAMES  (LINK_BACKLOG_MS / FRAME_MS)
 #define TROUBLE_EACH_US 1000000
 
 struct port {
@@ -265,7 +266,7 @@ void port_on_attach(const struct crossing_msg *m)
         port_closed(p, "out of memory");
         return;
     }
-    link_reserve(p->link, LINK_BACKLOG_MS / FRAME_MS, codec_frame_bytes((enum codec)m->num[1]));
+    link_reserve(p->link, BACKLOG_FRAMES, codec_frame_bytes((enum codec)m->num[1]));
     media_channel_attach(m->ptr, &p->media, number);
 }
 
@@ -277,6 +278,8 @@ void port_on_detach(const struct crossing_msg *m)
     if (c == NULL)
         return;
     media_channel_attach(c, NULL, 0);
+    if (p->link != NULL)
+        link_unreserve(p->link, BACKLOG_FRAMES, codec_frame_bytes((enum codec)m->num[1]));
     numbers_end(&p->numbers, (uint32_t)m->num[0], loop_now(p->hub->loop));
 }
 

@@ -65,7 +65,7 @@ void port_accept(void *hub, struct link *l);
 crossing_h port_on_admit;   /* ptr = peer; reading begins; its one answer is peer_on_closed */
 crossing_h port_on_text;    /* ptr = wire_text, taken over */
 crossing_h port_on_attach;  /* ptr = media_channel, num = number, codec */
-crossing_h port_on_detach;  /* num = number */
+crossing_h port_on_detach;  /* num = number, codec */
 crossing_h port_on_shut;    /* num = close code, ptr = why (static text) */
 crossing_h port_on_release; /* frees; its one answer is peer_on_released with to = ptr */
 

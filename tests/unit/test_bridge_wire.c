@@ -138,7 +138,8 @@ UNIT(a_mistake_is_named_in_a_sentence)
         {"{\"type\":\"answer\",\"channel\":99999999999999999999}", "'channel' must be"},
         {"{\"type\":\"offer\",\"channel\":1,\"from\":\"a\\nb\",\"to\":\"b\",\"codec\":\"PCMU\"}",
          "offer: 'from' must be a printable string of at most 256 bytes"},
-        {"{\"type\":\"offer\",\"channel\":1,\"from\":\"\\u0000\",\"to\":\"b\"}", "not JSON that we take"},
+        {"{\"type\":\"offer\",\"channel\":1,\"from\":\"\\u0000\",\"to\":\"b\"}",
+         "not JSON that we take"},
         {OFFER ",\"dtmf\":\"maybe\"}", "'dtmf' must be \"events\" or \"audio\""},
         {OFFER ",\"params\":[]}", "'params' must be"},
         {OFFER ",\"params\":{\"FromCity\":5}}", "'params' must be"},
@@ -423,6 +424,23 @@ out:
     link_drain(&l);
 }
 
+UNIT(a_link_does_not_grow_with_the_calls_it_has_had)
+{
+    struct link l = {0};
+    size_t size;
+
+    link_init(&l, &no_ops);
+    link_reserve(&l, 10, 960);
+    size = l.audio.size;
+    for (int call = 0; call < 10000; call++) {
+        link_reserve(&l, 10, 960);
+        link_unreserve(&l, 10, 960);
+    }
+    ok(size > 0 && l.audio.size == size);
+out:
+    link_drain(&l);
+}
+
 UNIT(a_growing_ring_keeps_what_waits)
 {
     struct link l = {0};
@@ -444,6 +462,23 @@ UNIT(a_growing_ring_keeps_what_waits)
     while (l.audio.sealed > 0)
         ok(take_batch(&l, &next, &got));
     ok_int(got, 100);
+out:
+    link_drain(&l);
+}
+
+UNIT(calls_that_come_and_go_do_not_grow_the_ring)
+{
+    struct link l = {0};
+    size_t size;
+
+    link_init(&l, &no_ops);
+    link_reserve(&l, 100, 960);
+    size = l.audio.size;
+    for (int i = 0; i < 10000; i++) {
+        link_unreserve(&l, 100, 960);
+        link_reserve(&l, 100, 960);
+    }
+    ok_int(l.audio.size, size);
 out:
     link_drain(&l);
 }
@@ -514,7 +549,9 @@ UNIT_MAIN(CASE(every_field_of_an_offer_is_read), CASE(escapes_are_read_as_the_ch
           CASE(a_batch_that_is_cut_short_or_too_long_ends_there),
           CASE(frames_leave_in_the_order_and_the_batches_they_were_put),
           CASE(a_slow_reader_loses_the_oldest_audio_and_it_is_counted),
-          CASE(a_batch_never_passes_64_kilobytes), CASE(a_growing_ring_keeps_what_waits),
+          CASE(a_batch_never_passes_64_kilobytes),
+          CASE(a_link_does_not_grow_with_the_calls_it_has_had),
+          CASE(a_growing_ring_keeps_what_waits), CASE(calls_that_come_and_go_do_not_grow_the_ring),
           NO_TORTURE(texts_that_back_up_are_refused_not_dropped_silently),
           CASE(a_number_that_ended_is_remembered_for_the_grace_period),
           CASE(numbers_that_come_and_go_do_not_grow_the_table))
