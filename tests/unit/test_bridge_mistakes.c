@@ -15,6 +15,7 @@ struct bare {
     struct stand s;
     struct link *link;
     struct str got; /* every text, one a line */
+    unsigned frames;
     bool closed;
 };
 
@@ -33,9 +34,12 @@ static void on_text(void *arg, const char *text, size_t len)
 
 static void on_batch(void *arg, const uint8_t *bytes, size_t len)
 {
-    (void)arg;
-    (void)bytes;
-    (void)len;
+    struct bare *b = arg;
+    struct wire_record r;
+    size_t at = 0;
+
+    while (wire_batch_next(bytes, len, &at, &r) > 0)
+        b->frames++;
 }
 
 static void on_closed(void *arg, const char *why)
@@ -318,6 +322,52 @@ out:
     bare_down(&b);
 }
 
+UNIT(a_gateway_that_does_not_read_for_a_while_loses_the_oldest_audio_only)
+{
+    struct bare b = {.s = {.answer_at_once = true}};
+    struct bridge_stats stats;
+    struct audio *a = audio_new(CODEC_PCMU, 1000);
+
+    ok(a != NULL && bare_up(&b) && answers(&b, HELLO, "welcome"));
+    ok(answers(&b, OFFER("1", ""), "answer") && b.s.channel != NULL);
+    ok_int(channel_play(b.s.channel, a, 1, NULL, 1), 0);
+    link_pause(b.link, true);
+    stand_run(&b.s, 18000);
+    ok_int(b.frames, 0);
+    link_pause(b.link, false);
+    stand_run(&b.s, 10000);
+    bridge_stats(b.s.bridge, &stats);
+    ok(stats.dropped_batches > 0);
+    ok_int(b.frames + stats.dropped_batches, 1000);
+    ok(!b.closed);
+out:
+    audio_unref(a);
+    bare_down(&b);
+}
+
+UNIT(a_gateway_that_never_reads_its_messages_is_unlinked)
+{
+    static const char message[] =
+        "{\"type\":\"message\",\"id\":\"a\",\"from\":\"+1\",\"to\":\"+2\",\"body\":\"b\"}";
+    struct bare b = {0};
+    uint32_t n;
+
+    ok(bare_up(&b) && stand_join(&b.s, "gw", "secret") && stand_call(&b.s, &n));
+    ok(answers(&b, HELLO, "welcome"));
+    link_pause(b.link, true);
+    for (int round = 0; round < 50; round++) {
+        for (int i = 0; i < 100; i++)
+            send_text(&b, message);
+        stand_run(&b.s, 20);
+    }
+    link_pause(b.link, false);
+    stand_run(&b.s, 3000);
+    ok(b.closed);
+    ok_int(b.s.ended, 0); /* the other gateway's call goes on */
+out:
+    bare_down(&b);
+}
+
 UNIT_MAIN(CASE(a_link_begins_with_a_good_hello_or_is_closed),
           CASE(a_link_that_says_nothing_is_closed_after_five_seconds),
           CASE(each_mistake_has_its_code_and_the_running_call_goes_on),
@@ -326,4 +376,6 @@ UNIT_MAIN(CASE(a_link_begins_with_a_good_hello_or_is_closed),
           CASE(a_batch_of_garbage_is_told_and_the_records_before_it_count),
           CASE(audio_under_way_when_a_call_ends_is_no_mistake),
           CASE(too_many_mistakes_close_the_link), NO_TORTURE(a_mistake_now_and_then_is_forgiven),
-          NO_TORTURE(a_flood_of_messages_closes_the_link_and_no_other))
+          NO_TORTURE(a_flood_of_messages_closes_the_link_and_no_other),
+          CASE(a_gateway_that_does_not_read_for_a_while_loses_the_oldest_audio_only),
+          NO_TORTURE(a_gateway_that_never_reads_its_messages_is_unlinked))
