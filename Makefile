@@ -16,9 +16,10 @@
 #
 #   make test ROOMS="base flow" T=test_flow
 #
-# ROOMS are the folders of runtime/, and `verbs`. VARIANT=plain|asan|tsan|torture|fuzz chooses the
-# flags; each has its own folder build/VARIANT, so they live side by side. V=1 shows the commands;
-# BUILD=folder builds somewhere else.
+# ROOMS are the folders of runtime/, `verbs`, `gateways`, and `rtp` (the media of gateways/sip: for
+# example ROOMS="base media rtp"). VARIANT=plain|asan|tsan|torture|fuzz chooses the flags; each has
+# its own folder build/VARIANT, so they live side by side. V=1 shows the commands; BUILD=folder builds
+# somewhere else.
 
 VARIANT ?= plain
 BUILD ?= build
@@ -56,8 +57,12 @@ PACKAGES = libuv libwebsockets libcurl libxml-2.0 lua5.4 jansson sndfile speexds
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g'))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(WERROR) -Iruntime -I. $(PKG_CFLAGS) $(SANITIZE) $(CFLAGS)
-ALL_LIBS = $(PKG_LIBS) -lspandsp -lm -pthread $(LDLIBS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(WERROR) -Iruntime -I. $(PKG_CFLAGS) $(if $(OPUS),-DHAVE_OPUS) \
+  $(SANITIZE) $(CFLAGS)
+# Opus is spoken where its library is.
+OPUS = $(eval OPUS := $$(shell pkg-config --exists opus && echo yes))$(OPUS)
+
+ALL_LIBS = $(PKG_LIBS) $(if $(OPUS),-Wl,--as-needed -lopus -Wl,--no-as-needed) -lspandsp -lm -pthread $(LDLIBS)
 
 ifeq ($(V),)
 Q = @
@@ -71,12 +76,18 @@ endif
 OUT = $(BUILD)/$(VARIANT)
 OBJ = $(OUT)/obj
 
+# The gateways' parts stand in the same archive: a program takes only what it calls from there.
+# GATE_SRC grows by the other files of gateways/ (without their main.c) as they come.
+RTP_SRC := $(wildcard $(patsubst %,gateways/sip/%*.c,codec dtmf jitter playout rtcp rtp sdes srtp))
+GATE_SRC := $(RTP_SRC)
+
 ifeq ($(strip $(ROOMS)),)
-LIB_SRC := $(filter-out runtime/main.c,$(wildcard runtime/*.c runtime/*/*.c runtime/*/*/*.c verbs/*.c))
+LIB_SRC := $(filter-out runtime/main.c,$(wildcard runtime/*.c runtime/*/*.c runtime/*/*/*.c verbs/*.c)) $(GATE_SRC)
 LIB = $(OUT)/libalmon.a
 SUFFIX =
 else
-LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(if $(filter verbs,$r),verbs/*.c,runtime/$r/*.c runtime/$r/*/*.c)))
+LIB_SRC := $(foreach r,$(ROOMS),$(if $(filter gateways,$r),$(GATE_SRC),$(if $(filter rtp,$r),$(RTP_SRC),$(wildcard \
+  $(if $(filter verbs,$r),verbs/*.c,runtime/$r/*.c runtime/$r/*/*.c)))))
 EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)
 LIB = $(OUT)/libalmon$(SUFFIX).a
