@@ -22,6 +22,7 @@ void budget_begin_event(struct script *s)
 {
     s->steps = s->unchecked = 0;
     s->spent_us = 0;
+    s->late = false;
     s->max_steps = SCRIPT_EVENT_STEPS;
 }
 
@@ -120,12 +121,21 @@ void budget_die(struct script *s, lua_State *L, const char *what)
     str_free(&text);
 }
 
+static const char *no_time(const struct script *s)
+{
+    return s->no_slices ? "the {{ }} of this document take too long"
+                        : "the handler ran for 50 ms without waiting for anything: it was ended "
+                          "(is there a loop without end?)";
+}
+
 static void die_of_time(struct script *s, lua_State *L)
 {
-    budget_die(s, L,
-               s->no_slices ? "the {{ }} of this document take too long"
-                            : "the handler ran for 50 ms without waiting for anything: it was "
-                              "ended (is there a loop without end?)");
+    budget_die(s, L, no_time(s));
+}
+
+const char *budget_no_memory(const struct script *s)
+{
+    return s->late ? no_time(s) : "the call's Lua has no more memory (limits.lua_memory_kb)";
 }
 
 void budget_hook(lua_State *L, lua_Debug *ar)

@@ -39,6 +39,7 @@ struct script {
     int64_t spent_us, slice_began_us;
     bool virtual_time, no_slices;
     bool sliced; /* it yielded only to let others have their turn */
+    bool late;   /* memory was refused because the time was over */
     bool dead;   /* a cap was broken: everything in it is wound up */
     char why[HANDLER_MAX_TEXT];
 
@@ -89,6 +90,8 @@ void budget_hook(lua_State *L, lua_Debug *ar);
 RAISES void budget_spend(lua_State *L, uint64_t steps);
 /* The same from where nothing may be raised: false when it is too much. */
 bool budget_spend_quietly(struct script *s, uint64_t steps);
+/* What an allocation that failed means. */
+const char *budget_no_memory(const struct script *s);
 /* Marks the state dead with a message and where it stands. */
 void budget_die(struct script *s, lua_State *L, const char *what);
 /* Raises when the state is dead: nothing catches it for good. */

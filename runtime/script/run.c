@@ -226,7 +226,7 @@ static void fail(struct handler *h, int rc, struct handler_step *step)
         str_add(&text, s->why);
     } else {
         if (rc == LUA_ERRMEM) {
-            message = "the call's Lua has no more memory (limits.lua_memory_kb)";
+            message = budget_no_memory(s);
             s->dead = true;
         } else if (lua_type(h->co, -1) == LUA_TSTRING) {
             message = lua_tostring(h->co, -1);

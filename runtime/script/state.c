@@ -25,9 +25,12 @@ static void *allocate(void *arg, void *p, size_t old, size_t size)
         return NULL;
     }
     if (size > old && s->open) {
-        if ((is_string && size > SCRIPT_MAX_STRING + 64) || s->used + (size - old) > s->cap ||
-            !budget_spend_quietly(s, (size - old) / 64))
+        if ((is_string && size > SCRIPT_MAX_STRING + 64) || s->used + (size - old) > s->cap)
             return NULL;
+        if (!budget_spend_quietly(s, (size - old) / 64)) {
+            s->late = true;
+            return NULL;
+        }
     }
     q = mem_realloc(p, size);
     if (q == NULL && size <= old)

@@ -10,7 +10,7 @@ static int finish_call(lua_State *L, int status, lua_KContext below)
     struct script *s = script_of(L);
 
     if (status == LUA_ERRMEM) {
-        budget_die(s, L, "the call's Lua has no more memory (limits.lua_memory_kb)");
+        budget_die(s, L, budget_no_memory(s));
         return lua_error(L);
     }
     if (status != LUA_OK && status != LUA_YIELD) {
@@ -107,7 +107,7 @@ static int run_coroutine(lua_State *L, lua_KContext wrapped)
 static int co_resume(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTHREAD);
-    budget_spend(L, 32);
+    budget_spend(L, 100);
     return run_coroutine(L, false);
 }
 
@@ -116,7 +116,7 @@ static int wrapped_call(lua_State *L)
 {
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
-    budget_spend(L, 32);
+    budget_spend(L, 100);
     return run_coroutine(L, true);
 }
 
