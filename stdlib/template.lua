@@ -16,7 +16,7 @@ template.escapes = {
 
     -- In XML text or an attribute; characters that XML forbids are dropped.
     xml = function(s)
-        local out = s:gsub("[%z\1-\8\11\12\14-\31]", "")
+        local out = s:gsub("[\0-\8\11\12\14-\31]", "")
         return (out:gsub("[&<>\"']", {
             ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&apos;",
         }))
