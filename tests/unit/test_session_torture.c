@@ -1,0 +1,80 @@
+/* Whole calls while memory runs out at every place in turn: the call may fail, but it ends, nothing
+ * is lost, and the exchange takes the next one. Run plainly it is one ordinary call. */
+#include "sim/sim.h"
+#include "tests/unit/unit.h"
+#include "verbs/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define VOICE "http://app.test/voice"
+
+static const char *const pages[][2] = {
+    {VOICE, "<Response><Pause/><Gather numDigits=\"2\" timeout=\"2\" action=\"/got\">"
+            "<Pause length=\"1\"/></Gather><Redirect>/got</Redirect></Response>"},
+    {"http://app.test/got", "<Response><Play digits=\"1w2\"/><Record timeout=\"1\" maxLength=\"4\" "
+                            "action=\"/done\" recordingStatusCallback=\"/told\"/></Response>"},
+    {"http://app.test/told", ""},
+    {"http://app.test/done", "<Response><Redirect>/broken</Redirect></Response>"},
+    {"http://app.test/broken", "<Response><Say></Response>"},
+    {"http://app.test/fallback", "<Response><Foo/><Hangup/></Response>"},
+};
+
+static bool is_over(void *arg)
+{
+    return sim_caller_is_over(arg);
+}
+
+static int one_call(struct sim *s, struct error *err)
+{
+    static const struct offer offer = {
+        .from = "+15550199", .to = "+15550100", .codec = CODEC_PCMU, .dtmf_events = true};
+    struct sim_caller *caller;
+    int rc = sim_call(s, &offer, &caller, err);
+
+    if (rc != 0)
+        return rc;
+    sim_run(s, 1500, is_over, caller);
+    sim_caller_press(caller, "1");
+    sim_caller_sends(caller, SIM_TONE);
+    sim_run(s, 4000, is_over, caller);
+    sim_caller_sends(caller, SIM_SILENCE);
+    sim_run(s, 120 * 1000, is_over, caller);
+    if (!sim_caller_is_over(caller))
+        return error_set(err, ERR_WRONG_STATE, "the call does not end");
+    return 0;
+}
+
+UNIT(a_call_ends_and_nothing_stays_behind)
+{
+    struct sim_options o = {
+        .config =
+            "number { '+1555*', voice = '" VOICE "', status_callback = 'http://app.test/told',"
+            " voice_fallback = 'http://app.test/fallback' }",
+        .speech = "build/test-speech",
+        .seed = 1,
+        .verbs = verb_table,
+    };
+    char folder[300], path[320];
+    struct sim *s = NULL;
+    struct error err = {0};
+
+    snprintf(folder, sizeof folder, "%s/sim", unit_folder());
+    snprintf(path, sizeof path, "%s/almon.lua", folder);
+    o.folder = folder;
+    o.path = path;
+    ok_rc(sim_new(&s, &o, &err), &err);
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+        ok_rc(sim_web(s, &(struct sim_answer){.url = pages[i][0], .body = pages[i][1]}, &err),
+              &err);
+    ok_rc(one_call(s, &err), &err);
+    ok(sim_settles(s));
+    /* And the next call is an ordinary one. */
+    ok_rc(one_call(s, &err), &err);
+    ok(sim_settles(s));
+out:
+    sim_free(s);
+    sim_remove_folder(folder);
+}
+
+UNIT_MAIN(CASE(a_call_ends_and_nothing_stays_behind))
