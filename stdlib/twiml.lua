@@ -95,7 +95,7 @@ local function add_content(element, item, level)
     local table_of = schema and schema[element.name]
     if kind == "table" and item.type == element_type then
         if table_of and not (table_of.children and table_of.children[item.name]) then
-            error(("twiml: <%s> may not stand in <%s>"):format(item.name, element.name), level + 1)
+            error(("twiml: <%s> may not stand in <%s>"):format(item.name, element.name), level)
         end
         element[#element + 1] = item
     elseif kind == "table" then
@@ -103,12 +103,12 @@ local function add_content(element, item, level)
     elseif kind == "string" or kind == "number" then
         if table_of and not table_of.text then
             error(("twiml: <%s> holds no text, but was given %q"):format(element.name, tostring(item)),
-                level + 1)
+                level)
         end
         element[#element + 1] = tostring(item)
     else
         error(("twiml: <%s> cannot hold a %s; give it texts, numbers and elements")
-            :format(element.name, kind), level + 1)
+            :format(element.name, kind), level)
     end
 end
 
@@ -118,10 +118,10 @@ local function add_attribute(element, name, value, level)
     local right = right_name(name, known)
     if not right or not right:find("^[%a_:][%w_:.-]*$") then
         error(("twiml: <%s> has no attribute %s%s"):format(element.name, name,
-            known and suggest(name, known) or ""), level + 1)
+            known and suggest(name, known) or ""), level)
     end
     local text, why = attribute_text(element.name, name, value)
-    if not text then error("twiml: " .. why, level + 1) end
+    if not text then error("twiml: " .. why, level) end
     element.attributes[#element.attributes + 1] = { right, text }
 end
 
@@ -192,7 +192,7 @@ end
 
 -- A whole document, from the elements of its <Response>.
 function twiml.document(content)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' .. twiml.text(new_element("Response", content, 2))
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' .. twiml.text(new_element("Response", content, 3))
 end
 
 return twiml
