@@ -61,8 +61,9 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(WERROR) -Iruntime -I. $(PKG
   $(SANITIZE) $(CFLAGS)
 # Opus is spoken where its library is.
 OPUS = $(eval OPUS := $$(shell pkg-config --exists opus && echo yes))$(OPUS)
+OPUS_LIBS = -Wl,--as-needed -lopus -Wl,--no-as-needed
 
-ALL_LIBS = $(PKG_LIBS) $(if $(OPUS),-Wl,--as-needed -lopus -Wl,--no-as-needed) -lspandsp -lm -pthread $(LDLIBS)
+ALL_LIBS = $(PKG_LIBS) $(if $(OPUS),$(OPUS_LIBS)) -lspandsp -lm -pthread $(LDLIBS)
 
 ifeq ($(V),)
 Q = @
