@@ -55,6 +55,34 @@ struct config_gateway {
     int line;
 };
 
+/* Somebody that SIP calls come from or go to over an interconnect; for almon-sip. */
+struct config_trunk {
+    const char *name;
+    const char *const *from; /* addresses and networks whose calls are taken without a password */
+    size_t n_from;
+    const char *to;              /* "sip:host[:port][;transport=…]": where calls go */
+    const char *user, *password; /* what we answer to its challenges */
+    bool registers;              /* `register`: tell `to` where we are */
+    const char *proxy;           /* "sip:host[:port][;transport=…]": sent to this host instead */
+    int max_calls;
+    const char *const *headers; /* "Name: value", added to calls that go out */
+    size_t n_headers;
+    const char *caller_id;                              /* "from", "asserted", "both" */
+    const char *const *rewrite_in, *const *rewrite_out; /* "old:new" beginnings of numbers */
+    size_t n_rewrite_in, n_rewrite_out;
+    bool nat; /* its true media address may be learnt from its packets */
+    int line;
+};
+
+/* A SIP phone that registers with a password; "client:NAME" in calls. */
+struct config_phone {
+    const char *name, *password;
+    const char *number; /* caller id of its calls instead of client:NAME */
+    int max_calls;
+    bool nat;
+    int line;
+};
+
 struct config {
     const char *path; /* of almon.lua */
     const char
@@ -104,6 +132,23 @@ struct config {
         int journal_kb;         /* per call, default 4096 */
         int lua_memory_kb;      /* for the handlers of one call, default 8192 */
     } limits;
+
+    struct {
+        const char *gateway; /* which gateway{…} almon-sip is, default "sip" */
+        const char *const
+            *listen; /* "udp:0.0.0.0:5060", "tcp:…", "tls:…"; default udp and tcp 5060 */
+        size_t n_listen;
+        const char *domain;  /* of our addresses and the realm of passwords, default "almon" */
+        const char *address; /* how others reach us, an IP address; default: as they reached us */
+        const char *tls_certificate; /* PEM, certificate and key */
+        int rtp_port_min, rtp_port_max;
+        int max_calls;
+        int requests_per_second; /* from one address, new calls and registrations */
+    } sip;
+    const struct config_trunk *trunks;
+    size_t n_trunks;
+    const struct config_phone *phones;
+    size_t n_phones;
 
     struct arena arena;
 };
