@@ -232,7 +232,7 @@ static void run_client(unsigned channels, bool floor, int in, int out)
     struct error err = {0};
     struct timer give_up;
     char url[64];
-    int port, rc;
+    int port = 0, rc;
 
     l.arrivals = calloc(channels, sizeof *l.arrivals);
     if (l.arrivals == NULL || read(in, &port, sizeof port) != sizeof port ||
