@@ -102,14 +102,15 @@ static void ws_kick(struct link *link)
 /* WRITEABLE: -1 closes the connection. */
 static int on_writeable(struct ws_link *l)
 {
-    uint8_t ping[LWS_PRE + 1];
+    uint8_t ping[LWS_PRE + 1] = {0};
     uint8_t *bytes;
     size_t len;
     bool is_text;
 
     if (l->want_ping) {
         l->want_ping = false;
-        lws_write(l->wsi, ping + LWS_PRE, 0, LWS_WRITE_PING);
+        /* Not empty: libwebsockets tells us nothing of an empty pong. */
+        lws_write(l->wsi, ping + LWS_PRE, 1, LWS_WRITE_PING);
         lws_callback_on_writable(l->wsi);
         return 0;
     }
