@@ -14,6 +14,7 @@
  *   verb       name line depth attrs          a verb begins
  *   verb_end   name how                       done, error, end, stopped …
  *   say        request text voice             text is made into audio
+ *   load       request url                    a file or URL is made into audio
  *   play       request text frames loops      audio is queued on the channel
  *   digits     request digits             DTMF is sent
  *   played     request how frames

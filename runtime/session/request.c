@@ -148,6 +148,7 @@ uint32_t session_load(struct activation *a, const char *url)
 {
     struct request *r = request_new(a, REQUEST_LOAD);
     struct error err = {0};
+    char *absolute;
 
     if (r == NULL)
         return 0;
@@ -157,6 +158,10 @@ uint32_t session_load(struct activation *a, const char *url)
         request_free(r);
         return 0;
     }
+    absolute = document_url(a->document->url, url);
+    journal_add(a->session, "load", "{s:i, s:s}", "request", (int)r->id, "url",
+                absolute != NULL ? absolute : url);
+    mem_free(absolute);
     return r->id;
 }
 

@@ -29,6 +29,7 @@ struct sim {
     struct speech *speech;
     struct webhooks *webhooks;
     struct fetcher *fetcher;
+    struct kv *kv;
     struct audio_cache *audio;
     struct runtime *runtime;
     struct bridge *bridge;

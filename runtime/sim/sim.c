@@ -140,6 +140,8 @@ static int make_parts(struct sim *s, const struct sim_options *o, const struct c
         (rc = speech_new(&s->speech, s->loop, config, o->speech, err)) == 0 &&
         (rc = webhooks_new(&s->webhooks, s->loop, port, &s->rng, err)) == 0)
         rc = fetcher_new(&s->fetcher, s->loop, port, media, MEDIA_CACHE_MB, err);
+    if (rc == 0)
+        rc = kv_open(&s->kv, s->loop, NULL, err); /* in memory: each exchange begins with none */
     mem_free(media);
     return rc;
 }
@@ -153,6 +155,7 @@ static int make_runtime(struct sim *s, const struct sim_options *o, struct confi
                                   .speech = s->speech,
                                   .webhooks = s->webhooks,
                                   .fetcher = s->fetcher,
+                                  .kv = s->kv,
                                   .audio = s->audio,
                                   .verbs = o->verbs,
                                   .handlers = o->handlers,
@@ -270,6 +273,7 @@ struct sim *sim_free(struct sim *s)
     journal_watch_free(s->watch);
     runtime_free(s->runtime);
     fetcher_free(s->fetcher);
+    kv_close(s->kv);
     webhooks_free(s->webhooks);
     speech_free(s->speech);
     audio_cache_free(s->audio);

@@ -90,12 +90,16 @@ struct sim_answer {
     int delay_ms;     /* until the answer */
     enum http_failure failure;
     const char *etag, *cache_control;
+    const char *moved; /* where redirects led to; NULL: they led nowhere */
     /* Asked for the rest of the answer when a request comes; may be NULL. The strings it sets must
      * live until it is called again. It must not run the clock. */
     void (*ask)(struct sim_answer *answer, const struct sim_request *request, void *arg);
     void *arg;
 };
 
+/* "connect", "timeout" … as scenarios call failures; HTTP_DONE when there is none of that name. */
+const char *sim_failure_name(enum http_failure f);
+enum http_failure sim_failure_find(const char *name);
 /* The next answer of that URL; the last one given for a URL repeats. A URL without an answer is
  * like a host that does not exist. All is copied. */
 int sim_web(struct sim *s, const struct sim_answer *a, struct error *err);

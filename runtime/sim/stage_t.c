@@ -285,6 +285,13 @@ static int t_file(lua_State *L)
     return 1;
 }
 
+/* t:folder(name): what t:file made, by its name. */
+static int t_folder(lua_State *L)
+{
+    lua_pushfstring(L, STAGE_FILE "%s/%s", stage_of(L)->files, luaL_checkstring(L, 2));
+    return 1;
+}
+
 /* --- calls --- */
 
 static const char *option(lua_State *L, int table, const char *name)
@@ -513,6 +520,7 @@ void stage_open_t(lua_State *L)
                                        {"config", t_config},
                                        {"flow", t_flow},
                                        {"file", t_file},
+                                       {"folder", t_folder},
                                        {"web", stage_web},
                                        {"expect_request", stage_expect_request},
                                        {"expect_no_request", stage_expect_no_request},

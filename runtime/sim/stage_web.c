@@ -10,25 +10,16 @@ struct web_function {
     int function, result;
 };
 
-static const struct {
-    const char *word;
-    enum http_failure failure;
-} failures[] = {{"connect", HTTP_CONNECT},     {"refused", HTTP_CONNECT},
-                {"host", HTTP_HOST},           {"tls", HTTP_TLS},
-                {"reset", HTTP_PROTOCOL},      {"protocol", HTTP_PROTOCOL},
-                {"timeout", HTTP_TIMEOUT},     {"redirects", HTTP_REDIRECTS},
-                {"too-large", HTTP_TOO_LARGE}, {"forbidden", HTTP_REFUSED}};
-
 static enum http_failure find_failure(lua_State *L, const char *word)
 {
-    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
-        if (strcmp(failures[i].word, word) == 0)
-            return failures[i].failure;
-    luaL_error(L,
-               "no error '%s': connect, host, tls, reset, timeout, redirects, too-large, "
-               "forbidden",
-               word);
-    return HTTP_FAILED;
+    enum http_failure f = sim_failure_find(word);
+
+    if (f == HTTP_DONE)
+        luaL_error(L,
+                   "no error '%s': connect, host, tls, protocol, timeout, redirects, too-large, "
+                   "forbidden, failed",
+                   word);
+    return f;
 }
 
 /* One key of an answer's table; the value is on top. */

@@ -39,18 +39,25 @@ static void tell_value(struct str *out, const char *key, const json_t *v)
         str_add(out, json_is_true(v) ? "true" : "false");
 }
 
-void tell_line(struct str *out, const char *text)
+static void tell_whole(struct str *line, const char *text)
 {
-    struct str line = STR_INIT(1 << 20);
     json_t *j = json_loads(text, 0, NULL);
     const char *key, *e = json_string_value(json_object_get(j, "e"));
     long long ms = json_integer_value(json_object_get(j, "t"));
     json_t *value;
+
+    str_addf(line, "%5lld.%03lld  %-9s", ms / 1000, ms % 1000, e != NULL ? e : "?");
+    json_object_foreach(j, key, value) if (strcmp(key, "t") != 0 && strcmp(key, "e") != 0)
+        tell_value(line, key, value);
+    json_decref(j);
+}
+
+void tell_line(struct str *out, const char *text)
+{
+    struct str line = STR_INIT(1 << 20);
     size_t n;
 
-    str_addf(&line, "%5lld.%03lld  %-9s", ms / 1000, ms % 1000, e != NULL ? e : "?");
-    json_object_foreach(j, key, value) if (strcmp(key, "t") != 0 && strcmp(key, "e") != 0)
-        tell_value(&line, key, value);
+    tell_whole(&line, text);
     n = line.len;
     if (n > LINE_MAX_BYTES)
         for (n = LINE_MAX_BYTES; n > 0 && ((unsigned char)line.data[n] & 0xC0) == 0x80; n--)
@@ -58,7 +65,6 @@ void tell_line(struct str *out, const char *text)
     str_addn(out, str_text(&line), n);
     str_add(out, n < line.len ? "…\n" : "\n");
     str_free(&line);
-    json_decref(j);
 }
 
 void tell_last(struct str *out, const struct sim *s, const char *sid, size_t n)

@@ -23,6 +23,27 @@ struct web_exchange {
     void *arg;
 };
 
+/* --- failures --- */
+
+static const char *const failure_names[] = {
+    [HTTP_CONNECT] = "connect",     [HTTP_HOST] = "host",         [HTTP_TLS] = "tls",
+    [HTTP_PROTOCOL] = "protocol",   [HTTP_TIMEOUT] = "timeout",   [HTTP_REDIRECTS] = "redirects",
+    [HTTP_TOO_LARGE] = "too-large", [HTTP_REFUSED] = "forbidden", [HTTP_FAILED] = "failed",
+};
+
+const char *sim_failure_name(enum http_failure f)
+{
+    return failure_names[f];
+}
+
+enum http_failure sim_failure_find(const char *name)
+{
+    for (int f = HTTP_CONNECT; f <= HTTP_FAILED; f++)
+        if (strcmp(failure_names[f], name) == 0)
+            return (enum http_failure)f;
+    return HTTP_DONE;
+}
+
 /* --- answers --- */
 
 static void copy_free(struct sim_answer *a)
@@ -32,6 +53,17 @@ static void copy_free(struct sim_answer *a)
     mem_free((char *)(uintptr_t)a->type);
     mem_free((char *)(uintptr_t)a->etag);
     mem_free((char *)(uintptr_t)a->cache_control);
+    mem_free((char *)(uintptr_t)a->moved);
+}
+
+/* With a NUL behind it, as http/exchange.h has it; it may hold others. */
+static char *copy_body(const char *bytes, size_t n)
+{
+    char *body = mem_alloc(n + 1);
+
+    if (body != NULL)
+        memcpy(body, bytes, n);
+    return body;
 }
 
 static int copy(struct sim_answer *to, const struct sim_answer *from)
@@ -41,17 +73,14 @@ static int copy(struct sim_answer *to, const struct sim_answer *from)
     *to = *from;
     to->len = from->len != 0 ? from->len : strlen(body);
     to->url = mem_strdup(from->url);
-    to->body = mem_strndup("", 0);
+    to->body = copy_body(body, to->len);
     to->type = mem_strdup(from->type);
     to->etag = mem_strdup(from->etag);
     to->cache_control = mem_strdup(from->cache_control);
-    if (to->len > 0) {
-        mem_free((char *)(uintptr_t)to->body);
-        to->body = mem_dup(body, to->len);
-    }
-    if (to->body != NULL && (to->url != NULL || from->url == NULL) &&
-        (to->type != NULL || from->type == NULL) && (to->etag != NULL || from->etag == NULL) &&
-        (to->cache_control != NULL || from->cache_control == NULL))
+    to->moved = mem_strdup(from->moved);
+    if (to->body != NULL && !to->url == !from->url && !to->type == !from->type &&
+        !to->etag == !from->etag && !to->cache_control == !from->cache_control &&
+        !to->moved == !from->moved)
         return 0;
     copy_free(to);
     *to = (struct sim_answer){0};
@@ -231,6 +260,8 @@ static void exchange_fires(void *arg)
         reply.ms = a->delay_ms;
         reply.etag = a->etag;
         reply.cache_control = a->cache_control;
+        if (a->moved != NULL)
+            reply.url = a->moved;
         snprintf(reply.text, sizeof reply.text, "as the scenario says");
     }
     if (x->save_to != NULL && reply.failure == HTTP_DONE)

@@ -1,0 +1,331 @@
+#include "sim/past.h"
+
+#include "base/mem.h"
+#include "base/sid.h"
+#include "base/str.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PAST_DEPTH = 64 }; /* verbs within verbs; journals have two or three */
+
+/* --- fields --- */
+
+const char *past_text(const struct past_line *l, const char *key)
+{
+    return json_string_value(json_object_get(l->j, key));
+}
+
+int64_t past_number(const struct past_line *l, const char *key)
+{
+    return json_integer_value(json_object_get(l->j, key));
+}
+
+const struct past_line *past_next(const struct past *p, size_t i, const char *e, const char *key,
+                                  int64_t number)
+{
+    for (i++; i < p->n_lines; i++)
+        if (strcmp(p->lines[i].e, e) == 0 && past_number(&p->lines[i], key) == number)
+            return &p->lines[i];
+    return NULL;
+}
+
+/* --- lines --- */
+
+static size_t count_lines(const char *bytes, size_t len)
+{
+    size_t n = 1;
+
+    for (const char *p = bytes; (p = memchr(p, '\n', len - (size_t)(p - bytes))) != NULL; p++)
+        n++;
+    return n;
+}
+
+static int add_line(struct past *p, const char *text, size_t len, struct error *err)
+{
+    struct past_line *l = &p->lines[p->n_lines];
+    json_error_t why;
+    json_t *j = json_loadb(text, len, 0, &why);
+
+    l->j = j;
+    l->e = json_string_value(json_object_get(j, "e"));
+    l->t = json_integer_value(json_object_get(j, "t"));
+    if (j == NULL || l->e == NULL || l->t < 0 || l->t > PAST_MS) {
+        json_decref(j);
+        return error_set(err, ERR_INVALID, "line %zu of the journal is none: %s", p->n_lines + 1,
+                         j == NULL ? why.text : "it needs \"t\" in milliseconds and \"e\"");
+    }
+    p->n_lines++;
+    if (l->t > p->end)
+        p->end = l->t;
+    p->cut = p->cut || strcmp(l->e, "cut") == 0;
+    return 0;
+}
+
+static int read_lines(struct past *p, const char *bytes, size_t len, struct error *err)
+{
+    const char *at = bytes, *last = bytes + len, *end;
+    size_t n = len > 0 ? count_lines(bytes, len) : 0;
+    int rc;
+
+    if (len > PAST_BYTES || n > PAST_LINES)
+        return error_set(err, ERR_LIMIT, "a journal has at most %d bytes and %d lines", PAST_BYTES,
+                         PAST_LINES);
+    p->lines = mem_alloc((n + 1) * sizeof *p->lines);
+    if (p->lines == NULL)
+        return error_nomem(err);
+    for (; at < last; at = end + 1) {
+        end = memchr(at, '\n', (size_t)(last - at));
+        rc = end == at ? 0 : add_line(p, at, (size_t)((end != NULL ? end : last) - at), err);
+        if (end == NULL) {
+            error_clear(err); /* what a crash cut off */
+            return 0;
+        }
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- the first line --- */
+
+static int read_start(struct past *p, struct error *err)
+{
+    const struct past_line *l = p->lines;
+
+    if (p->n_lines == 0 || strcmp(l->e, "start") != 0)
+        return error_set(err, ERR_INVALID, "not a journal: it does not begin with a \"start\"");
+    p->sid = past_text(l, "sid");
+    p->account = past_text(l, "account");
+    p->from = past_text(l, "from");
+    p->to = past_text(l, "to");
+    p->codec = past_text(l, "codec");
+    p->flow = past_text(l, "flow");
+    p->at = past_text(l, "at");
+    p->seed = past_number(l, "seed");
+    p->dtmf_events = json_is_true(json_object_get(l->j, "dtmf_events"));
+    if (p->sid == NULL || p->account == NULL || p->from == NULL || p->to == NULL ||
+        p->codec == NULL || p->flow == NULL)
+        return error_set(err, ERR_INVALID,
+                         "the journal's \"start\" lacks sid, account, from, to, codec or flow");
+    if (!sid_valid(p->sid, NULL) || !sid_valid(p->account, "AC"))
+        return error_set(err, ERR_INVALID, "the journal's \"start\" has no proper sid or account");
+    return 0;
+}
+
+/* --- inputs --- */
+
+/* The verbs that run, outermost first. */
+struct running {
+    const struct past_line *at[PAST_DEPTH];
+    size_t n;
+};
+
+static void follow_verbs(struct running *r, const struct past_line *l)
+{
+    const char *name = past_text(l, "name"), *top;
+
+    if (name == NULL)
+        return;
+    if (strcmp(l->e, "verb") == 0 && r->n < PAST_DEPTH) {
+        r->at[r->n++] = l;
+    } else if (strcmp(l->e, "verb_end") == 0) {
+        for (size_t i = r->n; i > 0; i--) {
+            top = past_text(r->at[i - 1], "name");
+            if (top != NULL && strcmp(top, name) == 0) {
+                r->n = i - 1;
+                return;
+            }
+        }
+    }
+}
+
+static bool takes_keys(const char *verb)
+{
+    return strcmp(verb, "Gather") == 0 || strcmp(verb, "Record") == 0;
+}
+
+/* How many verbs of that name began before `l`. */
+static size_t count_before(const struct past *p, const struct past_line *l, const char *name)
+{
+    const char *other;
+    size_t n = 0;
+
+    for (const struct past_line *x = p->lines; x < l; x++) {
+        other = strcmp(x->e, "verb") == 0 ? past_text(x, "name") : NULL;
+        n += other != NULL && strcmp(other, name) == 0;
+    }
+    return n;
+}
+
+/* Hangs the input's time on the innermost verb that may have taken it. */
+static void anchor(const struct past *p, struct past_input *in, const struct running *r)
+{
+    const char *name;
+
+    for (size_t i = r->n; i > 0; i--) {
+        name = past_text(r->at[i - 1], "name");
+        if (in->kind == PAST_KEY && !takes_keys(name))
+            continue;
+        in->verb = name;
+        in->nth = count_before(p, r->at[i - 1], name);
+        in->offset = in->t - r->at[i - 1]->t;
+        return;
+    }
+}
+
+static bool is_input(const struct past_line *l, struct past_input *in)
+{
+    const char *by = past_text(l, "by");
+
+    *in = (struct past_input){.t = l->t};
+    if (strcmp(l->e, "digit") == 0) {
+        in->text = past_text(l, "key");
+        return in->text != NULL && in->text[0] != '\0' && in->text[1] == '\0';
+    }
+    if (strcmp(l->e, "redirect") == 0) {
+        in->kind = PAST_REDIRECT;
+        in->text = past_text(l, "url");
+        return in->text != NULL;
+    }
+    if (strcmp(l->e, "hangup") != 0 || by == NULL)
+        return false;
+    in->kind = strcmp(by, "operator") == 0 ? PAST_OPERATOR_HANGUP : PAST_CALLER_HANGUP;
+    return strcmp(by, "operator") == 0 || strcmp(by, "caller") == 0 || strcmp(by, "link") == 0;
+}
+
+/* --- speech --- */
+
+static const struct past_line *line_after(const struct past *p, size_t i, const char *e)
+{
+    for (i++; i < p->n_lines; i++)
+        if (strcmp(p->lines[i].e, e) == 0)
+            return &p->lines[i];
+    return NULL;
+}
+
+/* A number in an attribute as written, else `def`. */
+static int64_t attr_ms(const struct past_line *verb, const char *name, long def)
+{
+    const char *text = json_string_value(json_object_get(json_object_get(verb->j, "attrs"), name));
+    long n;
+
+    return 1000 * (text != NULL && str_to_long(text, 0, 86400, &n) ? n : def);
+}
+
+/* What ended the Record at `i` was neither a key nor its length nor the end of the call. */
+static bool ended_by_silence(const struct past *p, size_t i, const struct past_line *end)
+{
+    const struct past_line *l = &p->lines[i];
+
+    if (end->t - l->t >= attr_ms(l, "maxLength", 3600))
+        return false;
+    for (l++; l < end; l++)
+        if ((strcmp(l->e, "digit") == 0 && l->t == end->t) || strcmp(l->e, "hangup") == 0)
+            return false;
+    return true;
+}
+
+static void add_speech(struct past *p, size_t i)
+{
+    const struct past_line *l = &p->lines[i], *end = line_after(p, i, "verb_end");
+    const char *name = past_text(l, "name");
+    struct past_input in = {.kind = PAST_SPEAKS, .t = l->t, .verb = name};
+    const struct past_line *heard = NULL;
+    int64_t quiet;
+
+    if (strcmp(l->e, "verb") != 0 || name == NULL || strcmp(name, "Record") != 0 || end == NULL)
+        return;
+    for (const struct past_line *x = l; x < end; x++)
+        if (strcmp(x->e, "recording") == 0 && past_number(x, "seconds") > 0)
+            heard = x;
+    if (heard == NULL)
+        return;
+    in.nth = count_before(p, l, name);
+    p->inputs[p->n_inputs++] = in;
+    if (!ended_by_silence(p, i, end))
+        return;
+    quiet = end->t - attr_ms(l, "timeout", 5);
+    in.kind = PAST_QUIET;
+    in.t = quiet > l->t ? quiet : l->t;
+    in.offset = in.t - l->t;
+    p->inputs[p->n_inputs++] = in;
+}
+
+/* --- all of them --- */
+
+static int read_inputs(struct past *p, struct error *err)
+{
+    struct running r = {.n = 0};
+    struct past_input in;
+
+    p->inputs = mem_alloc((2 * p->n_lines + 1) * sizeof *p->inputs);
+    if (p->inputs == NULL)
+        return error_nomem(err);
+    for (size_t i = 0; i < p->n_lines; i++) {
+        follow_verbs(&r, &p->lines[i]);
+        add_speech(p, i);
+        if (!is_input(&p->lines[i], &in))
+            continue;
+        anchor(p, &in, &r);
+        p->inputs[p->n_inputs++] = in;
+    }
+    return 0;
+}
+
+/* --- the whole --- */
+
+int past_parse(struct past **pp, const char *bytes, size_t len, struct error *err)
+{
+    struct past *p = mem_alloc(sizeof *p);
+    int rc;
+
+    if (p == NULL)
+        return error_nomem(err);
+    rc = read_lines(p, bytes, len, err);
+    if (rc == 0)
+        rc = read_start(p, err);
+    if (rc == 0)
+        rc = read_inputs(p, err);
+    if (rc == 0)
+        *pp = p;
+    else
+        past_free(p);
+    return rc;
+}
+
+struct past *past_free(struct past *p)
+{
+    if (p == NULL)
+        return NULL;
+    for (size_t i = 0; i < p->n_lines; i++)
+        json_decref(p->lines[i].j);
+    mem_free(p->lines);
+    mem_free(p->inputs);
+    mem_free(p);
+    return NULL;
+}
+
+int past_read(struct past **pp, const char *path, struct error *err)
+{
+    FILE *f = fopen(path, "rb");
+    char *bytes;
+    long size;
+    int rc;
+
+    if (f == NULL)
+        return error_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    if (fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0 || fseek(f, 0, SEEK_SET) != 0) {
+        rc = error_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        fclose(f);
+        return rc;
+    }
+    bytes = size <= PAST_BYTES ? mem_alloc((size_t)size + 1) : NULL;
+    if (bytes == NULL)
+        rc = error_set(err, ERR_LIMIT, "%s: too large for a journal", path);
+    else
+        rc = past_parse(pp, bytes, fread(bytes, 1, (size_t)size, f), err);
+    mem_free(bytes);
+    fclose(f);
+    return rc;
+}

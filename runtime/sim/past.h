@@ -1,0 +1,69 @@
+/* A journal read back: what happened in one call, and what has to be put in to have it happen
+ * again. A pure function of the file's bytes, which may be anything. */
+#ifndef ALMON_SIM_PAST_H
+#define ALMON_SIM_PAST_H
+
+#include "base/error.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PAST_BYTES = 64 << 20,
+    PAST_LINES = 200000,
+    PAST_MS = 48 * 3600 * 1000, /* no call lasts longer; later times are a mistake */
+};
+
+struct past_line {
+    int64_t t; /* milliseconds since the call began */
+    const char *e;
+    json_t *j; /* the whole object */
+};
+
+enum past_kind {
+    PAST_KEY,
+    PAST_CALLER_HANGUP,
+    PAST_OPERATOR_HANGUP,
+    PAST_REDIRECT,
+    PAST_SPEAKS, /* he begins to speak, into a Record: the journal shows that it heard something …
+                  */
+    PAST_QUIET,  /* … and that silence ended it */
+};
+
+/* Something that came from outside. */
+struct past_input {
+    enum past_kind kind;
+    int64_t t;        /* in the call */
+    const char *verb; /* NULL, or the verb it has its time from … */
+    size_t nth;       /* … the n-th of that name in the call (0 first) … */
+    int64_t offset;   /* … and the time since that began */
+    const char *text; /* the key, or the URL */
+};
+
+struct past {
+    struct past_line *lines;
+    size_t n_lines;
+    struct past_input *inputs;
+    size_t n_inputs;
+    /* Of the first line. */
+    const char *sid, *account, *from, *to, *codec, *flow, *at;
+    bool dtmf_events;
+    int64_t seed;
+    int64_t end; /* time of the last line */
+    bool cut;    /* the journal reached its bound: something is missing */
+};
+
+/* 0, or ERR_INVALID with the line. A last line that a crash cut off is left out. */
+int past_parse(struct past **pp, const char *bytes, size_t len, struct error *err);
+int past_read(struct past **pp, const char *path, struct error *err);
+struct past *past_free(struct past *p);
+
+/* A field's text, NULL when it is absent or no text; and its number, 0 when absent. */
+const char *past_text(const struct past_line *l, const char *key);
+int64_t past_number(const struct past_line *l, const char *key);
+/* The line after `i` with that "e" and that number in `key`; NULL when there is none. */
+const struct past_line *past_next(const struct past *p, size_t i, const char *e, const char *key,
+                                  int64_t number);
+
+#endif

@@ -1,0 +1,525 @@
+#include "sim/replay.h"
+
+#include "base/disk.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "sim/compare.h"
+#include "sim/private.h"
+#include "sim/silence.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    TAIL_MS = 60 * 1000, /* beyond the journal's end: then somebody hangs up */
+    PATH_BYTES = 4096,
+};
+
+struct replay {
+    const struct past *past;
+    const struct replay_options *o;
+    struct sim *sim;
+    struct sim_caller *caller;
+    char root[PATH_BYTES]; /* of the new call's files */
+    char flow[PATH_BYTES]; /* what the number leads to */
+    struct map begun;      /* verb → struct begun */
+    bool *given;           /* which inputs */
+    bool news;             /* a verb began */
+};
+
+/* When each verb of one name began. */
+struct begun {
+    struct sim_row at; /* int64_t */
+};
+
+/* --- files --- */
+
+void replay_root(const struct past *past, char *out, size_t size)
+{
+    const char *path, *slash;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < past->n_lines; i++) {
+        path = strcmp(past->lines[i].e, "file") == 0 ? past_text(&past->lines[i], "path") : NULL;
+        slash = path != NULL ? strrchr(path, '/') : NULL;
+        if (slash == NULL)
+            continue;
+        snprintf(out, size, "%.*s", (int)(slash - path), path);
+        return;
+    }
+}
+
+const char *replay_below(const char *root, const char *path)
+{
+    size_t n = strlen(root);
+
+    return n > 0 && strncmp(path, root, n) == 0 && path[n] == '/' ? path + n + 1 : path;
+}
+
+/* A name of the journal becomes a file below our scratch folder, never anywhere else. */
+static int write_file(const char *root, const char *name, const void *bytes, size_t len,
+                      struct error *err)
+{
+    char path[PATH_BYTES], *slash;
+    FILE *f;
+    bool good;
+
+    if (*name == '\0' || *name == '/' || strstr(name, "..") != NULL)
+        return 0; /* the flow itself may not read such a file either */
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", root, name) >= sizeof path)
+        return error_set(err, ERR_LIMIT, "%s: too long a name", name);
+    slash = strrchr(path, '/');
+    *slash = '\0';
+    disk_make_folders(path, NULL);
+    *slash = '/';
+    f = fopen(path, "wb");
+    good = f != NULL && fwrite(bytes, 1, len, f) == len;
+    if (f == NULL || fclose(f) != 0 || !good)
+        return error_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int write_files(struct replay *r, struct error *err)
+{
+    char root[PATH_BYTES];
+    const struct past_line *l;
+    const char *path, *body;
+    int rc = 0;
+
+    replay_root(r->past, root, sizeof root);
+    for (size_t i = 0; rc == 0 && i < r->past->n_lines; i++) {
+        l = &r->past->lines[i];
+        path = strcmp(l->e, "file") == 0 ? past_text(l, "path") : NULL;
+        body = past_text(l, "body");
+        if (path != NULL && body != NULL)
+            rc = write_file(r->root, replay_below(root, path), body,
+                            json_string_length(json_object_get(l->j, "body")), err);
+    }
+    return rc;
+}
+
+/* --- sound that was played: as long as it was then, and silent --- */
+
+/* The frames of what the load at `i` gave; 0 when it was never played. */
+static int64_t loaded_frames(const struct past *p, size_t i)
+{
+    for (i++; i < p->n_lines; i++)
+        if (strcmp(p->lines[i].e, "play") == 0 && past_text(&p->lines[i], "text") == NULL)
+            return past_number(&p->lines[i], "frames");
+    return 0;
+}
+
+static int give_sound(struct replay *r, size_t i, struct error *err)
+{
+    const char *url = past_text(&r->past->lines[i], "url");
+    char root[PATH_BYTES];
+    size_t len = 0;
+    void *wav = url != NULL ? silence_wav(loaded_frames(r->past, i), &len) : NULL;
+    int rc;
+
+    if (wav == NULL)
+        return 0;
+    replay_root(r->past, root, sizeof root);
+    if (strncmp(url, "http", 4) == 0)
+        rc = sim_web(r->sim,
+                     &(struct sim_answer){.url = url, .body = wav, .len = len, .type = "audio/wav"},
+                     err);
+    else
+        rc = r->o->flow == NULL ? write_file(r->root, replay_below(root, url), wav, len, err) : 0;
+    mem_free(wav);
+    return rc;
+}
+
+/* --- the web --- */
+
+static enum http_failure failure_of(int64_t code)
+{
+    for (int f = HTTP_CONNECT; f <= HTTP_FAILED; f++)
+        if (http_failure_twilio((enum http_failure)f) == code)
+            return (enum http_failure)f;
+    return HTTP_FAILED;
+}
+
+bool replay_answer(const struct past *past, size_t i, struct sim_answer *a)
+{
+    const struct past_line *l = &past->lines[i], *request = NULL;
+    int64_t id = past_number(l, "id");
+    bool reply = strcmp(l->e, "reply") == 0;
+
+    if (!reply && strcmp(l->e, "failure") != 0)
+        return false;
+    for (size_t k = 0; k < i; k++) {
+        if (past_number(&past->lines[k], "id") != id)
+            continue;
+        if (strcmp(past->lines[k].e, "request") == 0)
+            request = &past->lines[k];
+        else if (strcmp(past->lines[k].e, "reply") == 0)
+            return false; /* a reply that was refused afterwards */
+    }
+    if (request == NULL || past_text(request, "url") == NULL)
+        return false;
+    *a = (struct sim_answer){.url = past_text(request, "url"),
+                             .delay_ms = (int)(l->t - request->t),
+                             .failure = HTTP_DONE};
+    if (!reply) {
+        a->failure = failure_of(past_number(l, "code"));
+        return true;
+    }
+    a->body = past_text(l, "body");
+    a->len = json_string_length(json_object_get(l->j, "body"));
+    a->type = past_text(l, "type");
+    a->status = (int)past_number(l, "status");
+    a->moved = past_text(l, "url");
+    return true;
+}
+
+/* Overrides are cut off before the network sees a URL, and the query of a GET is its form. */
+static char *bare_url(const char *url, bool get)
+{
+    size_t n = strcspn(url, "#"), query = strcspn(url, "?");
+
+    return mem_strndup(url, get && query < n ? query : n);
+}
+
+static int give_answer(struct replay *r, size_t i, struct error *err)
+{
+    struct sim_answer a;
+    char *url;
+    void *wav = NULL;
+    int rc;
+
+    if (!replay_answer(r->past, i, &a))
+        return 0;
+    url = bare_url(a.url, strchr(a.url, '?') != NULL);
+    if (url == NULL)
+        return error_nomem(err);
+    if (a.moved != NULL && strcmp(a.moved, a.url) == 0)
+        a.moved = NULL;
+    a.url = url;
+    if (a.body == NULL && a.failure == HTTP_DONE) { /* audio: only its length is known */
+        wav = silence_wav(loaded_frames(r->past, i), &a.len);
+        a.body = wav;
+        a.type = "audio/wav";
+    }
+    rc = sim_web(r->sim, &a, err);
+    mem_free(wav);
+    mem_free(url);
+    return rc;
+}
+
+static int give_all(struct replay *r, struct error *err)
+{
+    const struct past *p = r->past;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->n_lines; i++) {
+        const char *e = p->lines[i].e, *url = past_text(&p->lines[i], "url");
+
+        if (strcmp(e, "load") == 0)
+            rc = give_sound(r, i, err);
+        else if (strcmp(e, "callback_end") == 0 && url != NULL)
+            rc = sim_web(r->sim,
+                         &(struct sim_answer){.url = url,
+                                              .status = (int)past_number(&p->lines[i], "status")},
+                         err);
+        else
+            rc = give_answer(r, i, err);
+    }
+    return rc;
+}
+
+/* --- the configuration, as far as the journal shows it --- */
+
+static void add_literal(struct str *out, const char *text)
+{
+    str_addc(out, '"');
+    for (; *text != '\0'; text++)
+        if (*text == '"' || *text == '\\' || (unsigned char)*text < ' ')
+            str_addf(out, "\\%03d", (unsigned char)*text);
+        else
+            str_addc(out, *text);
+    str_addc(out, '"');
+}
+
+static void add_callbacks(struct str *out, const struct past *p)
+{
+    static const char *const events[][2] = {
+        {"initiated", "initiated"}, {"ringing", "ringing"}, {"in-progress", "answered"}};
+    const char *url = NULL, *event;
+    struct str list = STR_INIT(200);
+
+    for (size_t i = 0; i < p->n_lines; i++) {
+        event = strcmp(p->lines[i].e, "callback") == 0 ? past_text(&p->lines[i], "event") : NULL;
+        if (event == NULL || strcmp(event, "action") == 0 || strncmp(event, "recording", 9) == 0)
+            continue;
+        url = past_text(&p->lines[i], "url");
+        for (size_t k = 0; k < sizeof events / sizeof *events; k++)
+            if (strcmp(event, events[k][0]) == 0)
+                str_addf(&list, "'%s', ", events[k][1]);
+    }
+    if (url != NULL) {
+        str_add(out, ", status_callback = ");
+        add_literal(out, url);
+        str_addf(out, ", status_callback_events = {%s'completed'}", str_text(&list));
+    }
+    str_free(&list);
+}
+
+/* The fallback is what was asked with an ErrorCode. */
+static void add_fallback(struct str *out, const struct past *p)
+{
+    for (size_t i = 0; i < p->n_lines; i++) {
+        const json_t *params = json_object_get(p->lines[i].j, "params");
+
+        if (strcmp(p->lines[i].e, "request") != 0 || json_object_get(params, "ErrorCode") == NULL ||
+            past_text(&p->lines[i], "url") == NULL)
+            continue;
+        str_add(out, ", voice_fallback = ");
+        add_literal(out, past_text(&p->lines[i], "url"));
+        return;
+    }
+}
+
+static void make_config(struct replay *r, struct str *out)
+{
+    const struct past *p = r->past;
+    const struct past_line *first = NULL;
+
+    for (size_t i = 0; first == NULL && i < p->n_lines; i++)
+        if (strcmp(p->lines[i].e, "request") == 0)
+            first = &p->lines[i];
+    str_add(out, "number { ");
+    add_literal(out, p->to);
+    str_add(out, ", voice = ");
+    add_literal(out, r->flow[0] == '/' ? r->flow + 1 : r->flow);
+    if (r->o->flow == NULL && first != NULL && past_text(first, "method") != NULL &&
+        strcmp(past_text(first, "method"), "GET") == 0)
+        str_add(out, ", voice_method = 'GET'");
+    add_fallback(out, p);
+    add_callbacks(out, p);
+    str_add(out, " }");
+}
+
+/* Where the new call's flow is. */
+static int choose_flow(struct replay *r, struct error *err)
+{
+    const struct past *p = r->past;
+    const char *slash, *name;
+    char root[PATH_BYTES];
+
+    if (r->o->flow != NULL) {
+        snprintf(r->flow, sizeof r->flow, "%s", r->o->flow);
+        slash = strrchr(r->flow, '/');
+        snprintf(r->root, sizeof r->root, "%.*s", (int)(slash - r->flow), r->flow);
+        return 0;
+    }
+    snprintf(r->root, sizeof r->root, "%s/flow", r->o->folder);
+    replay_root(p, root, sizeof root);
+    slash = strrchr(p->flow, '/');
+    name = slash != NULL ? slash + 1 : p->flow;
+    if ((size_t)(strncmp(p->flow, "http", 4) == 0
+                     ? snprintf(r->flow, sizeof r->flow, "%s", p->flow)
+                     : snprintf(r->flow, sizeof r->flow, "%s/%s", r->root, name)) >= sizeof r->flow)
+        return error_set(err, ERR_LIMIT, "%s: too long a name", p->flow);
+    return write_files(r, err);
+}
+
+/* --- running --- */
+
+static void on_line(const struct sim_line *line, void *arg)
+{
+    struct replay *r = arg;
+    json_t *j;
+    const char *name;
+    struct begun *b;
+    int64_t *at;
+
+    if (strstr(line->text, ",\"e\":\"verb\",") == NULL)
+        return;
+    j = json_loads(line->text, 0, NULL);
+    name = json_string_value(json_object_get(j, "name"));
+    b = name != NULL ? map_get(&r->begun, name) : NULL;
+    if (b == NULL && name != NULL && (b = mem_alloc(sizeof *b)) != NULL &&
+        map_set(&r->begun, name, b) != 0) {
+        mem_free(b);
+        b = NULL;
+    }
+    at = b != NULL ? sim_row_add(&b->at, sizeof *at, PAST_LINES) : NULL;
+    if (at != NULL)
+        *at = sim_now(r->sim);
+    r->news = true;
+    json_decref(j);
+}
+
+static void forget_verb(const char *key, void *value, void *arg)
+{
+    struct begun *b = value;
+
+    (void)key;
+    (void)arg;
+    mem_free(b->at.items);
+    mem_free(b);
+}
+
+/* When the input is due; INT64_MAX while its verb has not begun. */
+static int64_t due(const struct replay *r, const struct past_input *in)
+{
+    const struct begun *b = in->verb != NULL ? map_get(&r->begun, in->verb) : NULL;
+
+    if (in->verb == NULL)
+        return in->t;
+    if (b == NULL || b->at.count <= in->nth)
+        return INT64_MAX;
+    return ((const int64_t *)b->at.items)[in->nth] + in->offset;
+}
+
+static size_t next_input(const struct replay *r, int64_t *when)
+{
+    size_t best = r->past->n_inputs;
+    int64_t at;
+
+    *when = INT64_MAX;
+    for (size_t i = 0; i < r->past->n_inputs; i++) {
+        at = r->given[i] ? INT64_MAX : due(r, &r->past->inputs[i]);
+        if (at < *when) {
+            *when = at;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void give_input(struct replay *r, size_t i)
+{
+    const struct past_input *in = &r->past->inputs[i];
+    const char *sid = sim_caller_sid(r->caller);
+    struct runtime *rt = sim_runtime(r->sim);
+
+    r->given[i] = true;
+    switch (in->kind) {
+    case PAST_KEY:
+        sim_caller_press(r->caller, in->text);
+        break;
+    case PAST_CALLER_HANGUP:
+        sim_caller_hangup(r->caller);
+        break;
+    case PAST_OPERATOR_HANGUP:
+        runtime_hangup(rt, sid, NULL);
+        break;
+    case PAST_REDIRECT:
+        runtime_redirect(rt, sid, in->text, NULL);
+        break;
+    case PAST_SPEAKS:
+        sim_caller_sends(r->caller, SIM_TONE);
+        break;
+    case PAST_QUIET:
+        sim_caller_sends(r->caller, SIM_SILENCE);
+        break;
+    }
+    sim_run(r->sim, 0, NULL, NULL);
+}
+
+static bool stop_running(void *arg)
+{
+    struct replay *r = arg;
+
+    return r->news || sim_caller_is_over(r->caller);
+}
+
+static void live_it(struct replay *r)
+{
+    int64_t when, last = r->past->end + TAIL_MS, now;
+    size_t i;
+
+    while (!sim_caller_is_over(r->caller) && (now = sim_now(r->sim)) < last) {
+        i = next_input(r, &when);
+        if (i < r->past->n_inputs && when <= now) {
+            give_input(r, i);
+            continue;
+        }
+        r->news = false;
+        sim_run(r->sim, (when < last ? when : last) - now, stop_running, r);
+    }
+    sim_caller_hangup(r->caller);
+    sim_settles(r->sim);
+}
+
+static int place_call(struct replay *r, struct error *err)
+{
+    const struct past *p = r->past;
+    const json_t *params = json_object_get(p->lines[0].j, "params");
+    const char *pairs[101] = {0}, *key;
+    int codec = codec_find(p->codec), rc;
+    struct offer o = {.from = p->from,
+                      .to = p->to,
+                      .forwarded_from = past_text(p->lines, "forwarded_from"),
+                      .caller_name = past_text(p->lines, "caller_name"),
+                      .call_token = past_text(p->lines, "call_token"),
+                      .params = pairs,
+                      .codec = codec >= 0 ? (enum codec)codec : CODEC_PCMU,
+                      .dtmf_events = true}; /* the journal has keys, however they came */
+    json_t *value;
+    size_t n = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)params, key,
+                        value) if (n < 100 && json_is_string(value))
+    {
+        pairs[n++] = key;
+        pairs[n++] = json_string_value(value);
+    }
+    rc = sim_call(r->sim, &o, &r->caller, err);
+    if (rc == 0)
+        live_it(r);
+    return rc;
+}
+
+static int run(struct replay *r, struct str *out, struct error *err)
+{
+    struct str config = STR_INIT(1 << 16);
+    struct sim_options o = {.path = "/almon.lua",
+                            .folder = r->o->folder,
+                            .speech = r->o->speech,
+                            .account = r->past->account,
+                            .seed = 1,
+                            .verbs = r->o->verbs,
+                            .handlers = r->o->handlers};
+    char root[PATH_BYTES];
+    int rc = choose_flow(r, err);
+
+    make_config(r, &config);
+    o.config = str_text(&config);
+    if (rc == 0)
+        rc = sim_new(&r->sim, &o, err);
+    if (rc == 0) {
+        sim_watch(r->sim, on_line, r);
+        rc = give_all(r, err);
+    }
+    if (rc == 0)
+        rc = place_call(r, err);
+    if (rc == 0) {
+        replay_root(r->past, root, sizeof root);
+        compare_calls(r->past, root, r->sim, r->root, r->o->flow != NULL, out);
+    }
+    str_free(&config);
+    return rc;
+}
+
+int replay_run(const struct past *past, const struct replay_options *o, struct str *out,
+               struct error *err)
+{
+    struct replay *r = mem_alloc(sizeof *r);
+    int rc;
+
+    if (r == NULL)
+        return error_nomem(err);
+    r->past = past;
+    r->o = o;
+    r->given = mem_alloc(past->n_inputs + 1);
+    rc = r->given == NULL ? error_nomem(err) : run(r, out, err);
+    sim_free(r->sim);
+    map_each(&r->begun, forget_verb, NULL);
+    map_free(&r->begun);
+    mem_free(r->given);
+    mem_free(r);
+    return rc;
+}

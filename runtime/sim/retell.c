@@ -1,0 +1,316 @@
+/* A past call as a scenario: yesterday's call is tomorrow's regression test. */
+#include "sim/past.h"
+
+#include "sim/replay.h"
+#include <stdio.h>
+#include <string.h>
+
+struct prompt {
+    const char *text;
+    int64_t began, request;
+    bool told; /* hears_start was written */
+};
+
+struct telling {
+    const struct past *past;
+    struct str *out;
+    char root[4096];
+    int64_t now; /* where the scenario stands */
+    struct prompt prompt;
+    bool asked; /* the first request was passed over */
+};
+
+/* --- Lua literals --- */
+
+static bool is_plain(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == '"' || text[i] == '\\')
+            return false;
+    return true;
+}
+
+static void add_short(struct str *out, const char *text, size_t len)
+{
+    str_addc(out, '"');
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '"' || text[i] == '\\')
+            str_addf(out, "\\%c", text[i]);
+        else if ((unsigned char)text[i] < ' ')
+            str_addf(out, "\\%03d", (unsigned char)text[i]);
+        else
+            str_addc(out, text[i]);
+    }
+    str_addc(out, '"');
+}
+
+/* [==[ … ]==] with as many = as it needs; a first newline would be swallowed, so one is added. */
+static void add_long(struct str *out, const char *text, size_t len)
+{
+    char end[32] = "]]";
+    size_t level = 0;
+
+    while (strstr(text, end) != NULL && level < sizeof end - 4) {
+        level++;
+        memset(end + 1, '=', level);
+        memcpy(end + 1 + level, "]", 2);
+    }
+    str_addc(out, '[');
+    for (size_t i = 0; i < level; i++)
+        str_addc(out, '=');
+    str_add(out, len > 0 && text[0] == '\n' ? "[\n" : "[");
+    str_addn(out, text, len);
+    str_add(out, end);
+}
+
+static void add_literal(struct str *out, const char *text, size_t len)
+{
+    bool controls = false;
+
+    for (size_t i = 0; i < len; i++)
+        controls = controls || ((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t');
+    if (is_plain(text, len) || controls || len >= 1 << 20 || strlen(text) != len)
+        add_short(out, text, len);
+    else
+        add_long(out, text, len);
+}
+
+static void add_text(struct str *out, const char *text)
+{
+    add_literal(out, text, strlen(text));
+}
+
+static void add_field(struct str *out, const struct past_line *l, const char *key)
+{
+    add_literal(out, past_text(l, key), json_string_length(json_object_get(l->j, key)));
+}
+
+/* --- what was there before the call --- */
+
+static bool seen_before(const struct past *p, size_t i, const char *e, const char *key)
+{
+    const char *text = past_text(&p->lines[i], key), *other;
+
+    for (size_t k = 0; k < i; k++) {
+        other = strcmp(p->lines[k].e, e) == 0 ? past_text(&p->lines[k], key) : NULL;
+        if (other != NULL && strcmp(other, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void tell_files(struct telling *t)
+{
+    const struct past *p = t->past;
+
+    for (size_t i = 0; i < p->n_lines; i++) {
+        const struct past_line *l = &p->lines[i];
+
+        if (strcmp(l->e, "file") != 0 || past_text(l, "path") == NULL ||
+            past_text(l, "body") == NULL || seen_before(p, i, "file", "path"))
+            continue;
+        str_add(t->out, "  t:file(");
+        add_text(t->out, replay_below(t->root, past_text(l, "path")));
+        str_add(t->out, ", ");
+        add_field(t->out, l, "body");
+        str_add(t->out, ")\n");
+    }
+}
+
+static void tell_answer(struct telling *t, size_t i)
+{
+    const struct past_line *l = &t->past->lines[i];
+    struct sim_answer a;
+
+    if (!replay_answer(t->past, i, &a))
+        return;
+    str_add(t->out, "  t:web(");
+    add_literal(t->out, a.url, strcspn(a.url, "#"));
+    str_add(t->out, ", { ");
+    if (a.failure != HTTP_DONE)
+        str_addf(t->out, "error = \"%s\", ", sim_failure_name(a.failure));
+    if (a.body != NULL) {
+        str_add(t->out, "body = ");
+        add_field(t->out, l, "body");
+        str_add(t->out, ", ");
+    }
+    if (a.type != NULL && strcmp(a.type, "text/xml") != 0) {
+        str_add(t->out, "type = ");
+        add_text(t->out, a.type);
+        str_add(t->out, ", ");
+    }
+    if (a.status != 0 && a.status != 200)
+        str_addf(t->out, "status = %d, ", a.status);
+    if (a.delay_ms > 0)
+        str_addf(t->out, "delay = \"%dms\", ", a.delay_ms);
+    str_add(t->out, "})\n");
+}
+
+static void tell_number(struct telling *t)
+{
+    const struct past *p = t->past;
+    const char *slash = strrchr(p->flow, '/');
+
+    str_add(t->out, "  t:number(");
+    add_text(t->out, p->to);
+    str_add(t->out, ", { voice = ");
+    if (strncmp(p->flow, "http", 4) == 0) {
+        add_text(t->out, p->flow);
+    } else {
+        str_add(t->out, "t:folder(");
+        add_text(t->out, slash != NULL ? slash + 1 : p->flow);
+        str_add(t->out, ")");
+    }
+    str_add(t->out, " })\n  local caller = t:call(");
+    add_text(t->out, p->to);
+    str_add(t->out, ", { from = ");
+    add_text(t->out, p->from);
+    str_add(t->out, " })\n");
+}
+
+/* --- the call --- */
+
+static void tell_wait(struct telling *t, int64_t until)
+{
+    if (until > t->now)
+        str_addf(t->out, "  caller:waits(\"%lldms\")\n", (long long)(until - t->now));
+    t->now = until;
+}
+
+/* Something is done while a prompt may sound. */
+static void tell_until(struct telling *t, int64_t until)
+{
+    if (t->prompt.text != NULL && !t->prompt.told) {
+        str_add(t->out, "  caller:hears_start(");
+        add_text(t->out, t->prompt.text);
+        str_add(t->out, ")\n");
+        t->prompt.told = true;
+        t->now = t->prompt.began;
+    }
+    tell_wait(t, until);
+}
+
+static void tell_prompt(struct telling *t, const struct past_line *l)
+{
+    if (t->prompt.text == NULL || past_number(l, "request") != t->prompt.request)
+        return;
+    str_add(t->out, "  caller:hears(");
+    add_text(t->out, t->prompt.text);
+    str_add(t->out, ")\n");
+    if (l->t > t->now)
+        t->now = l->t;
+    t->prompt = (struct prompt){0};
+}
+
+static void tell_keys(struct telling *t, size_t i)
+{
+    const struct past *p = t->past;
+    const struct past_line *l = &p->lines[i];
+    const char *key;
+
+    if (i > 0 && strcmp(p->lines[i - 1].e, "digit") == 0 && p->lines[i - 1].t == l->t)
+        return; /* told with the first of them */
+    tell_until(t, l->t);
+    str_add(t->out, "  caller:press(\"");
+    for (; i < p->n_lines && strcmp(p->lines[i].e, "digit") == 0 && p->lines[i].t == l->t; i++) {
+        key = past_text(&p->lines[i], "key");
+        str_add(t->out, key != NULL && strlen(key) == 1 && key[0] > ' ' ? key : "");
+    }
+    str_add(t->out, "\")\n");
+}
+
+static void tell_request(struct telling *t, const struct past_line *l)
+{
+    const char *digits =
+        json_string_value(json_object_get(json_object_get(l->j, "params"), "Digits"));
+    const char *url = past_text(l, "url");
+
+    if (digits == NULL || url == NULL)
+        return;
+    str_add(t->out, "  t:expect_request(");
+    add_literal(t->out, url, strcspn(url, "#"));
+    str_add(t->out, ", { Digits = ");
+    add_text(t->out, digits);
+    str_add(t->out, " })\n");
+}
+
+static void tell_hangup(struct telling *t, const struct past_line *l)
+{
+    const char *by = past_text(l, "by");
+
+    if (by == NULL)
+        return;
+    if (strcmp(by, "caller") == 0 || strcmp(by, "link") == 0) {
+        tell_until(t, l->t);
+        str_add(t->out, "  caller:hangs_up()\n");
+    } else if (strcmp(by, "operator") == 0) {
+        tell_until(t, l->t);
+        str_add(t->out, "  t:hangup(caller)\n");
+    }
+}
+
+/* What he said into a Record: as a sound, until silence or something else ended it. */
+static void tell_speech(struct telling *t, const struct past_line *l)
+{
+    const struct past *p = t->past;
+    const struct past_line *end = l;
+    int64_t ms;
+
+    for (size_t i = 0; i < p->n_inputs; i++) {
+        if (p->inputs[i].kind != PAST_SPEAKS || p->inputs[i].t != l->t)
+            continue;
+        while (end < p->lines + p->n_lines - 1 && strcmp(end->e, "verb_end") != 0)
+            end++;
+        ms = i + 1 < p->n_inputs && p->inputs[i + 1].kind == PAST_QUIET ? p->inputs[i + 1].offset
+                                                                        : end->t - l->t - FRAME_MS;
+        tell_wait(t, l->t);
+        if (ms > 0)
+            str_addf(t->out, "  caller:speaks(\"%lldms\")\n", (long long)ms);
+        t->now += ms > 0 ? ms : 0;
+        return;
+    }
+}
+
+static void tell_line_of_call(struct telling *t, size_t i)
+{
+    const struct past_line *l = &t->past->lines[i];
+    const char *text = past_text(l, "text");
+
+    if (strcmp(l->e, "play") == 0 && text != NULL && *text != '\0')
+        t->prompt =
+            (struct prompt){.text = text, .began = l->t, .request = past_number(l, "request")};
+    else if (strcmp(l->e, "played") == 0)
+        tell_prompt(t, l);
+    else if (strcmp(l->e, "verb") == 0)
+        tell_speech(t, l);
+    else if (strcmp(l->e, "digit") == 0)
+        tell_keys(t, i);
+    else if (strcmp(l->e, "request") == 0)
+        tell_request(t, l);
+    else if (strcmp(l->e, "hangup") == 0)
+        tell_hangup(t, l);
+}
+
+void retell(const struct past *past, struct str *out)
+{
+    struct telling t = {.past = past, .out = out};
+    const struct past_line *last = &past->lines[past->n_lines - 1];
+
+    replay_root(past, t.root, sizeof t.root);
+    str_addf(out,
+             "-- Made from the journal of a call by `almon replay --as-test`.\n"
+             "scenario(\"call %.10s of %.19s\", function(t)\n",
+             past->sid, past->at != NULL ? past->at : "an unknown day");
+    tell_files(&t);
+    for (size_t i = 0; i < past->n_lines; i++)
+        tell_answer(&t, i);
+    tell_number(&t);
+    for (size_t i = 0; i < past->n_lines; i++)
+        tell_line_of_call(&t, i);
+    if (strcmp(last->e, "end") == 0 && past_text(last, "status") != NULL) {
+        str_add(out, "  caller:ends(");
+        add_text(out, past_text(last, "status"));
+        str_add(out, ")\n");
+    }
+    str_add(out, "end)\n");
+}
