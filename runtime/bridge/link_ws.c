@@ -20,6 +20,8 @@ struct ws_link {
     bool own_context; /* a client's, ends with it */
     struct lws *wsi;  /* NULL before and after the connection */
     bool open, paused, want_ping, connecting;
+    bool goodbye;   /* our close frame is sent */
+    bool deaf;      /* what comes now is not read */
     int close_code; /* not 0: being shut */
     const char *close_why;
     struct timer beat, shut;
@@ -95,8 +97,29 @@ static void ws_kick(struct link *link)
 {
     struct ws_link *l = ws_of(link);
 
-    if (l->open && l->wsi != NULL)
+    if (l->open && l->wsi != NULL && !l->goodbye)
         pump(l);
+}
+
+/* All is sent: now the close frame, and what still comes is read and forgotten until the other side
+ * has closed too. By our own hand: libwebsockets sends no close frame after -1 from WRITEABLE, and
+ * otherwise closes the socket at once; what lies unread in it then resets the connection, and the
+ * other side never sees what we said. */
+static int say_goodbye(struct ws_link *l)
+{
+    const enum lws_write_protocol write_close = 4; /* the one name its header keeps to itself */
+    uint8_t frame[LWS_PRE + 125];                  /* what a control frame may hold */
+    uint8_t *bytes = frame + LWS_PRE;
+    size_t n = strlen(l->close_why);
+
+    l->goodbye = true;
+    if (n > 123)
+        n = 123;
+    bytes[0] = (uint8_t)(l->close_code >> 8);
+    bytes[1] = (uint8_t)l->close_code;
+    memcpy(bytes + 2, l->close_why, n);
+    lws_rx_flow_control(l->wsi, 1);
+    return lws_write(l->wsi, bytes, n + 2, write_close) < 0 ? -1 : 0;
 }
 
 /* WRITEABLE: -1 closes the connection. */
@@ -107,6 +130,8 @@ static int on_writeable(struct ws_link *l)
     size_t len;
     bool is_text;
 
+    if (l->goodbye)
+        return 0;
     if (l->want_ping) {
         l->want_ping = false;
         /* Not empty: libwebsockets tells us nothing of an empty pong. */
@@ -114,21 +139,10 @@ static int on_writeable(struct ws_link *l)
         lws_callback_on_writable(l->wsi);
         return 0;
     }
-    if (l->close_code != 0 && !link_next(&l->link, &bytes, &len, &is_text)) {
-        lws_set_timer_usecs(l->wsi, 1);
-        return 0;
-    }
+    if (l->close_code != 0 && !link_next(&l->link, &bytes, &len, &is_text))
+        return say_goodbye(l);
     pump(l);
     return 0;
-}
-
-/* All is sent. Not done in WRITEABLE: after -1 from there libwebsockets takes the socket for broken
- * and sends no close frame. */
-static int on_goodbye(struct ws_link *l)
-{
-    lws_close_reason(l->wsi, (enum lws_close_status)l->close_code,
-                     (unsigned char *)(uintptr_t)l->close_why, strlen(l->close_why));
-    return -1;
 }
 
 static void on_beat(void *arg)
@@ -168,7 +182,7 @@ static void ws_pause(struct link *link, bool on)
 {
     struct ws_link *l = ws_of(link);
 
-    if (l->wsi == NULL || l->paused == on)
+    if (l->wsi == NULL || l->paused == on || l->goodbye)
         return;
     l->paused = on;
     l->heard = loop_now(l->context->loop);
@@ -231,6 +245,8 @@ static int on_receive(struct ws_link *l, struct lws *wsi, const void *in, size_t
     size_t max = WIRE_BATCH_MAX, n;
 
     l->heard = loop_now(l->context->loop);
+    if (l->goodbye || l->deaf)
+        return 0;
     if (lws_is_first_fragment(wsi)) {
         l->got = 0;
         l->is_text = !lws_frame_is_binary(wsi);
@@ -241,10 +257,9 @@ static int on_receive(struct ws_link *l, struct lws *wsi, const void *in, size_t
         const char *why = l->is_text ? "a text message of more than 16384 bytes"
                                      : "a batch of more than 65536 bytes";
 
-        str_copy(l->why, sizeof l->why, why);
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, (unsigned char *)(uintptr_t)why,
-                         strlen(why));
-        return -1;
+        l->deaf = true;
+        ws_shut(&l->link, LINK_CLOSE_TOO_BIG, why);
+        return 0;
     }
     if (l->got == 0 && lws_is_final_fragment(wsi) && !l->is_text) {
         l->link.h->batch(l->link.arg, in, len); /* whole: no copy */
@@ -322,8 +337,6 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLIENT_WRITEABLE:
         return l == NULL ? -1 : on_writeable(l);
-    case LWS_CALLBACK_TIMER:
-        return l == NULL ? -1 : on_goodbye(l);
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLIENT_CLOSED:
         if (l != NULL)
@@ -333,7 +346,7 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
         if (l != NULL && l->why[0] == '\0' && len >= 2)
             snprintf(l->why, sizeof l->why, "the other side closed the link: %.*s", (int)len - 2,
                      (const char *)in + 2);
-        return 0;
+        return l != NULL && l->goodbye ? -1 : 0; /* -1: no second close frame */
     default:
         return lws_callback_http_dummy(wsi, reason, user, in, len);
     }
