@@ -74,6 +74,7 @@ export async function startAlmon({ config, flows = {} }) {
 account { sid = "${ACCOUNT}", token = "${TOKEN}" }
 gateway { name = "${GATEWAY}", token = "${SECRET}" }
 server { http = "127.0.0.1:${http}", bridge = "127.0.0.1:${bridge}" }
+limits { late_ms = 10000 } -- a machine that is busy with other things is no reason to refuse calls
 ${config}
 `);
     await almon.start();
