@@ -363,10 +363,25 @@ static void join_accounts(struct config_loader *l)
     }
 }
 
-static void finish(struct config_loader *l)
+/* Paths are put behind it, so it ends without a slash. */
+static void settle_public_url(struct config_loader *l)
 {
     struct config *c = l->config;
     struct str url = STR_INIT(8192);
+
+    if (c->server.public_url != NULL)
+        str_add(&url, c->server.public_url);
+    else if (c->server.http != NULL)
+        str_addf(&url, "http://%s", c->server.http);
+    while (url.len > 0 && url.data[url.len - 1] == '/')
+        url.data[--url.len] = '\0';
+    c->server.public_url = url.failed ? NULL : arena_strdup(&c->arena, str_text(&url));
+    l->nomem = c->server.public_url == NULL;
+    str_free(&url);
+}
+
+static void finish(struct config_loader *l)
+{
 
     for (size_t i = 0; i < config_n_sections; i++)
         if (config_sections[i].repeatable)
@@ -374,12 +389,7 @@ static void finish(struct config_loader *l)
     if (l->nomem)
         return;
     join_accounts(l);
-    if (c->server.public_url == NULL && c->server.http != NULL) {
-        str_addf(&url, "http://%s", c->server.http);
-        c->server.public_url = url.failed ? NULL : arena_strdup(&c->arena, str_text(&url));
-        l->nomem = c->server.public_url == NULL;
-        str_free(&url);
-    }
+    settle_public_url(l);
 }
 
 /* --- the doors --- */
@@ -464,9 +474,11 @@ static int read_file(struct str *s, const char *path, struct error *err)
     size_t n;
     int failed;
 
+    if (f == NULL && errno == ENOENT)
+        return error_set(err, ERR_MISSING,
+                         "%s: no such file; `almon help almon.lua` tells what stands in it", path);
     if (f == NULL)
-        return error_set(err, errno == ENOENT ? ERR_MISSING : ERR_IO, "%s: %s", path,
-                         strerror(errno));
+        return error_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     while ((n = fread(part, 1, sizeof part, f)) > 0)
         str_addn(s, part, n);
     failed = ferror(f);

@@ -97,7 +97,7 @@ struct config {
 
     struct {
         const char *state;      /* folder, default "state" */
-        const char *public_url; /* no slash at the end; default made from listen_http */
+        const char *public_url; /* no slash at the end; default http:// and `http` */
         const char *http;       /* "host:port" for REST and recordings, default "127.0.0.1:8080" */
         const char *bridge;     /* "host:port" for the media bridge, default "127.0.0.1:8081" */
         const char *log;        /* log_set_levels() spec, default "info" */

@@ -170,18 +170,13 @@ static bool is_http(const char *text)
 static void read_url(const struct value *v)
 {
     const char *text = text_of(v, "a URL in quotes");
-    size_t len;
 
     if (text == NULL)
         return;
-    if (!is_http(text)) {
+    if (is_http(text))
+        store(v, text);
+    else
         wrong(v, "a URL that begins with http:// or https://");
-        return;
-    }
-    len = strlen(text);
-    while (text[len - 1] == '/')
-        len--;
-    *(const char **)v->field = keep(v, text, len);
 }
 
 /* True when a name steps out of its folder. */

@@ -69,7 +69,7 @@ UNIT(config_reads_every_kind_of_value)
         "ffffffffffffffffffffffffffffffff' }\n" ACCOUNT
         "account { sid = 'ACffffffffffffffffffffffffffffffff', token = 'x', name = 'second' }\n"
         "for i = 1, 3 do number { '+1' .. i, voice = 'flows/' .. i .. '.xml' } end\n"
-        "server { public_url = 'https://example.com/', http = '[::1]:0', log = 'warn,http=debug' "
+        "server { public_url = 'https://example.com//', http = '[::1]:0', log = 'warn,http=debug' "
         "}\n"
         "http { allow = { '10.0.0.0/8', 'host:80' }, timeout_ms = 5000 }\n"
         "recordings { public = true }\n"
@@ -81,7 +81,7 @@ UNIT(config_reads_every_kind_of_value)
     ok_int(c->n_numbers, 4);
     ok_str(c->numbers[0].voice, "https://app.example/voice");
     ok_str(c->numbers[0].voice_method, "GET");
-    ok_str(c->numbers[0].status_callback, "https://app.example/status");
+    ok_str(c->numbers[0].status_callback, "https://app.example/status/");
     ok(c->numbers[0].lua_in_webhooks);
     ok_int(c->numbers[0].status_callback_events, CONFIG_EVENT_INITIATED | CONFIG_EVENT_ANSWERED);
     ok_str(c->numbers[0].account->name, "second");
