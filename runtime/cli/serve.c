@@ -34,6 +34,7 @@ struct serve {
     struct http_curl *curl;
     struct webhooks *webhooks;
     struct fetcher *fetcher;
+    struct kv *kv;
     struct audio_cache *audio;
     struct runtime *runtime;
     struct bridge *bridge;
@@ -248,10 +249,15 @@ static int start_runtime(struct serve *s, struct config *config, struct error *e
         .handlers = &script_handlers,
         .state = s->state,
     };
+    char path[700];
     int rc;
 
     rng_init_secure(&parts.rng);
-    rc = runtime_new(&s->runtime, &parts, config, err);
+    snprintf(path, sizeof path, "%s/kv.db", s->state);
+    rc = kv_open(&s->kv, s->loop, path, err);
+    parts.kv = s->kv;
+    if (rc == 0)
+        rc = runtime_new(&s->runtime, &parts, config, err);
     if (rc != 0) {
         config_free(config);
         return rc;
@@ -311,6 +317,7 @@ static void stop(struct serve *s)
     bridge_free(s->bridge);
     runtime_free(s->runtime);
     fetcher_free(s->fetcher);
+    kv_close(s->kv);
     webhooks_free(s->webhooks);
     http_curl_free(s->curl);
     speech_free(s->speech);

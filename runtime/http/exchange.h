@@ -56,7 +56,7 @@ void http_jar_free(struct http_jar *jar);
 int http_jar_add(struct http_jar *jar, const char *line);
 
 struct http_request {
-    const char *method;         /* "GET" or "POST" */
+    const char *method;         /* "GET", "POST"; from Lua also "PUT", "PATCH", "DELETE" */
     const char *url;            /* no fragment; user:pass@ allowed (Basic and Digest) */
     const char *const *headers; /* "Name: value", NULL-ended; may be NULL */
     const char *body;           /* NULL: none */

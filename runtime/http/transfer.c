@@ -304,6 +304,12 @@ static int set_options(struct transfer *t)
         curl_easy_setopt(e, CURLOPT_POST, 1L);
         curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)t->rq.body_len);
         curl_easy_setopt(e, CURLOPT_POSTFIELDS, t->rq.body != NULL ? t->rq.body : "");
+    } else if (strcmp(t->rq.method, "GET") != 0) {
+        if (t->rq.body != NULL) {
+            curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)t->rq.body_len);
+            curl_easy_setopt(e, CURLOPT_POSTFIELDS, t->rq.body);
+        }
+        rc = curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, t->rq.method);
     }
     if (rc == CURLE_OK)
         rc = curl_easy_setopt(e, CURLOPT_URL, t->rq.url);

@@ -54,6 +54,11 @@ int webhooks_new(struct webhooks **wp, struct loop *loop, struct http_port port,
     return 0;
 }
 
+const struct http_port *webhooks_port(const struct webhooks *w)
+{
+    return &w->port;
+}
+
 void webhooks_set_config(struct webhooks *w, const struct config *config)
 {
     w->config = config;

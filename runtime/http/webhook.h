@@ -69,6 +69,8 @@ int webhooks_new(struct webhooks **wp, struct loop *loop, struct http_port port,
 /* The configuration (timeouts, http.allow) used from now on; must outlive its use. */
 void webhooks_set_config(struct webhooks *w, const struct config *config);
 struct webhooks *webhooks_free(struct webhooks *w);
+/* What its exchanges go through, for requests that are no webhooks. */
+const struct http_port *webhooks_port(const struct webhooks *w);
 
 /* Starts; `h` is called exactly once on the loop, never from within, unless cancelled. Everything
  * is copied but `jar`. NULL with *err set when it cannot even be asked (11100 bad URL). */

@@ -158,8 +158,7 @@ static int count_keys(lua_State *L, int table)
     return n;
 }
 
-/* Pushes a list of the table's keys, in order. */
-static void push_keys(lua_State *L, int table)
+void push_keys(lua_State *L, int table)
 {
     int n = count_keys(L, table), slot = 0;
     struct key *keys = lua_newuserdatauv(L, (size_t)(n > 0 ? n : 1) * sizeof *keys, 0);

@@ -43,6 +43,10 @@ struct script {
     bool dead;   /* a cap was broken: everything in it is wound up */
     char why[HANDLER_MAX_TEXT];
 
+    /* What C owns while Lua may leave by an error: freed at the next use, or with the state. */
+    struct str text;
+    struct json_t *json;
+
     unsigned started, logs, names;
     unsigned handlers; /* alive */
 };
@@ -67,9 +71,10 @@ struct handler {
     enum want want;
     const struct node *node;
     struct document *document;
-    struct wait *wait; /* WANT_WAIT: pending */
-    struct task turn;  /* wakes it from the loop */
-    bool sliced;       /* it goes on within the same event */
+    struct wait *wait;  /* WANT_WAIT: pending */
+    struct wait *ready; /* it is over: what came of it, until the handler was resumed with it */
+    struct task turn;   /* wakes it from the loop */
+    bool sliced;        /* it goes on within the same event */
     const struct handler_outcome *outcome;
 };
 
@@ -107,6 +112,11 @@ void traceback(lua_State *L, const char *message, struct str *out);
 RAISES struct handler *handler_of(lua_State *L);
 /* Ends a C function that waits for the session: `return handler_yield(L, h, WANT_VERB, k);` */
 RAISES int handler_yield(lua_State *L, struct handler *h, enum want want, lua_KFunction k);
+/* Ends a C function that waits for `w`, which it takes over; `what` is for the message when it
+ * cannot wait here. In `k`, handler->ready is `w`. */
+RAISES int handler_wait(lua_State *L, struct wait *w, const char *what, lua_KFunction k);
+/* The name of a file for messages: as seen from the folder of almon.lua. */
+const char *chunk_name(const struct script *s, const char *path);
 /* One more function to be run after the call. */
 RAISES void at_end_add(lua_State *L, int index);
 /* The wait is over: the handler goes on from the loop. */
@@ -121,7 +131,17 @@ void script_log(struct script *s, const char *level, const char *text);
 RAISES void threads_open(lua_State *L); /* threads.c: coroutine, pcall */
 RAISES void strings_open(lua_State *L); /* strings.c */
 RAISES void tables_open(lua_State *L);  /* tables.c */
-RAISES void call_open(lua_State *L);    /* call.c */
+RAISES void modules_open(lua_State *L); /* modules.c: require */
+/* Each pushes the table of a half in C (stdlib.h). */
+RAISES int http_module(lua_State *L);
+RAISES int json_module(lua_State *L);
+RAISES int kv_module(lua_State *L);
+RAISES int log_module(lua_State *L);
+RAISES int time_module(lua_State *L);
+RAISES int schema_module(lua_State *L);
+/* Pushes a list of the keys of the table at `table` (absolute), in the order of pairs. */
+RAISES void push_keys(lua_State *L, int table);
+RAISES void call_open(lua_State *L); /* call.c */
 /* Pushes `call` for a handler with the parameters it came with. */
 RAISES void call_push(lua_State *L, const struct webhook_params *params);
 /* Pushes a table of them. */

@@ -19,6 +19,19 @@ int handler_yield(lua_State *L, struct handler *h, enum want want, lua_KFunction
     return lua_yieldk(L, 0, 0, k);
 }
 
+int handler_wait(lua_State *L, struct wait *w, const char *what, lua_KFunction k)
+{
+    struct handler *h = w->handler;
+
+    if (!lua_isyieldable(L)) {
+        w->cancel(w);
+        return luaL_error(L, "%s waits: that cannot be done inside sort, gsub or a metamethod",
+                          what);
+    }
+    h->wait = w;
+    return handler_yield(L, h, WANT_WAIT, k);
+}
+
 /* --- what runs first in the coroutine --- */
 
 static const char *const usual_names[] = {"main", "on_call", NULL};
@@ -114,18 +127,14 @@ static const char *read_source(lua_State *L, void *arg, size_t *size)
     return m->source->text;
 }
 
-static void name_chunk(struct making *m)
+const char *chunk_name(const struct script *s, const char *path)
 {
     struct handler_facts facts;
-    const char *path = m->source->path;
     size_t n;
 
-    handler_facts(m->h->activation, &facts);
+    handler_facts(s->activation, &facts);
     n = strlen(facts.config->folder);
-    if (strncmp(path, facts.config->folder, n) == 0 && path[n] == '/')
-        path += n + 1;
-    m->chunk[0] = '@';
-    str_copy(m->chunk + 1, sizeof m->chunk - 1, path);
+    return strncmp(path, facts.config->folder, n) == 0 && path[n] == '/' ? path + n + 1 : path;
 }
 
 static int make_protected(lua_State *L)
@@ -177,6 +186,8 @@ static void free_handler(void *arg)
     task_cancel(&h->turn);
     if (h->wait != NULL)
         h->wait->cancel(h->wait);
+    if (h->ready != NULL)
+        h->ready->cancel(h->ready);
     document_unref(h->document);
     luaL_unref(h->script->L, LUA_REGISTRYINDEX, h->ref);
     h->script->handlers--;
@@ -195,7 +206,8 @@ static int make(void **hp, struct activation *a, const struct handler_source *so
     m.h = handler_new(s, a);
     if (m.h == NULL)
         return error_nomem(err);
-    name_chunk(&m);
+    m.chunk[0] = '@';
+    str_copy(m.chunk + 1, sizeof m.chunk - 1, chunk_name(s, source->path));
     budget_begin_event(s);
     budget_begin_slice(s);
     rc = script_protected(s, make_protected, &m, err);
@@ -213,6 +225,7 @@ void wait_over(struct wait *w)
     struct handler *h = w->handler;
 
     h->wait = NULL;
+    h->ready = w;
     task_post(&h->turn);
 }
 
@@ -284,6 +297,9 @@ static void resume(void *arg, const struct handler_outcome *outcome, struct hand
     h->outcome = NULL;
     h->args = 0;
     h->sliced = s->sliced;
+    if (h->ready != NULL)
+        h->ready->cancel(h->ready);
+    h->ready = NULL;
     if (s->dead || (rc != LUA_OK && rc != LUA_YIELD)) {
         fail(h, rc, step);
         return;

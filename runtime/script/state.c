@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "script/private.h"
 
+#include <jansson.h>
 #include <string.h>
 
 struct script *script_of(lua_State *L)
@@ -78,6 +79,7 @@ static int open_all(lua_State *L)
     threads_open(L);
     tables_open(L);
     strings_open(L);
+    modules_open(L);
     call_open(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, "_G");
@@ -136,5 +138,7 @@ void script_close(void *arg)
 
     s->open = false;
     lua_close(s->L);
+    str_free(&s->text);
+    json_decref(s->json);
     mem_free(s);
 }

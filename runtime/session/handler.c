@@ -72,6 +72,8 @@ void handler_facts(const struct activation *a, struct handler_facts *out)
         .config = s->config->config,
         .state = s->rt->parts.state,
         .webhooks = s->rt->parts.webhooks,
+        .kv = s->rt->parts.kv,
+        .folder = s->flow_root != NULL ? s->flow_root : "",
         .live = s->phase == SESSION_RUNNING,
     };
 }
@@ -99,6 +101,32 @@ void handler_log(struct activation *a, const char *level, const char *text)
         log_debug("flow", s->sid, "%s", text);
     else
         log_info("flow", s->sid, "%s", text);
+}
+
+/* As a webhook's (journal.h), so that a replay finds them in the same way. */
+unsigned handler_note_request(struct activation *a, const char *method, const char *url)
+{
+    int id = ++a->session->fetches;
+
+    journal_add(a->session, "request", "{s:i, s:s, s:s, s:b, s:{}}", "id", id, "method", method,
+                "url", url, "handler", 1, "params");
+    return (unsigned)id;
+}
+
+void handler_note_reply(struct activation *a, unsigned id, const struct http_reply *reply)
+{
+    json_t *body;
+
+    if (reply->failure != HTTP_DONE) {
+        journal_add(a->session, "failure", "{s:i, s:i, s:s}", "id", (int)id, "code",
+                    http_failure_twilio(reply->failure), "text", reply->text);
+        return;
+    }
+    body = json_stringn(reply->body != NULL ? reply->body : "", reply->body_len);
+    journal_add(a->session, "reply", "{s:i, s:i, s:s?, s:s?, s:I, s:i, s:I, s:o}", "id", (int)id,
+                "status", reply->status, "type", reply->content_type, "url", reply->url, "ms",
+                (json_int_t)reply->ms, "attempts", 1, "bytes", (json_int_t)reply->body_len, "body",
+                body != NULL ? body : json_null());
 }
 
 /* --- files of the flow's folder --- */

@@ -113,13 +113,18 @@ struct handler_facts {
     const struct config *config;
     const char *state; /* STATE */
     struct webhooks *webhooks;
-    bool live; /* verbs may be run */
+    struct kv *kv;      /* NULL: none */
+    const char *folder; /* of the flow's files, "" when it has none */
+    bool live;          /* verbs may be run */
 };
 void handler_facts(const struct activation *a, struct handler_facts *out);
 /* The standard parameters of a request now. NULL when memory is out. */
 struct webhook_params *handler_params(const struct activation *a);
 /* "host:port" of the number's own flow, or NULL; in `out`. */
 const char *handler_own(const struct activation *a, char *out, size_t size);
+/* A request that the flow makes by itself, into the journal; its number, and then what came. */
+unsigned handler_note_request(struct activation *a, const char *method, const char *url);
+void handler_note_reply(struct activation *a, unsigned id, const struct http_reply *reply);
 /* A line that the flow wrote, into journal and log. */
 void handler_log(struct activation *a, const char *level, const char *text);
 

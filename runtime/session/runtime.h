@@ -15,6 +15,7 @@
 #include "session/handler.h"
 #include "session/verb.h"
 #include "speech/speech.h"
+#include "store/kv.h"
 
 struct runtime;
 
@@ -30,6 +31,7 @@ struct runtime_parts {
     const struct verb *const *verbs;     /* verb_table */
     struct rng rng;                      /* seeded in tests */
     const char *state;                   /* folder of journals and recordings */
+    struct kv *kv;                       /* values that flows keep; NULL: none */
     const struct handler_type *handlers; /* flows in Lua (session/handler.h); NULL: none */
 };
 

@@ -179,6 +179,125 @@ out:
     rig_free(r);
 }
 
+/* --- modules --- */
+
+UNIT(modules_of_stdlib_are_there)
+{
+    struct rig *r =
+        lua("local json, phone, twiml = require 'json', require 'phone', require 'twiml'\n" HANDLER(
+            "print(json.encode{b = {1, 2}, a = 'x\"', c = json.null, d = json.list()})\n"
+            "local t = json.decode('{\"n\": [1, 2.5, null, {\"k\": true}]}')\n"
+            "print(t.n[1], t.n[2], t.n[3] == json.null, t.n[4].k, json.try_decode('[1'))\n"
+            "print(phone.normalise('(202) 555-0143', 'US'), pcall(json.encode, {print}))\n"
+            "call:run(twiml.document{twiml.Say{'A & B'}})"));
+
+    ok(r != NULL);
+    ok(rig_hears(r, "A & B"));
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "log",
+                       "{\\\"a\\\":\\\"x\\\\\\\"\\\",\\\"b\\\":[1,2],\\\"c\\\":null,"
+                       "\\\"d\\\":[]}"),
+           1);
+    ok_int(rig_journal(r, "log", "1 2.5 true true nil line 1"), 1);
+    ok_int(rig_journal(r, "log", "+12025550143 false"), 1);
+    ok_int(rig_journal(r, "error", NULL), 0);
+out:
+    rig_free(r);
+}
+
+UNIT(files_of_the_flows_folder_can_be_required)
+{
+    struct rig *r = rig_new(config);
+
+    ok(r != NULL);
+    rig_file(r, "flow.lua",
+             "local lib = require 'lib.words'\n" HANDLER(
+                 "call:say(lib.hello(call.from)) assert(require 'lib.words' == lib)"));
+    rig_file(r, "lib/words.lua",
+             "local M = {} function M.hello(who) return 'Hello ' .. who end return M");
+    rig_call(r, "+15550100", "+15550199");
+    ok(rig_hears(r, "Hello +15550199"));
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "file", "lib/words.lua"), 1);
+    ok_int(rig_journal(r, "error", NULL), 0);
+out:
+    rig_free(r);
+}
+
+UNIT(values_are_kept_from_call_to_call)
+{
+    struct rig *r = lua("local kv = require 'kv'\n" HANDLER(
+        "local n = kv.increment('calls')\n"
+        "if n == 1 then kv.set('who', {name = 'Ann'}) end\n"
+        "call:say(n .. ' ' .. kv.get('who').name .. ' ' .. tostring(kv.get('none')))"));
+
+    ok(r != NULL);
+    ok(rig_hears(r, "1 Ann nil"));
+    ok(rig_ends(r) >= 0);
+    rig_call(r, "+15550100", "+15550199");
+    ok(rig_hears(r, "2 Ann nil"));
+out:
+    rig_free(r);
+}
+
+UNIT(requests_go_out_while_the_caller_waits)
+{
+    struct rig *r = rig_new(config);
+
+    ok(r != NULL);
+    rig_answer(r, &(struct rig_answer){.url = "http://crm.test/who",
+                                       .body = "{\"name\": \"Ann\"}",
+                                       .type = "application/json",
+                                       .delay_ms = 700});
+    rig_file(r, "flow.lua",
+             "local http = require 'http'\n" HANDLER(
+                 "local got = http.post('http://crm.test/who', {json = {a = 1}})\n"
+                 "local none, why = http.get('http://nowhere.test/')\n"
+                 "call:say(got.status .. got.json.name .. tostring(none))"));
+    rig_call(r, "+15550100", "+15550199");
+    ok(rig_hears(r, "200Annnil"));
+    ok_int(rig_requests(r, "http://crm.test/who"), 1);
+    ok_str(rig_method(r, "http://crm.test/who", 0), "POST");
+    ok_int(rig_journal(r, "reply", "Ann"), 1);
+    ok_int(rig_journal(r, "failure", "nowhere.test"), 1);
+out:
+    rig_free(r);
+}
+
+UNIT(a_hangup_cancels_a_request)
+{
+    struct rig *r = rig_new(config);
+
+    ok(r != NULL);
+    rig_answer(r, &(struct rig_answer){.url = "http://crm.test/who", .delay_ms = 5000});
+    rig_file(
+        r, "flow.lua",
+        "local http = require 'http'\n" HANDLER("call:answer() http.get('http://crm.test/who')"));
+    rig_call(r, "+15550100", "+15550199");
+    rig_waits(r, 1000);
+    rig_hangs_up(r);
+    ok(rig_settles(r));
+    ok(rig_now(r) < 2000);
+out:
+    rig_free(r);
+}
+
+UNIT(coroutines_of_the_flow_may_wait)
+{
+    struct rig *r =
+        lua(HANDLER("local prompts = coroutine.wrap(function()\n"
+                    "  for i = 1, 2 do call:say('Part ' .. i .. '.') coroutine.yield(i) end end)\n"
+                    "local ok, n = pcall(prompts) local m = prompts()\n"
+                    "call:say('Sum ' .. n + m)"));
+
+    ok(r != NULL);
+    ok(rig_hears(r, "Part 1."));
+    ok(rig_hears(r, "Part 2."));
+    ok(rig_hears(r, "Sum 3"));
+out:
+    rig_free(r);
+}
+
 /* --- mistakes --- */
 
 /* Runs `text` and expects an error that holds `part`, and the fallback. */
@@ -202,6 +321,18 @@ UNIT(mistakes_name_the_line_and_the_nearest_name)
 out:;
 }
 
+UNIT(require_stays_in_the_folder)
+{
+    ok(breaks("require 'nothing.here'", "nothing/here.lua"));
+    ok(breaks("require '../almon'", "no such module"));
+    ok(breaks("require '/etc/passwd'", "no such module"));
+    ok(breaks("require 'almon.kv'", "for stdlib alone"));
+    ok(breaks("pcall(require, 'almon.kv') local ok, why = pcall(require, 'almon.http') error(why)",
+              "for stdlib alone"));
+    ok(breaks("require 'flow'", "require each other"));
+out:;
+}
+
 UNIT(a_broken_file_takes_the_fallback)
 {
     ok(breaks("return function(call", "flow.lua"));
@@ -217,4 +348,7 @@ UNIT_MAIN(CASE(a_handler_speaks_and_hangs_up), CASE(gather_gives_its_digits),
           CASE(redirect_takes_a_document), CASE(markup_runs_and_comes_back),
           CASE(an_action_may_be_a_handler), CASE(a_hangup_ends_the_handler_where_it_stands),
           CASE(no_verb_runs_after_the_hangup), CASE(mistakes_name_the_line_and_the_nearest_name),
-          CASE(a_broken_file_takes_the_fallback))
+          CASE(a_broken_file_takes_the_fallback), CASE(modules_of_stdlib_are_there),
+          CASE(files_of_the_flows_folder_can_be_required), CASE(values_are_kept_from_call_to_call),
+          CASE(requests_go_out_while_the_caller_waits), CASE(a_hangup_cancels_a_request),
+          CASE(coroutines_of_the_flow_may_wait), CASE(require_stays_in_the_folder))

@@ -221,7 +221,7 @@ static const char reachable[] =
     "math.min "
     "math.modf math.random math.sin math.sqrt math.tan math.tointeger math.type math.ult next "
     "pairs "
-    "pcall print rawequal rawget rawlen rawset select setmetatable string.byte string.char "
+    "pcall print rawequal rawget rawlen rawset require select setmetatable string.byte string.char "
     "string.find string.format string.gmatch string.gsub string.len string.lower string.match "
     "string.rep string.reverse string.sub string.upper table.concat table.insert table.move "
     "table.pack table.remove table.sort table.unpack tonumber tostring type utf8.char "
