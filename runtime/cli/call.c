@@ -152,13 +152,6 @@ static int take_option(struct given *g, int option, const char *value)
     }
 }
 
-static void print_mistake(int line, const char *text, void *arg)
-{
-    (void)line;
-    (void)arg;
-    fprintf(stderr, "%s\n", text);
-}
-
 /* The link, name and token that were not given come from almon.lua. */
 static int take_defaults(struct given *g)
 {
@@ -169,7 +162,7 @@ static int take_defaults(struct given *g)
 
     if (o->link != NULL && o->name != NULL && o->token != NULL)
         return 0;
-    if (config_load(&g->loaded, path, print_mistake, NULL, &err) != 0)
+    if (config_load(&g->loaded, path, NULL, NULL, &err) != 0)
         return wrong("almon call: %s; or give --link, --name and --token", err.text);
     config = g->loaded;
     if (o->link == NULL) {

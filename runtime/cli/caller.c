@@ -1,6 +1,7 @@
 /* A caller: links, offers one call, hears, speaks and presses keys, and says what happens. */
 #include "cli/caller.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "bridge/client.h"
 #include "bridge/link.h"
@@ -59,7 +60,7 @@ static void say_json(int64_t ms, const char *event, const char *detail)
     line = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(8));
     if (line != NULL)
         puts(line);
-    free(line);
+    mem_free(line); /* jansson allocates by our functions, see mem_hook_libraries() */
     json_decref(o);
 }
 

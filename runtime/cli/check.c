@@ -99,12 +99,15 @@ int cli_check(int argc, char **argv)
 {
     struct check c = {0};
 
-    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
-        fprintf(argc < 2 ? stderr : stdout,
-                "usage: almon check FILE...   (- reads standard input)\n"
-                "Prints every problem of documents as FILE:LINE: error|warning CODE: what, and how "
-                "to mend it.\n");
-        return argc < 2 ? 2 : 0;
+    if (argc < 2 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
+        bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+
+        fputs(
+            "usage: almon check FILE...   (- reads standard input)\n"
+            "Prints every problem of documents as FILE:LINE: error|warning CODE: what, and how to "
+            "mend it.\n",
+            asked ? stdout : stderr);
+        return asked ? 0 : 2;
     }
     for (int i = 1; i < argc; i++)
         check_file(&c, argv[i]);

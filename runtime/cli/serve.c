@@ -44,23 +44,25 @@ struct serve {
     struct timer late;
     bool refusing; /* overloaded: new calls are refused */
     bool stopping;
+    bool said; /* what is wrong with the configuration */
     int64_t stopping_since;
     uv_signal_t on_int, on_term, on_hup;
 };
 
 /* --- configuration --- */
 
-static void print_mistake(int line, const char *text, void *arg)
+/* Both note that something was said: config_load() gives the first mistake twice. */
+static void print_mistake(int line, const char *text, void *said)
 {
     (void)line;
-    (void)arg;
+    *(bool *)said = true;
     fprintf(stderr, "%s\n", text);
 }
 
-static void log_mistake(int line, const char *text, void *arg)
+static void log_mistake(int line, const char *text, void *said)
 {
     (void)line;
-    (void)arg;
+    *(bool *)said = true;
     log_error("config", NULL, "%s", text);
 }
 
@@ -68,9 +70,12 @@ static void reload(struct serve *s)
 {
     struct config *config = NULL;
     struct error err = {0};
+    bool said = false;
 
-    if (config_load(&config, s->config_path, log_mistake, NULL, &err) != 0) {
-        log_error("config", NULL, "the old configuration stays: %s", err.text);
+    if (config_load(&config, s->config_path, log_mistake, &said, &err) != 0) {
+        if (!said)
+            log_error("config", NULL, "%s", err.text);
+        log_error("config", NULL, "the old configuration stays");
         return;
     }
     if (log_set_levels(config->server.log, &err) != 0)
@@ -288,7 +293,7 @@ static int start(struct serve *s, struct error *err)
 {
     struct config *config = NULL;
     char recordings[700];
-    int rc = config_load(&config, s->config_path, print_mistake, NULL, err);
+    int rc = config_load(&config, s->config_path, print_mistake, &s->said, err);
 
     if (rc != 0)
         return rc;
@@ -387,7 +392,8 @@ int cli_serve(int argc, char **argv)
         }
     }
     if (start(&s, &err) != 0) {
-        fprintf(stderr, "almon: %s\n", err.text);
+        if (!s.said)
+            fprintf(stderr, "almon: %s\n", err.text);
         stop(&s);
         return 1;
     }

@@ -110,6 +110,18 @@ UNIT(help_shows_a_verb_from_its_table)
 out:;
 }
 
+UNIT(help_shows_the_configuration)
+{
+    char out[32768];
+    char *config[] = {"help", "almon.lua", NULL}, *usage[] = {"help", "--help", NULL};
+
+    ok_int(run(cli_help, config, out, sizeof out), 0);
+    ok(strstr(out, "\nnumber { … }") != NULL);
+    ok_int(run(cli_help, usage, out, sizeof out), 0);
+    ok(strncmp(out, "usage: almon help", 17) == 0);
+out:;
+}
+
 UNIT_MAIN(CASE(check_prints_file_line_code_and_remedy), CASE(check_fails_on_an_error),
           CASE(check_is_content_with_a_good_file), CASE(check_says_what_it_cannot_read),
-          CASE(help_shows_a_verb_from_its_table))
+          CASE(help_shows_a_verb_from_its_table), CASE(help_shows_the_configuration))
