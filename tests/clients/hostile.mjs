@@ -263,14 +263,14 @@ await test('the call beside it all heard every frame, in order', async () => {
     const { lines } = await almon.journal('+1canary');
     const began = lines.find((l) => l.e === 'play').t, ended = lines.find((l) => l.e === 'hangup').t;
     const { samples } = readWav(readFileSync(heard));
-    const frame = (i) => Buffer.from(samples.buffer, samples.byteOffset + 320 * i, 320);
-    let first = 0;
-    while (frame(first).every((b) => b === 0))
-        first++;
-    const total = Math.floor(samples.length / 160) - first;
-    assert.ok(Math.abs(total - (ended - began) / 20) <= 10, `${total} frames in ${ended - began} ms`);
-    for (let i = 50; i < total; i++)
-        assert.ok(frame(first + i).equals(frame(first + i % 50)), `frame ${i} of ${total} is that of ${Array.from({ length: 50 }, (_, k) => k).find((k) => frame(first + k).equals(frame(first + i))) ?? 'none'} instead of ${i % 50}`);
+    // `almon call` fills up with silence when a frame is later than its buffer: this is no loss.
+    const frames = Array.from({ length: Math.floor(samples.length / 160) },
+        (_, i) => Buffer.from(samples.buffer, samples.byteOffset + 320 * i, 320)).filter((f) => f.some((b) => b !== 0));
+    assert.ok(Math.abs(frames.length - (ended - began) / 20) <= 10, `${frames.length} frames in ${ended - began} ms`);
+    for (let i = 50; i < frames.length; i++) {
+        const is = frames.slice(0, 50).findIndex((f) => f.equals(frames[i]));
+        assert.equal(is, i % 50, `frame ${i} of ${frames.length}`);
+    }
 }, 60000);
 
 await test('the link that had nothing to say for long is there still', async () => {

@@ -1,0 +1,127 @@
+// The operator's day: reload, a second exchange on the same state, live calls followed, redirected
+// and ended from the command line, a crash in the middle of a recording, an orderly end.
+
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { ALMON, assert, finish, startAlmon, test, until, watch, within } from './common.mjs';
+
+const almon = await startAlmon({
+    config: `number { "+1555", voice = "hello.xml" }
+number { "+1666", voice = "wait.xml" }
+number { "+1777", voice = "record.xml" }`,
+    flows: {
+        'hello.xml': '<Response><Say>Hello.</Say></Response>',
+        'wait.xml': '<Response><Say>Please wait.</Say><Pause length="60"/></Response>',
+        'other.xml': '<Response><Say>Something else.</Say></Response>',
+        'record.xml': '<Response><Record timeout="0" maxLength="60" playBeep="false"/></Response>',
+    },
+});
+watch(almon);
+
+const call = (to, ...more) => almon.run(['call', to, '--timeout', '30', ...more]);
+
+/** A call that goes on while the test does something: its process, and what it has printed. */
+function callInBackground(to, ...more) {
+    const child = spawn(ALMON, ['call', to, ...more], { cwd: almon.dir, stdio: ['ignore', 'pipe', 'pipe'] });
+    const live = { child, out: '', ended: new Promise((resolve) => child.on('exit', resolve)) };
+    child.stdout.on('data', (text) => { live.out += text; });
+    return live;
+}
+
+const liveSid = () => until(5000, 'a live call', () => {
+    const live = almon.journals().filter((j) => j.lines.length > 0 && j.lines.at(-1).e !== 'end');
+    return live.at(-1)?.sid;
+});
+
+await test('a call to a number hears its flow', async () => {
+    const { status, out } = await call('+1555');
+    assert.equal(status, 0, out);
+    assert.match(out, /"Hello\."/);
+});
+
+await test('SIGHUP brings a new number without a restart', async () => {
+    assert.equal((await call('+1888')).status, 15);
+    const text = readFileSync(almon.config, 'utf8');
+    writeFileSync(almon.config, `${text}\nnumber { "+1888", voice = "other.xml" }\n`);
+    almon.child.kill('SIGHUP');
+    await until(5000, 'the reload', () => almon.logged('reloaded').length === 1);
+    assert.match((await call('+1888')).out, /"Something else\."/);
+});
+
+await test('a mistake in the new configuration is told with its line, and the old one stays', async () => {
+    const text = readFileSync(almon.config, 'utf8');
+    writeFileSync(almon.config, `${text}number { "+1999", voise = "other.xml" }\n`);
+    almon.child.kill('SIGHUP');
+    await until(5000, 'the refusal', () => almon.logged('the old configuration stays').length === 1);
+    const line = text.split('\n').length;
+    assert.equal(almon.logged(`almon.lua:${line}: number: unknown key 'voise'`, "'voice'").length >= 1, true);
+    writeFileSync(almon.config, text);
+    assert.equal((await call('+1555')).status, 0);
+});
+
+await test('a second exchange on the same state is refused clearly', async () => {
+    const { status, out } = await almon.run(['serve', '--config', almon.config, '--state', almon.state]);
+    assert.equal(status, 1);
+    assert.match(out, /another almon|Address already in use/);
+});
+
+await test('a live call is followed, gets a new document, and its trace tells', async () => {
+    const live = callInBackground('+1666');
+    const sid = await liveSid();
+    const trace = spawn(ALMON, ['trace', sid, '-f', '--state', almon.state]);
+    let seen = '';
+    trace.stdout.on('data', (text) => { seen += text; });
+    await until(8000, 'the Pause', () => /<Pause>/.test(seen));
+    const { status, out } = await almon.run(['redirect', sid, 'other.xml', '--state', almon.state]);
+    assert.equal(status, 0, out);
+    await within(10000, 'the end of the call', live.ended);
+    assert.match(live.out, /"Something else\."/);
+    await within(5000, 'the end of the trace', new Promise((resolve) => trace.on('close', resolve)));
+    assert.match(seen, /redirect/);
+    assert.match(seen, /end .*completed/);
+    assert.equal((await almon.run(['redirect', sid, 'other.xml', '--state', almon.state])).status, 1);
+});
+
+await test('a live call is ended from the command line', async () => {
+    const live = callInBackground('+1666');
+    const sid = await liveSid();
+    const { status, out } = await almon.run(['hangup', sid, '--state', almon.state]);
+    assert.equal(status, 0, out);
+    assert.equal(await within(5000, 'the end of the call', live.ended), 0);
+});
+
+await test('what was recorded before a crash is there after the restart', async () => {
+    const live = callInBackground('+1777');
+    await liveSid();
+    const folder = path.join(almon.state, 'recordings');
+    const parts = () => (existsSync(folder) ? readdirSync(folder, { recursive: true }) : [])
+        .filter((f) => f.endsWith('.part.wav'));
+    await until(5000, 'the recording', () => parts().length === 1);
+    // Three seconds of it: the header on disk says how much is safe.
+    const bytes = () => readFileSync(path.join(folder, parts()[0])).readUInt32LE(40);
+    await until(8000, 'three seconds on disk', () => bytes() >= 3 * 16000);
+    const safe = bytes();
+    almon.child.kill('SIGKILL');
+    await almon.ended;
+    await live.ended;
+    await almon.start();
+    assert.equal(parts().length, 0);
+    const wav = readdirSync(folder, { recursive: true }).filter((f) => f.endsWith('.wav'));
+    const saved = readFileSync(path.join(folder, wav.at(-1)));
+    assert.ok(saved.readUInt32LE(40) >= safe && saved.length >= safe + 44);
+    assert.equal((await call('+1555')).status, 0);
+});
+
+await test('SIGTERM ends live calls in order', async () => {
+    const live = callInBackground('+1666');
+    const sid = await liveSid();
+    await until(5000, 'the answer', () => /answered/.test(live.out));
+    await almon.stop();
+    await within(5000, 'the end of the call', live.ended);
+    const journal = almon.journals().find((j) => j.sid === sid);
+    assert.equal(journal.lines.at(-1).e, 'end');
+    assert.equal(journal.lines.at(-1).status, 'completed');
+});
+
+await finish(almon);
