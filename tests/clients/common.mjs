@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -77,6 +77,19 @@ server { http = "127.0.0.1:${http}", bridge = "127.0.0.1:${bridge}" }
 limits { late_ms = 10000 } -- a machine that is busy with other things is no reason to refuse calls
 ${config}
 `);
+    await almon.start();
+    return almon;
+}
+
+/** `almon serve` with a copy of one of our own folders (or of one file of it, `config` beside it):
+ *  as it stands, but for the ports. */
+export async function startFolder(folder, { config, edit = (text) => text } = {}) {
+    const [http, bridge] = [await freePort(), await freePort()];
+    const dir = mkdtempSync(path.join(tmpdir(), 'almon-client-'));
+    const almon = new Almon(dir, http, bridge);
+    cpSync(path.join(ROOT, folder), dir, { recursive: true });
+    const text = config ?? readFileSync(almon.config, 'utf8');
+    writeFileSync(almon.config, edit(text).replaceAll(':8080', `:${http}`).replaceAll(':8081', `:${bridge}`));
     await almon.start();
     return almon;
 }

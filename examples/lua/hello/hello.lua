@@ -1,0 +1,3 @@
+return function(call)
+    call:say("Hello. You are calling from " .. call.from .. ".")
+end

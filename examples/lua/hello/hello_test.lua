@@ -1,0 +1,6 @@
+scenario("hello", function(t)
+    t:number("+15550100", { voice = t:flow("hello.lua") })
+    local caller = t:call("+15550100", { from = "+12025550143" })
+    caller:hears("Hello. You are calling from +12025550143.")
+    caller:ends("completed")
+end)

@@ -1,0 +1,27 @@
+local function reach(t)
+    t:number("+15550100", { voice = t:flow("key.lua") })
+    return t:call("+15550100")
+end
+
+scenario("a key is answered", function(t)
+    local caller = reach(t)
+    caller:hears_start("Press 1 for tea, 2 for coffee.")
+    caller:press("1")
+    caller:hears("Press 1 for tea, 2 for coffee.")
+    caller:hears("A tea it is.")
+    caller:ends("completed")
+end)
+
+scenario("another language for another key", function(t)
+    local caller = reach(t)
+    caller:hears("Press 1 for tea, 2 for coffee.")
+    caller:press("2")
+    caller:hears("Un café, bien sûr.")
+end)
+
+scenario("silence", function(t)
+    local caller = reach(t)
+    caller:hears("Press 1 for tea, 2 for coffee.")
+    caller:hears("Nothing, then.")
+    caller:ends("completed")
+end)

@@ -1,0 +1,4 @@
+account { sid = "AC00000000000000000000000000000001", token = "change-me" }
+gateway { name = "local", token = "change-me-too" }
+number { "*", voice = "menu.xml", voice_fallback = "what.xml" }
+server { http = "127.0.0.1:8080", bridge = "127.0.0.1:8081" }
