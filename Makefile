@@ -72,6 +72,9 @@ else
 SAY = @:
 endif
 
+# What installs and builds in one go uses every processor, unless -j was said.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # --- what there is -------------------------------------------------------------------------------
 
 OUT = $(BUILD)/$(VARIANT)
@@ -140,7 +143,8 @@ $(OBJ)/%.o: %.c
 	$(SAY) "cc $<"
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MT $@ -MF $@.d.$$$$ -c $< -o $@.$$$$ \
-	 && mv -f $@.d.$$$$ $(@:.o=.d) && mv -f $@.$$$$ $@ || { rm -f $@.$$$$ $@.d.$$$$; exit 1; }
+	 && mv -f $@.d.$$$$ $(@:.o=.d) && mv -f $@.$$$$ $@ \
+	 || { rm -f $@.$$$$ $@.d.$$$$; .ci/deps run tell; exit 1; }
 
 $(STDLIB_C): $(STDLIB) stdlib runtime/script/embed.sh
 	$(SAY) "embed stdlib"
@@ -201,7 +205,7 @@ tests/clients/node_modules: tests/clients/package-lock.json
 
 .PHONY: run
 run: deps-run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(JOBS) --no-print-directory all
 	@scripts/run
 
 # --- tests ---------------------------------------------------------------------------------------
@@ -222,16 +226,16 @@ RUN_ARGS = -l $(BUILD)/logs/$(VARIANT) $(if $(CASE),-c '$(CASE)')
 .PHONY: test unit suite asan tsan torture torture-run
 test: deps-test
 ifeq ($(strip $(ROOMS)),)
-	@$(MAKE) --no-print-directory suite
+	@$(MAKE) $(JOBS) --no-print-directory suite
 else
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) $(JOBS) --no-print-directory unit
 endif
 
 asan tsan: deps-test
-	@$(MAKE) --no-print-directory suite VARIANT=$@
+	@$(MAKE) $(JOBS) --no-print-directory suite VARIANT=$@
 
 torture: deps-test
-	@$(MAKE) --no-print-directory torture-run VARIANT=torture
+	@$(MAKE) $(JOBS) --no-print-directory torture-run VARIANT=torture
 
 # Unit tests and scenarios alone, nothing installed: for daily work.
 unit: $(call programs,$(RUN_SRC)) $(SCENARIOS)
@@ -255,7 +259,7 @@ torture-run: $(call programs,$(filter tests/unit/%,$(RUN_SRC)))
 .PHONY: fuzz fuzz-run fuzzers bench bench-run
 # F=name for one. What is found is kept in build/fuzz/corpus; what crashes is printed with its file.
 fuzz: deps-test
-	@$(MAKE) --no-print-directory fuzz-run VARIANT=fuzz
+	@$(MAKE) $(JOBS) --no-print-directory fuzz-run VARIANT=fuzz
 
 CHOSEN_FUZZ = $(foreach s,$(FUZZ_SRC),$(if $(findstring fuzz_$F,$s),$s))
 fuzzers: $(call programs,$(CHOSEN_FUZZ))
@@ -270,7 +274,7 @@ fuzz-run: fuzzers
 
 # B=name for one.
 bench: deps-test
-	@$(MAKE) --no-print-directory bench-run
+	@$(MAKE) $(JOBS) --no-print-directory bench-run
 
 CHOSEN_BENCH = $(foreach s,$(BENCH_SRC),$(if $(findstring bench_$B,$s),$s))
 bench-run: all $(call programs,$(CHOSEN_BENCH))
@@ -281,7 +285,7 @@ bench-run: all $(call programs,$(CHOSEN_BENCH))
 .PHONY: lint lint-clang
 lint: deps
 	@tests/lint/run
-	@$(MAKE) --no-print-directory lint-clang VARIANT=clang CC=clang
+	@$(MAKE) $(JOBS) --no-print-directory lint-clang VARIANT=clang CC=clang
 
 lint-clang: all $(call objects,$(TEST_SRC) $(HELP_SRC) $(SCENARIO_HELP_SRC) $(BENCH_SRC) $(BENCH_HELP_SRC))
 	@echo "no warnings from clang"
