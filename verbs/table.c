@@ -25,6 +25,7 @@ const struct verb *const verb_table[] = {
     &verb_identity,
     &verb_language,
     &verb_leave,
+    &verb_lua,
     &verb_media,
     &verb_message,
     &verb_number,

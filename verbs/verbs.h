@@ -31,6 +31,7 @@ extern const struct verb verb_headers;
 extern const struct verb verb_identity;
 extern const struct verb verb_language;
 extern const struct verb verb_leave;
+extern const struct verb verb_lua;
 extern const struct verb verb_number;
 extern const struct verb verb_parameter;
 extern const struct verb verb_pause;

@@ -156,7 +156,7 @@ RAISES struct node *build_node(lua_State *L, struct activation *a, const struct 
 /* "numDigits" of "NumDigits". */
 void lower_first(char *out, size_t size, const char *name);
 
-/* --- template.c --- */
+/* --- expand.c --- */
 int template_expand(struct activation *a, const struct handler_source *source, struct str *out,
                     struct error *err);
 

@@ -383,5 +383,6 @@ const struct handler_type script_handlers = {
     .resume = resume,
     .free = free_handler,
     .at_end = script_at_end,
+    .expand = template_expand,
     .forget = script_close,
 };

@@ -92,6 +92,8 @@ static void pop(struct activation *a, const char *how)
     if (a->fetch != NULL)
         fetch_document_cancel(a->fetch);
     drop_handler(a);
+    mem_free(a->broken);
+    webhook_params_free(a->params);
     while (*at != a)
         at = &(*at)->below;
     *at = a->below;
@@ -138,6 +140,87 @@ uint32_t session_run_children(struct activation *a)
     child->next = a->node->children;
     child->children_of = r->id;
     task_post(&a->session->advance);
+    return r->id;
+}
+
+/* --- <Lua> --- */
+
+/* All text of the element, exactly as written. */
+static void script_text(const struct node *n, struct str *out)
+{
+    for (const struct node *c = n->children; c != NULL; c = c->next)
+        if (c->schema == NULL)
+            str_add(out, c->text);
+}
+
+static void make_script(struct activation *a, struct activation *child)
+{
+    struct str text = STR_INIT(HANDLER_MAX_BYTES);
+    struct handler_source source = {.path = a->document->url, .line = a->node->line, .plain = true};
+    struct webhook_params *params = a->params == NULL ? params_standard(a->session) : NULL;
+    struct error err = {0};
+
+    script_text(a->node, &text);
+    source.text = str_text(&text);
+    source.len = text.len;
+    source.params = a->params != NULL ? a->params : params;
+    child->document = document_ref(a->document);
+    child->kind = ACTIVATION_HANDLER;
+    if (text.failed)
+        error_nomem(&err);
+    else
+        a->session->rt->parts.handlers->make(&child->handler, child, &source, &err);
+    if (child->handler == NULL)
+        child->broken = mem_strdup(err.text);
+    str_free(&text);
+    webhook_params_free(params);
+}
+
+static void load_script(struct activation *a, struct activation *child, const char *src)
+{
+    char *url = document_url(a->document->url, src);
+    struct error err = {0};
+
+    child->document = document_ref(a->document);
+    if (url == NULL)
+        error_nomem(&err);
+    else
+        fetch_document(child, url, false, HTTP_DOCUMENT, NULL, &err);
+    if (err.code != 0)
+        child->broken = mem_strdup(err.text);
+    mem_free(url);
+}
+
+uint32_t session_run_script(struct activation *a, const char *src)
+{
+    struct session *s = a->session;
+    struct activation *child;
+    struct request *r;
+
+    if (url_is_http(a->document->url) && (src != NULL || !s->number->lua_in_webhooks)) {
+        session_warn(a, 12200, "<Lua> in a webhook's answer is left out: %s",
+                     src != NULL ? "src is for files" : "the number's lua_in_webhooks is not true");
+        return 0;
+    }
+    if (s->rt->parts.handlers == NULL || depth(a) >= HANDLER_MAX_NESTING) {
+        session_warn(a, 12200, "<Lua> is left out: no Lua here, or nested too deep");
+        return 0;
+    }
+    r = request_new(a, REQUEST_CHILDREN);
+    child = r != NULL ? activation_new(s, ACTIVATION_DOCUMENT) : NULL;
+    if (child == NULL) {
+        if (r != NULL)
+            request_free(r);
+        return 0;
+    }
+    child->children_of = r->id;
+    child->is_fallback = a->is_fallback;
+    child->outcome = VERB_DONE;
+    if (src != NULL)
+        load_script(a, child, src);
+    else
+        make_script(a, child);
+    task_post(&s->advance);
     return r->id;
 }
 
@@ -330,14 +413,18 @@ static void run_on_top(struct activation *a, struct document *d)
                  HANDLER_MAX_NESTING);
 }
 
-static void handler_broke(struct activation *a, const char *text)
+/* `text` may be the activation's own. */
+static void handler_broke(struct activation *a, const char *why)
 {
     struct activation *broken = a;
+    char *kept = mem_strdup(why);
+    const char *text = kept != NULL ? kept : "out of memory";
 
     /* What stands below may hold coroutines of the same state: the whole stack goes. */
     if (a->at_end || a->session->phase != SESSION_RUNNING) {
         session_say_problem(a->session, true, 82002, handler_url(a), text);
         pop(a, "error");
+        mem_free(kept);
         return;
     }
     while (broken->below != NULL)
@@ -348,6 +435,7 @@ static void handler_broke(struct activation *a, const char *text)
     broken->kind = ACTIVATION_DOCUMENT;
     broken->next = NULL;
     fetch_fallback(broken, handler_url(broken), 82002, text);
+    mem_free(kept);
 }
 
 /* One turn of the handler on top. */
@@ -431,6 +519,10 @@ void session_advance(void *arg)
     const struct node *node;
 
     while ((a = s->top) != NULL && a->verb == NULL && a->fetch == NULL && !a->waits) {
+        if (a->broken != NULL && s->phase == SESSION_RUNNING) {
+            handler_broke(a, a->broken);
+            return;
+        }
         if (a->handler != NULL && (s->phase == SESSION_RUNNING || a->at_end)) {
             step_handler(a);
             task_post(&s->advance); /* as below: other sessions run in between */

@@ -80,12 +80,25 @@ const char *fetch_own(const struct session *s, char *out, size_t size)
 
 /* --- the end of a job --- */
 
+static bool has_extension(const struct document *d)
+{
+    for (const struct node *n = d->root->children; n != NULL; n = n->next)
+        if (n->schema != NULL && (n->schema->flags & SCHEMA_EXTENSION) != 0)
+            return true;
+    return false;
+}
+
 static void job_done(struct fetch_job *job, struct document *d)
 {
     struct activation *a = job->activation;
 
     a->fetch = NULL;
     a->is_fallback = job->fallback;
+    a->params = webhook_params_free(a->params);
+    if (has_extension(d)) {
+        a->params = job->params; /* <Lua> sees what the document was asked with */
+        job->params = NULL;
+    }
     job_free(job);
     activation_document(a, d);
 }
@@ -125,7 +138,7 @@ static int parse_own(struct fetch_job *job, const char *url, const char *bytes, 
     struct str out = STR_INIT(DOCUMENT_MAX_BYTES);
     int rc;
 
-    if (!allowed || type == NULL || type->expand == NULL || memmem(bytes, len, "{{", 2) == NULL)
+    if (!allowed || type == NULL || memmem(bytes, len, "{{", 2) == NULL)
         return parse(job, url, bytes, len, dp, err);
     rc = type->expand(job->activation, &source, &out, err);
     if (rc == 0)

@@ -144,11 +144,13 @@ struct activation {
     uint32_t children_of; /* the request of the verb below whose answer is that this one is over;
                              0: none */
 
-    void *handler;                      /* ACTIVATION_HANDLER */
-    bool waits;                         /* the handler waits for something of its own */
-    bool at_end;                        /* the handler runs after the call */
-    bool is_fallback;                   /* it came from the number's fallback */
-    enum verb_result outcome;           /* of what the handler last asked for */
+    void *handler;                 /* ACTIVATION_HANDLER */
+    char *broken;                  /* it could not even be made: why */
+    struct webhook_params *params; /* what its document was asked with, when that holds <Lua> */
+    bool waits;                    /* the handler waits for something of its own */
+    bool at_end;                   /* the handler runs after the call */
+    bool is_fallback;              /* it came from the number's fallback */
+    enum verb_result outcome;      /* of what the handler last asked for */
     struct webhook_params *outcome_got; /* and what came of it */
 
     struct fetch_job *fetch; /* a document on its way */

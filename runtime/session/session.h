@@ -70,6 +70,9 @@ bool session_empty_record_falls_through(const struct activation *a);
 /* Runs the children of the verb's node as verbs, one after another, on top of this one:
  * EVENT_CHILDREN. Their digits pass down to this verb. */
 uint32_t session_run_children(struct activation *a);
+/* Runs the text of the verb's node, or the file `src` (not NULL), as a handler on top of this verb:
+ * EVENT_CHILDREN when it is over. 0 when that is not allowed here, which was said. */
+uint32_t session_run_script(struct activation *a, const char *src);
 /* Stops one pending request; its answer will not come. 0 and ended ones are fine. */
 void session_cancel(struct activation *a, uint32_t request);
 /* Adds a parameter to the request that the next session_go() makes. */

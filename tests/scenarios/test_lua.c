@@ -179,6 +179,139 @@ out:
     rig_free(r);
 }
 
+/* --- Lua in documents --- */
+
+static const char web_config[] = "number { '+1555*', voice = 'http://app.test/voice' }\n"
+                                 "number { '+1666', voice = 'http://app.test/voice', "
+                                 "lua_in_webhooks = true }\n";
+
+/* A call into a file of markup. */
+static struct rig *markup(const char *text)
+{
+    struct rig *r =
+        rig_new("number { '+1555*', voice = 'flow.xml', voice_fallback = 'sorry.xml' }\n");
+
+    if (r == NULL)
+        return NULL;
+    rig_file(r, "flow.xml", text);
+    rig_file(r, "sorry.xml", "<Response><Say>Sorry.</Say></Response>");
+    rig_call(r, "+15550100", "+15550199");
+    return r;
+}
+
+UNIT(lua_runs_within_a_document)
+{
+    struct rig *r = markup("<Response><Say>One.</Say>\n<Lua>\n"
+                           "local got = call:gather{numDigits = 1, say = 'Two?'}\n"
+                           "call:say('Key ' .. got.digits) n = 3</Lua>\n"
+                           "<Lua>call:say(n .. '.')</Lua><Say>Four.</Say></Response>");
+
+    ok(r != NULL);
+    ok(rig_hears(r, "One."));
+    ok(rig_hears(r, "Two?"));
+    rig_press(r, "5");
+    ok(rig_hears(r, "Key 5"));
+    ok(rig_hears(r, "3."));
+    ok(rig_hears(r, "Four."));
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "verb", "\"Gather\",\"line\":3"), 1);
+    ok_int(rig_journal(r, "error", NULL), 0);
+out:
+    rig_free(r);
+}
+
+UNIT(lua_may_lead_away_from_its_document)
+{
+    struct rig *r = rig_new("number { '+1555*', voice = 'flow.xml' }");
+
+    ok(r != NULL);
+    rig_file(r, "flow.xml",
+             "<Response><Lua>call:redirect('next.xml')</Lua><Say>No.</Say></Response>");
+    rig_file(r, "next.xml", "<Response><Lua src=\"part.lua#two\"/><Say>Next.</Say></Response>");
+    rig_file(r, "part.lua", "function two(call) call:say('Part ' .. call.params.CallStatus) end");
+    rig_call(r, "+15550100", "+15550199");
+    ok(rig_hears(r, "Part ringing"));
+    ok(rig_hears(r, "Next."));
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "say", NULL), 2);
+out:
+    rig_free(r);
+}
+
+UNIT(a_mistake_in_lua_takes_the_fallback)
+{
+    struct rig *r = markup("<Response><Say>One.</Say>\n<Lua>\nx.y = 1</Lua></Response>");
+
+    ok(r != NULL);
+    ok(rig_hears(r, "One."));
+    ok(rig_hears(r, "Sorry."));
+    ok_int(rig_journal(r, "error", "flow.xml:3"), 1);
+    r = rig_free(r);
+    r = markup("<Response><Lua>call:say(</Lua></Response>");
+    ok(r != NULL);
+    ok(rig_hears(r, "Sorry."));
+    ok_int(rig_journal(r, "error", "flow.xml:1"), 1);
+out:
+    rig_free(r);
+}
+
+UNIT(a_webhooks_lua_runs_only_where_the_number_allows_it)
+{
+    struct rig *r = rig_new(web_config);
+
+    ok(r != NULL);
+    rig_web(r, "http://app.test/voice",
+            "<Response><Lua>call:say('Lua.')</Lua><Say>From {{ From }}</Say></Response>");
+    rig_call(r, "+15550100", "+15550199");
+    ok(rig_hears(r, "From {{ From }}"));
+    ok_int(rig_journal(r, "warn", "lua_in_webhooks"), 1);
+    ok(rig_ends(r) >= 0);
+    rig_call(r, "+1666", "+15550199");
+    ok(rig_hears(r, "Lua."));
+    ok(rig_hears(r, "From +15550199"));
+out:
+    rig_free(r);
+}
+
+UNIT(braces_are_filled_in_and_escaped)
+{
+    struct rig *r = markup("<Response>\n"
+                           "<Gather numDigits=\"{{ 1 + 1 }}\" action=\"got.xml\"/></Response>");
+
+    ok(r != NULL);
+    rig_file(r, "got.xml",
+             "<Response><Say>{{ params.Digits .. ' <Hangup/> & ' .. #From }}</Say></Response>");
+    rig_press(r, "12");
+    ok(rig_hears(r, "12 <Hangup/> & 9"));
+    ok_int(rig_journal(r, "error", NULL), 0);
+out:
+    rig_free(r);
+}
+
+UNIT(mistakes_in_braces_are_errors_of_the_document)
+{
+    static const char *const texts[][2] = {
+        {"<Response>\n<Say>{{ Nope }}</Say></Response>", "flow.xml:2: {{ Nope }} is nothing here"},
+        {"<Response>\n\n<Say>{{ 1 + }}</Say></Response>", "flow.xml:3:"},
+        {"<Response><Say>{{ {} }}</Say></Response>", "must be a text"},
+        {"<Response>\n<Say>{{ From </Say></Response>", "flow.xml:2: {{ without its }}"},
+        {"<Response><Say>{{ (function() while true do end end)() }}</Say></Response>",
+         "take too long"},
+        {"<Response><Say>{{ ('x'):rep(70000) }}</Say></Response>", "larger than"},
+    };
+    struct rig *r = NULL;
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        r = markup(texts[i][0]);
+        ok(r != NULL);
+        ok(rig_hears(r, "Sorry."));
+        ok_int(rig_journal(r, "error", texts[i][1]), 1);
+        r = rig_free(r);
+    }
+out:
+    rig_free(r);
+}
+
 /* --- modules --- */
 
 UNIT(modules_of_stdlib_are_there)
@@ -351,4 +484,9 @@ UNIT_MAIN(CASE(a_handler_speaks_and_hangs_up), CASE(gather_gives_its_digits),
           CASE(a_broken_file_takes_the_fallback), CASE(modules_of_stdlib_are_there),
           CASE(files_of_the_flows_folder_can_be_required), CASE(values_are_kept_from_call_to_call),
           CASE(requests_go_out_while_the_caller_waits), CASE(a_hangup_cancels_a_request),
-          CASE(coroutines_of_the_flow_may_wait), CASE(require_stays_in_the_folder))
+          CASE(coroutines_of_the_flow_may_wait), CASE(require_stays_in_the_folder),
+          CASE(lua_runs_within_a_document), CASE(lua_may_lead_away_from_its_document),
+          CASE(a_mistake_in_lua_takes_the_fallback),
+          CASE(a_webhooks_lua_runs_only_where_the_number_allows_it),
+          CASE(braces_are_filled_in_and_escaped),
+          CASE(mistakes_in_braces_are_errors_of_the_document))
