@@ -239,11 +239,18 @@ static void perform(struct stage *st, struct reading *r)
 
 static void stage_free(struct stage *st)
 {
+    struct stage_number *numbers = st->numbers.items;
+
     sim_free(st->sim);
     if (st->L != NULL)
         lua_close(st->L);
     actor_free_all(st);
     stage_web_free(st);
+    for (size_t i = 0; i < st->numbers.count; i++) {
+        mem_free(numbers[i].pattern);
+        mem_free(numbers[i].text);
+    }
+    mem_free(numbers);
     str_free(&st->config);
     str_free(&st->why);
     mem_free(st->home);

@@ -12,6 +12,7 @@
 
 enum {
     STAGE_ACTORS = 100,
+    STAGE_NUMBERS = 1000,
     STAGE_HEAR_MS = 60 * 1000,      /* how long a caller listens for a prompt */
     STAGE_EXPECT_MS = 60 * 1000,    /* and t for a request */
     STAGE_END_MS = 4 * 3600 * 1000, /* and a caller for the end of his call */
@@ -47,14 +48,20 @@ struct stage_caller {
     bool tones;   /* presses keys as tones in his audio */
 };
 
+/* number{…} as it will stand in the configuration. */
+struct stage_number {
+    char *pattern, *text;
+};
+
 struct stage {
     const struct scenario_options *o;
     lua_State *L;
     struct sim *sim;
-    char *home;  /* folder of the scenario file */
-    char *files; /* folder of t:file */
-    struct str config;
-    bool changed; /* config has something the exchange has not yet seen */
+    char *home;             /* folder of the scenario file */
+    char *files;            /* folder of t:file */
+    struct str config;      /* of t:config */
+    struct sim_row numbers; /* struct stage_number */
+    bool changed;           /* the exchange has not yet seen all of these */
     char config_problem[ERROR_TEXT_MAX];
     struct sim_row actors;   /* struct actor * */
     struct sim_row web_refs; /* struct web_function * */

@@ -180,12 +180,38 @@ static void add_value(lua_State *L, struct str *out, const char *key)
     }
 }
 
+/* A number that was there before is another one from now on. */
+static void set_number(lua_State *L, const char *pattern, struct str *text)
+{
+    struct stage *st = stage_of(L);
+    struct stage_number *all = st->numbers.items, *n = NULL;
+
+    for (size_t i = 0; i < st->numbers.count; i++)
+        if (strcmp(all[i].pattern, pattern) == 0)
+            n = &all[i];
+    if (n == NULL && (n = sim_row_add(&st->numbers, sizeof *n, STAGE_NUMBERS)) != NULL)
+        n->pattern = mem_strdup(pattern);
+    if (n != NULL) {
+        mem_free(n->text);
+        n->text = str_take(text);
+    }
+    str_free(text);
+    if (n == NULL || n->pattern == NULL || n->text == NULL)
+        luaL_error(L, "more than %d numbers, or memory is out", STAGE_NUMBERS);
+    st->changed = true;
+}
+
+static void add_option(lua_State *L, struct str *out)
+{
+    str_addf(out, ", %s = ", lua_tostring(L, -2));
+    add_value(L, out, lua_tostring(L, -2));
+}
+
 /* t:number("+15550100", { voice = "/voice", … }): as number{…} of almon.lua. A text instead of the
  * table is its voice. */
 static int t_number(lua_State *L)
 {
-    struct stage *st = stage_of(L);
-    struct str *out = &st->config;
+    struct str out = STR_INIT(1 << 16);
     size_t len;
     const char *pattern = luaL_checklstring(L, 2, &len);
 
@@ -196,18 +222,21 @@ static int t_number(lua_State *L)
         lua_replace(L, 3);
     }
     luaL_checktype(L, 3, LUA_TTABLE);
-    str_add(out, "number { ");
-    add_literal(out, pattern, len);
     lua_pushnil(L);
-    while (lua_next(L, 3) != 0) {
+    while (lua_next(L, 3) != 0) { /* before `out` holds memory that an error would lose */
         if (lua_type(L, -2) != LUA_TSTRING)
             return luaL_error(L, "a number's options have names: { voice = \"/voice\" }");
-        str_addf(out, ", %s = ", lua_tostring(L, -2));
-        add_value(L, out, lua_tostring(L, -2));
         lua_pop(L, 1);
     }
-    str_add(out, " }\n");
-    st->changed = true;
+    str_add(&out, "number { ");
+    add_literal(&out, pattern, len);
+    lua_pushnil(L);
+    while (lua_next(L, 3) != 0) {
+        add_option(L, &out);
+        lua_pop(L, 1);
+    }
+    str_add(&out, " }\n");
+    set_number(L, pattern, &out);
     return 0;
 }
 
@@ -222,6 +251,23 @@ static int t_config(lua_State *L)
     return 0;
 }
 
+static int use_config(struct stage *st, struct error *err)
+{
+    const struct stage_number *all = st->numbers.items;
+    struct str text = STR_INIT(SIM_CONFIG_BYTES / 2);
+    int rc;
+
+    str_add(&text, str_text(&st->config));
+    for (size_t i = 0; i < st->numbers.count; i++)
+        str_add(&text, all[i].text);
+    if (text.failed || st->config.failed)
+        rc = error_set(err, ERR_LIMIT, "it is larger than %d bytes", SIM_CONFIG_BYTES / 2);
+    else
+        rc = sim_configure(st->sim, str_text(&text), err);
+    str_free(&text);
+    return rc;
+}
+
 /* Numbers hold for the calls that come after. */
 static void configure(lua_State *L)
 {
@@ -231,9 +277,7 @@ static void configure(lua_State *L)
     if (!st->changed)
         return;
     st->config_problem[0] = '\0';
-    if (st->config.failed)
-        luaL_error(L, "the configuration of this scenario is too large");
-    if (sim_configure(st->sim, str_text(&st->config), &err) != 0)
+    if (use_config(st, &err) != 0)
         luaL_error(L, "the configuration is wrong: %s",
                    st->config_problem[0] != '\0' ? st->config_problem : err.text);
     st->changed = false;

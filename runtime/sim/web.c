@@ -286,6 +286,18 @@ static int settle_answer(struct web_exchange *x, const struct sim_request *r)
     return copy(&x->now, &a);
 }
 
+/* An answer that takes longer than the request waits is none. */
+static void hold_to_time(struct web_exchange *x, const struct http_request *rq)
+{
+    int most = rq->total_ms > 0 && (rq->read_ms <= 0 || rq->total_ms < rq->read_ms) ? rq->total_ms
+                                                                                    : rq->read_ms;
+
+    if (most <= 0 || x->now.delay_ms <= most)
+        return;
+    x->now.delay_ms = most;
+    x->now.failure = HTTP_TIMEOUT;
+}
+
 static void *exchange_start(void *self, const struct http_request *rq, http_reply_h *h, void *arg,
                             struct error *err)
 {
@@ -302,7 +314,7 @@ static void *exchange_start(void *self, const struct http_request *rq, http_repl
     x->sim = s;
     x->url = mem_strdup(r->url);
     x->save_to = mem_strdup(rq->save_to);
-    x->answer = answer_of(s, r->url);
+    x->answer = answer_of(s, rq->url);
     x->h = h;
     x->arg = arg;
     if (x->url == NULL || (x->save_to == NULL && rq->save_to != NULL) || settle_answer(x, r) != 0) {
@@ -311,6 +323,7 @@ static void *exchange_start(void *self, const struct http_request *rq, http_repl
         error_nomem(err);
         return NULL;
     }
+    hold_to_time(x, rq);
     if (rq->total_ms > 0 && x->now.delay_ms > rq->total_ms) { /* as libcurl would */
         x->now.delay_ms = rq->total_ms;
         x->now.failure = HTTP_TIMEOUT;
