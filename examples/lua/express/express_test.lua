@@ -3,7 +3,7 @@ local ASK = "To order, press 1. To hear about our apples, press 2. To talk to th
 
 local function reach(t, customer)
     t:number("+15550100", { voice = t:flow("flow.lua") })
-    t:web(APP .. "/customers?phone=%2B12025550143", customer)
+    t:web(APP .. "/customers", customer)
     return t:call("+15550100", { from = "+12025550143" })
 end
 
@@ -13,6 +13,7 @@ scenario("a customer orders, and hears the order's number", function(t)
     t:web(APP .. "/orders", { status = 201, type = "application/json", body = '{"number":1001}' })
     local caller = reach(t, ann)
     caller:hears("Hello, Ann.")
+    t:expect_request(APP .. "/customers", { phone = "+12025550143" })
     caller:hears(ASK)
     caller:press("1")
     caller:hears_match("^How many boxes")

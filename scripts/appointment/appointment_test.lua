@@ -1,0 +1,60 @@
+local URL = "http://127.0.0.1:3000/appointment"
+local CHOICE = "To confirm it, press 1. To cancel it, press 2. To find another time, press 3."
+
+local function reach(t, from)
+    local caller = t:call("+15550100", { from = from })
+    caller:hears("This is Doctor Moreau's practice.")
+    return caller
+end
+
+scenario("an appointment is confirmed, and canceled in a second call", function(t)
+    t:number("+15550100", { voice = t:flow("flow.lua") })
+    t:web(URL, { status = 204 })
+    local caller = reach(t, "+12025550143")
+    caller:hears("Ann Lee, you have an appointment on Monday at 2:30 PM.")
+    caller:hears_start(CHOICE)
+    caller:press("1")
+    caller:hears(CHOICE)
+    caller:hears("Thank you. Your appointment is confirmed. Goodbye.")
+    t:expect_request(URL, { From = "+12025550143", At = "2026-01-05 14:30", Answer = "confirmed" })
+    caller:ends("completed")
+
+    caller = reach(t, "+12025550143")
+    caller:hears_match("^Ann Lee")
+    caller:hears("So far it is confirmed.")
+    caller:hears(CHOICE)
+    caller:press("2")
+    caller:hears("Your appointment is canceled. Goodbye.")
+    t:expect_request(URL, { Answer = "canceled" })
+end)
+
+scenario("a number without an appointment is told so", function(t)
+    t:number("+15550100", { voice = t:flow("flow.lua") })
+    local caller = reach(t, "+12025550199")
+    caller:hears_match("^I have no appointment under your number")
+    caller:ends("completed")
+end)
+
+scenario("a decision is kept when the application is down", function(t)
+    t:number("+15550100", { voice = t:flow("flow.lua") })
+    t:web(URL, { error = "connect" })
+    local caller = reach(t, "+12025550144")
+    caller:hears("Bob Ray, you have an appointment on 12 January at 9 AM.")
+    caller:hears(CHOICE)
+    caller:press("3")
+    caller:hears("We will call you back to find another time. Goodbye.")
+    caller:ends("completed")
+    caller = reach(t, "+12025550144")
+    caller:hears_match("^Bob Ray")
+    caller:hears("So far it is to be moved.")
+    caller:hangup()
+end)
+
+scenario("without an answer nothing changes", function(t)
+    t:number("+15550100", { voice = t:flow("flow.lua") })
+    local caller = reach(t, "+12025550143")
+    caller:hears_match("^Ann Lee")
+    for _ = 1, 3 do caller:hears(CHOICE) end
+    caller:hears("I did not get an answer, so nothing has changed. Goodbye.")
+    caller:ends("completed")
+end)
