@@ -324,10 +324,6 @@ static void *exchange_start(void *self, const struct http_request *rq, http_repl
         return NULL;
     }
     hold_to_time(x, rq);
-    if (rq->total_ms > 0 && x->now.delay_ms > rq->total_ms) { /* as libcurl would */
-        x->now.delay_ms = rq->total_ms;
-        x->now.failure = HTTP_TIMEOUT;
-    }
     list_append(&s->exchanges, &x->node);
     timer_init(&x->timer, s->loop, exchange_fires, x);
     timer_start(&x->timer, x->now.delay_ms);
