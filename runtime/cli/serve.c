@@ -289,10 +289,19 @@ static int choose_state(struct serve *s, const struct config *config, struct err
     return disk_make_folders(s->state, err);
 }
 
+/* What a killed exchange left unfinished. Only once the state folder is known to be ours. */
+static void repair(struct serve *s)
+{
+    char recordings[700];
+
+    snprintf(recordings, sizeof recordings, "%s/recordings", s->state);
+    recorder_repair(recordings);
+    journal_repair(s->state, loop_wall(s->loop));
+}
+
 static int start(struct serve *s, struct error *err)
 {
     struct config *config = NULL;
-    char recordings[700];
     int rc = config_load(&config, s->config_path, print_mistake, &s->said, err);
 
     if (rc != 0)
@@ -310,9 +319,10 @@ static int start(struct serve *s, struct error *err)
         config_free(config);
         return rc;
     }
-    snprintf(recordings, sizeof recordings, "%s/recordings", s->state);
-    recorder_repair(recordings);
-    return start_runtime(s, config, err);
+    rc = start_runtime(s, config, err);
+    if (rc == 0)
+        repair(s);
+    return rc;
 }
 
 static void stop(struct serve *s)

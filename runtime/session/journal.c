@@ -26,14 +26,20 @@ static void tell_watches(struct session *s, const char *line)
     }
 }
 
+void journal_day(int64_t wall_ms, char out[32])
+{
+    params_iso8601(wall_ms, out);
+    out[strlen("2026-01-01")] = '\0';
+}
+
 /* STATE/journal/2026-01-01/CA….jsonl, by the day the session began. */
 static const char *journal_path(struct session *s)
 {
-    char iso[32], path[1024];
+    char day[32], path[1024];
 
     if (s->journal_path == NULL) {
-        params_iso8601(s->began_wall, iso);
-        snprintf(path, sizeof path, "%s/journal/%.10s/%s.jsonl", s->rt->parts.state, iso, s->sid);
+        journal_day(s->began_wall, day);
+        snprintf(path, sizeof path, "%s/journal/%s/%s.jsonl", s->rt->parts.state, day, s->sid);
         s->journal_path = mem_strdup(path);
     }
     return s->journal_path;

@@ -35,6 +35,7 @@
 #define ALMON_SESSION_JOURNAL_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 struct session;
 
@@ -44,6 +45,12 @@ struct session;
 void journal_add(struct session *s, const char *what, const char *fmt, ...);
 /* The same with a finished object, which is consumed. */
 void journal_add_object(struct session *s, const char *what, json_t *object);
+
+/* Writes the missing last line (`end`, failed, with `why`) of journals of calls that were live when
+ * the exchange was killed. Blocking: at start. Returns how many. */
+int journal_repair(const char *state, int64_t wall_ms);
+/* "2026-01-01": the folder of a journal that began then. */
+void journal_day(int64_t wall_ms, char out[32]);
 
 /* Watches lines as they are written: of one session (`sid`) or all (NULL). `line` has no newline.
  */

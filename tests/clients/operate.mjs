@@ -72,12 +72,13 @@ await test('a live call is followed, gets a new document, and its trace tells', 
     const trace = spawn(ALMON, ['trace', sid, '-f', '--state', almon.state]);
     let seen = '';
     trace.stdout.on('data', (text) => { seen += text; });
+    const traced = new Promise((resolve) => trace.on('close', resolve));
     await until(8000, 'the Pause', () => /<Pause>/.test(seen));
     const { status, out } = await almon.run(['redirect', sid, 'other.xml', '--state', almon.state]);
     assert.equal(status, 0, out);
     await within(10000, 'the end of the call', live.ended);
     assert.match(live.out, /"Something else\."/);
-    await within(5000, 'the end of the trace', new Promise((resolve) => trace.on('close', resolve)));
+    await within(5000, 'the end of the trace', traced);
     assert.match(seen, /redirect/);
     assert.match(seen, /end .*completed/);
     assert.equal((await almon.run(['redirect', sid, 'other.xml', '--state', almon.state])).status, 1);
@@ -106,6 +107,8 @@ await test('what was recorded before a crash is there after the restart', async 
     await almon.ended;
     await live.ended;
     await almon.start();
+    const cut = almon.journals().find((j) => j.lines.at(-1).why !== undefined);
+    assert.deepEqual([cut.lines.at(-1).e, cut.lines.at(-1).status], ['end', 'failed']);
     assert.equal(parts().length, 0);
     const wav = readdirSync(folder, { recursive: true }).filter((f) => f.endsWith('.wav'));
     const saved = readFileSync(path.join(folder, wav.at(-1)));
