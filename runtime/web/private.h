@@ -31,6 +31,7 @@ struct web {
     struct twice twice;
     void *uv;
     struct uv_poll_s *poll; /* of the listening socket */
+    struct timer again;     /* accepting goes on */
     int fd, port;
     char folder[600]; /* STATE/recordings */
     int folder_fd;

@@ -18,7 +18,7 @@
 
 /* Turns of the loop between the two halves of libwebsockets' end: it closes its connections'
  * handles in the first and its own in the second. */
-enum { END_TURNS = 6, ACCEPT_AT_ONCE = 16 };
+enum { END_TURNS = 6, ACCEPT_AT_ONCE = 16, ACCEPT_AGAIN_MS = 200 };
 
 static const struct lws_protocols protocols[] = {
     {.name = "http",
@@ -77,6 +77,25 @@ static int open_socket(struct web *w, const char *address, struct error *err)
     return 0;
 }
 
+static void on_connection(uv_poll_t *poll, int status, int events);
+
+static void resume_accepting(void *arg)
+{
+    struct web *w = arg;
+
+    uv_poll_start(w->poll, UV_READABLE, on_connection);
+}
+
+/* No descriptor or memory is free, and the one who knocks stays: without a pause the loop would do
+ * nothing else. */
+static void pause_accepting(struct web *w)
+{
+    log_warn("web", NULL, "cannot accept a connection: %s; tried again in %d ms", strerror(errno),
+             ACCEPT_AGAIN_MS);
+    uv_poll_stop(w->poll);
+    timer_start(&w->again, ACCEPT_AGAIN_MS);
+}
+
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
     struct web *w = poll->data;
@@ -88,7 +107,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 
         if (fd < 0) {
             if (errno != EAGAIN && errno != ECONNABORTED)
-                log_warn("web", NULL, "cannot accept a connection: %s", strerror(errno));
+                pause_accepting(w);
             return;
         }
         if (lws_adopt_socket_vhost(w->vhost, fd) == NULL)
@@ -165,6 +184,7 @@ int web_new(struct web **wp, struct loop *control, const struct config *config, 
     w->config = config;
     w->fd = w->folder_fd = -1;
     list_init(&w->conversions);
+    timer_init(&w->again, control, resume_accepting, w);
     if (snprintf(w->folder, sizeof w->folder, "%s/recordings", state) >= (int)sizeof w->folder)
         rc = error_set(err, ERR_LIMIT, "%s: the name of this folder is too long", state);
     else
@@ -212,6 +232,7 @@ struct web *web_free(struct web *w)
 {
     if (w == NULL)
         return NULL;
+    timer_stop(&w->again);
     if (w->poll != NULL) {
         uv_poll_stop(w->poll);
         uv_close((uv_handle_t *)w->poll, on_poll_closed);

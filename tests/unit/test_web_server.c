@@ -1,6 +1,7 @@
 /* The HTTP server over real sockets: what a browser, a player and a script get from it. */
 #include "web/web.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "tests/unit/unit.h"
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -350,9 +352,51 @@ out:
     tear_down(&f);
 }
 
+static void count_line(const char *line, void *arg)
+{
+    (void)line;
+    ++*(int *)arg;
+}
+
+/* A process without a free descriptor cannot accept: it must wait, not spin over the one who knocks
+ * (and fill the log), and serve him when there is one again. */
+UNIT(web_waits_while_no_descriptor_is_free)
+{
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    struct fixture f;
+    struct rlimit before, none;
+    char bytes[1000] = "";
+    int fd = -1, lines = 0;
+
+    getrlimit(RLIMIT_NOFILE, &before);
+    ok(set_up(&f));
+    fd = dial(&f);
+    ok(fd >= 0 && write(fd, request, sizeof request - 1) == (ssize_t)sizeof request - 1);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+    ok_int(setrlimit(RLIMIT_NOFILE, &none), 0);
+    log_set_sink(count_line, &lines);
+    for (int64_t end = loop_now(f.loop) + 300000; loop_now(f.loop) < end;)
+        loop_turn(f.loop, false);
+    setrlimit(RLIMIT_NOFILE, &before);
+    log_set_sink(NULL, NULL);
+    ok(lines >= 1 && lines <= 5);
+    for (int turn = 0; turn < 3000 && read(fd, bytes, sizeof bytes) <= 0; turn++) {
+        loop_turn(f.loop, false);
+        usleep(1000);
+    }
+    ok(strncmp(bytes, "HTTP/1.1 200", 12) == 0);
+out:
+    setrlimit(RLIMIT_NOFILE, &before);
+    log_set_sink(NULL, NULL);
+    if (fd >= 0)
+        close(fd);
+    tear_down(&f);
+}
+
 UNIT_MAIN(NO_TORTURE(web_gives_a_recording_to_its_account), NO_TORTURE(web_makes_an_mp3_once),
           NO_TORTURE(web_answers_parts), NO_TORTURE(web_tells_the_head_alone),
           NO_TORTURE(web_asks_who_is_there), NO_TORTURE(web_stays_in_its_folder),
           NO_TORTURE(web_says_what_it_is),
           NO_TORTURE(web_keeps_a_connection_and_speaks_no_websocket),
-          NO_TORTURE(web_says_why_it_cannot_listen))
+          NO_TORTURE(web_says_why_it_cannot_listen),
+          NO_TORTURE(web_waits_while_no_descriptor_is_free))
