@@ -121,7 +121,6 @@ enum { RECORD_MOST_SECONDS = 3600, RECORD_MOST_TRANSCRIBED = 120 };
 struct record {
     uint32_t beep, recording; /* requests; 0: not pending */
     char ended_by[8];         /* the key, "hangup", or "" */
-    bool hung_up;
 };
 
 static enum verb_result record_begin(struct activation *a, struct record *r)
@@ -180,15 +179,23 @@ static enum verb_result record_finish(struct activation *a, struct record *r,
     return session_go(a, args->action, args->method);
 }
 
+/* The first that ends it counts: what comes while the file is being closed changes nothing. */
+static enum verb_result record_end(struct activation *a, struct record *r, const char *by)
+{
+    if (r->ended_by[0] == '\0') {
+        snprintf(r->ended_by, sizeof r->ended_by, "%s", by);
+        session_record_stop(a, r->recording);
+    }
+    return VERB_WAIT;
+}
+
 static enum verb_result record_key(struct activation *a, struct record *r, char key)
 {
     const struct record_args *args = activation_args(a);
 
     if (r->recording == 0 || strchr(args->finish_on_key, key) == NULL)
         return VERB_PASS;
-    r->ended_by[0] = key;
-    session_record_stop(a, r->recording);
-    return VERB_WAIT;
+    return record_end(a, r, (char[]){key, '\0'});
 }
 
 static enum verb_result record_on_event(struct activation *a, void *state, const struct event *ev)
@@ -210,9 +217,7 @@ static enum verb_result record_on_event(struct activation *a, void *state, const
         if (r->recording == 0)
             return VERB_PASS;
         /* A caller who hangs up has left his message: it is finished and its action still asked. */
-        memcpy(r->ended_by, "hangup", sizeof "hangup");
-        session_record_stop(a, r->recording);
-        return VERB_WAIT;
+        return record_end(a, r, "hangup");
     default:
         return VERB_PASS;
     }

@@ -184,6 +184,22 @@ out:
     rig_free(r);
 }
 
+UNIT(the_first_key_is_the_one_that_ended_it)
+{
+    struct rig *r = record("");
+
+    ok(r != NULL);
+    rig_sends(r, 2);
+    rig_waits(r, 2000);
+    rig_press(r, "#7");
+    rig_hangs_up(r);
+    ok(rig_settles(r));
+    ok_int(rig_requests(r, DONE), 1);
+    ok_str(rig_param(r, DONE, 0, "Digits"), "#");
+out:
+    rig_free(r);
+}
+
 UNIT(a_hangup_still_saves_it_and_asks_the_action)
 {
     struct rig *r = record("");
@@ -279,7 +295,7 @@ UNIT_MAIN(NO_TORTURE(a_key_ends_it_and_the_action_knows), NO_TORTURE(it_begins_w
           NO_TORTURE(silence_ends_it_after_the_timeout),
           NO_TORTURE(without_trimming_the_silence_stays), NO_TORTURE(no_media_is_no_silence),
           NO_TORTURE(a_timeout_of_zero_never_ends_it), NO_TORTURE(the_longest_length_ends_it),
-          NO_TORTURE(only_its_own_keys_end_it),
+          NO_TORTURE(only_its_own_keys_end_it), NO_TORTURE(the_first_key_is_the_one_that_ended_it),
           NO_TORTURE(a_hangup_still_saves_it_and_asks_the_action),
           NO_TORTURE(callbacks_tell_its_life), NO_TORTURE(completed_is_the_only_event_by_default),
           NO_TORTURE(a_redirect_from_outside_keeps_what_was_recorded),
