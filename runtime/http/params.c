@@ -122,17 +122,6 @@ const char *webhook_params_at(const struct webhook_params *p, size_t i, const ch
     return p->list[i].name;
 }
 
-struct webhook_params *webhook_params_copy(const struct webhook_params *p)
-{
-    struct webhook_params *copy = webhook_params_new();
-
-    for (size_t i = 0; copy != NULL && p != NULL && i < p->count; i++) {
-        if (webhook_params_add(copy, p->list[i].name, p->list[i].value) != 0)
-            return webhook_params_free(copy);
-    }
-    return copy;
-}
-
 void webhook_params_form(const struct webhook_params *p, struct str *out)
 {
     for (size_t i = 0; p != NULL && i < p->count; i++) {

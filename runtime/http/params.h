@@ -5,8 +5,6 @@
 #include "base/str.h"
 #include "http/webhook.h"
 
-/* `p` may be NULL (an empty copy). NULL when memory is out. */
-struct webhook_params *webhook_params_copy(const struct webhook_params *p);
 /* As application/x-www-form-urlencoded; NULL adds nothing. */
 void webhook_params_form(const struct webhook_params *p, struct str *out);
 
