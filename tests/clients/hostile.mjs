@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { assert, finish, freePort, GATEWAY, pause, SECRET, startAlmon, test, until, watch, within }
+import { assert, finish, freePort, GATEWAY, pause, SANITIZED, SECRET, startAlmon, test, until, watch, within }
     from './common.mjs';
 import { Gateway, record } from './lib/gateway.mjs';
 import { readWav, tone, wav } from './lib/sound.mjs';
@@ -220,7 +220,7 @@ await test('a flood of audio costs no memory, and no other call a frame', async 
     const grown = almon.resources().anon - before;
     assert.ok(grown < 16384, `${grown} kB`);
     link.socket.terminate();
-});
+}, 30000, SANITIZED);
 
 await test('a gateway that reads nothing is bounded, and is let go', async () => {
     const link = await Gateway.open(almon.bridge, hello);
@@ -234,7 +234,7 @@ await test('a gateway that reads nothing is bounded, and is let go', async () =>
     const grown = almon.resources().anon - before;
     assert.ok(grown < 24576, `${grown} kB`);
     link.socket.terminate();
-});
+}, 30000, SANITIZED);
 
 await test('500 half-open connections: the door stays open for others', async () => {
     const before = almon.resources().files;

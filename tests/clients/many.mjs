@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { assert, finish, GATEWAY, SECRET, startAlmon, test, until, watch } from './common.mjs';
+import { assert, finish, GATEWAY, SANITIZED, SECRET, startAlmon, test, until, watch } from './common.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { melody, tone, wav } from './lib/sound.mjs';
 
@@ -109,7 +109,7 @@ await test('memory and open files are back where they were', async () => {
     await until(10000, 'files to be closed', () => almon.resources().files <= before.files + 2);
     const after = almon.resources();
     assert.ok(after.anon < before.anon + 1536, `RssAnon ${before.anon} kB before, ${after.anon} kB after ${CALLS} calls`);
-});
+}, 30000, SANITIZED);
 
 await test('the link is closed and nothing is left', async () => {
     await gw.close();
