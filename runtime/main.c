@@ -17,7 +17,9 @@ static const struct command {
     {"trace", cli_trace, "SID [-f]", "Prints what happened in a call; -f follows a live one."},
     {"redirect", cli_redirect, "SID URL|FILE", "Gives a live call a new document."},
     {"hangup", cli_hangup, "SID", "Ends a live call."},
-    {"replay", cli_replay, "SID|FILE [--flow FILE]", "Runs a past call again and shows what differs."},
+    {"graph", cli_graph, "FLOW [--mermaid]", "Draws where a call can go."},
+    {"replay", cli_replay, "SID|FILE [--flow FILE]",
+     "Runs a past call again and shows what differs."},
     {"sim", cli_sim, "FLOW [--real | --virtual]", "Calls a flow in the terminal, without a phone."},
     {"test", cli_test, "[PATH…]", "Runs scenarios in virtual time."},
 };

@@ -1,0 +1,113 @@
+/* A flow as a picture: what leads where, and what nothing leads to. */
+#include "base/mem.h"
+#include "sim/graph.h"
+#include "tests/unit/unit.h"
+#include "verbs/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void write_file(const char *name, const char *text)
+{
+    char path[400];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", unit_folder(), name);
+    f = fopen(path, "w");
+    if (f == NULL)
+        return;
+    fputs(text, f);
+    fclose(f);
+}
+
+static int make(struct graph **g, const char *flow, struct error *err)
+{
+    char path[400];
+
+    snprintf(path, sizeof path, "%s/%s", unit_folder(), flow);
+    return graph_make(g, path, &verb_schemas, err);
+}
+
+static const struct graph_place *find(const struct graph *g, const char *name)
+{
+    for (size_t i = 0; i < g->n_places; i++)
+        if (strcmp(g->places[i].name, name) == 0)
+            return &g->places[i];
+    return NULL;
+}
+
+static bool leads(const struct graph *g, const char *from, const char *to, const char *label)
+{
+    for (size_t i = 0; i < g->n_ways; i++)
+        if (strcmp(g->places[g->ways[i].from].name, from) == 0 &&
+            strcmp(g->places[g->ways[i].to].name, to) == 0 && strcmp(g->ways[i].label, label) == 0)
+            return true;
+    return false;
+}
+
+UNIT(each_key_leads_to_its_file)
+{
+    struct graph *g = NULL;
+    struct error err = {0};
+
+    write_file("menu.xml", "<Response><Gather numDigits=\"1\" action=\"menu-{Digits}.xml\"/>"
+                           "<Redirect>bye.xml</Redirect></Response>");
+    write_file("menu-1.xml", "<Response><Redirect>menu.xml</Redirect></Response>");
+    write_file("menu-star.xml", "<Response><Hangup/></Response>");
+    write_file("menu-old.xml", "<Response/>");
+    write_file("bye.xml", "<Response><Redirect>http://app.test/end</Redirect></Response>");
+    ok_rc(make(&g, "menu.xml", &err), &err);
+    ok(leads(g, "menu.xml", "menu-1.xml", "Gather 1"));
+    ok(leads(g, "menu.xml", "menu-star.xml", "Gather *"));
+    ok(leads(g, "menu-1.xml", "menu.xml", "Redirect"));
+    ok(leads(g, "bye.xml", "http://app.test/end", "Redirect"));
+    ok(find(g, "menu-star.xml")->reached);
+    ok(find(g, "menu-old.xml") != NULL && !find(g, "menu-old.xml")->reached);
+out:
+    graph_free(g);
+}
+
+UNIT(what_is_never_reached_is_named)
+{
+    struct graph *g = NULL;
+    struct str dot = STR_INIT(1 << 16);
+    struct error err = {0};
+
+    write_file("one.xml", "<Response>\n<Hangup/>\n<Say>Never</Say>\n</Response>");
+    write_file("two.xml", "<Response><Redirect>gone.xml</Redirect></Response>");
+    ok_rc(make(&g, "one.xml", &err), &err);
+    ok(find(g, "one.xml") != NULL);
+    ok_str(str_text(&find(g, "one.xml")->unreachable), "Say (line 3)");
+    g = graph_free(g);
+    ok_rc(make(&g, "two.xml", &err), &err);
+    ok(find(g, "gone.xml") != NULL);
+    ok(find(g, "gone.xml")->kind == GRAPH_MISSING);
+    graph_dot(g, &dot);
+    ok(!dot.failed);
+    ok(strstr(str_text(&dot), "gone.xml\\nno such file\", color=red") != NULL);
+    ok(strstr(str_text(&dot), "one.xml\\nnothing leads here\", style=dashed") != NULL);
+out:
+    str_free(&dot);
+    graph_free(g);
+}
+
+UNIT(a_handler_leads_to_the_files_that_it_names)
+{
+    struct graph *g = NULL;
+    struct error err = {0};
+
+    write_file("main.lua",
+               "-- 'not.xml'\nreturn function(call)\n  call:redirect('next.xml')\nend\n");
+    write_file("next.xml", "<Response/>");
+    write_file("not.xml", "<Response/>");
+    write_file("main_test.lua", "scenario('x', function(t) end)");
+    ok_rc(make(&g, "main.lua", &err), &err);
+    ok(find(g, "next.xml")->reached);
+    ok(!find(g, "not.xml")->reached);
+    ok(find(g, "main_test.lua") == NULL);
+out:
+    graph_free(g);
+}
+
+UNIT_MAIN(CASE(each_key_leads_to_its_file), CASE(what_is_never_reached_is_named),
+          CASE(a_handler_leads_to_the_files_that_it_names))
