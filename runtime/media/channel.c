@@ -25,7 +25,12 @@ static void on_stop(const struct crossing_msg *m)
 
 static void on_echo(const struct crossing_msg *m)
 {
-    hear_echo(m->to, m->ptr);
+    struct media_channel *c = m->to;
+
+    c->hears = m->ptr;
+    c->echoing = m->num[0];
+    if (c->joined == NULL)
+        line_clear(c);
 }
 
 static void on_tap(const struct crossing_msg *m)
@@ -49,6 +54,8 @@ static void on_release(const struct crossing_msg *m)
     struct media_channel *c = m->to;
     struct crossing_msg answer = {.h = channel_on_released, .to = c};
 
+    if (c->joined != NULL)
+        join_end(c->joined);
     player_stop(c, ~0u);
     hear_tap_end(c, TAP_GONE);
     wheel_leave(c);
@@ -79,9 +86,36 @@ void channel_frame(struct media_channel *c, const void *bytes)
     p->frame(p, c->number, bytes, codec_frame_bytes(c->codec));
 }
 
+/* Two frames as one. */
+static void mix_frames(enum codec codec, const uint8_t *a, const uint8_t *b, uint8_t *out)
+{
+    int16_t x[FRAME_BYTES_MAX / 2], y[FRAME_BYTES_MAX / 2];
+    size_t n = codec_frame_samples(codec), i;
+
+    codec_decode(codec, a, n, x);
+    codec_decode(codec, b, n, y);
+    for (i = 0; i < n; i++)
+        x[i] = sample_clip(x[i] + y[i]);
+    codec_encode(codec, x, n, out);
+}
+
 bool channel_tick(struct media_channel *c)
 {
-    return player_tick(c) || hear_echo_tick(c);
+    uint8_t room[FRAME_BYTES_MAX], mixed[FRAME_BYTES_MAX];
+    const uint8_t *frame, *line = NULL;
+    bool playing = player_take(c, room, &frame);
+
+    if (!playing || c->joined != NULL)
+        line = line_take(c);
+    if (frame != NULL && line != NULL) {
+        mix_frames(c->codec, frame, line, mixed);
+        frame = mixed;
+    } else if (line != NULL) {
+        frame = line;
+    }
+    if (frame != NULL)
+        channel_frame(c, frame);
+    return playing || line != NULL;
 }
 
 /* --- [control]: what came back --- */
@@ -138,7 +172,7 @@ void channel_on_released(const struct crossing_msg *m)
     list_remove(&c->late);
     c->media->channels--;
     detector_free(c->detector);
-    mem_free(c->echo);
+    mem_free(c->line);
     mem_free(c);
     h->released(arg);
 }
@@ -175,9 +209,12 @@ static bool push_all(struct media_channel *c)
     if (c->tap_stop && !command(c, on_tap_stop, NULL, c->tap_request, 0))
         return false;
     c->tap_stop = false;
-    if (c->echo_changed && !command(c, on_echo, c->echo_on ? c->echo : NULL, 0, 0))
+    if (c->echo_changed && !command(c, on_echo, c->line, c->echo_on, 0))
         return false;
     c->echo_changed = false;
+    if (c->part != NULL && !join_command_part(c->media, c->part))
+        return false;
+    c->part = NULL;
     if (c->released && !c->release_sent) {
         if (!command(c, on_release, NULL, 0, 0))
             return false;
@@ -186,8 +223,7 @@ static bool push_all(struct media_channel *c)
     return true;
 }
 
-/* Sends what is wanted of the channel; when the crossing is full, tries again soon. */
-static void push(struct media_channel *c)
+void channel_push(struct media_channel *c)
 {
     struct media *m = c->media;
 
@@ -209,7 +245,7 @@ void channel_push_late(void *arg)
     while ((n = list_first(&m->late)) != NULL) {
         struct media_channel *c = list_entry(n, struct media_channel, late);
 
-        push(c);
+        channel_push(c);
         if (list_linked(&c->late))
             return; /* still full; the timer runs again */
     }
@@ -242,8 +278,9 @@ int media_channel_new(struct media_channel **cp, struct media *m, enum codec cod
 
 void media_channel_release(struct media_channel *c)
 {
+    media_part(c);
     c->released = true;
-    push(c);
+    channel_push(c);
 }
 
 int media_play(struct media_channel *c, struct audio *audio, unsigned loops, uint32_t request)
@@ -284,20 +321,25 @@ void media_play_stop(struct media_channel *c, uint32_t request)
     for (i = 0; i < PLAYS_MAX; i++)
         if (c->sent[i].audio != NULL && (request == 0 || c->sent[i].request == request))
             c->sent[i].stop = true;
-    push(c);
+    channel_push(c);
+}
+
+bool channel_make_line(struct media_channel *c)
+{
+    if (c->line == NULL)
+        c->line = mem_alloc(sizeof *c->line + LINE_FRAMES * codec_frame_bytes(c->codec));
+    return c->line != NULL;
 }
 
 void media_echo(struct media_channel *c, bool on)
 {
-    if (on && c->echo == NULL)
-        c->echo = mem_alloc(sizeof *c->echo + ECHO_FRAMES * codec_frame_bytes(c->codec));
-    if (on && c->echo == NULL) {
+    if (on && !channel_make_line(c)) {
         log_error("media", NULL, "a channel gets no echo: out of memory");
         return;
     }
     c->echo_on = on;
     c->echo_changed = true;
-    push(c);
+    channel_push(c);
 }
 
 int media_tap(struct media_channel *c, struct tap *tap, int silence_ms, int max_ms,
@@ -328,5 +370,5 @@ void media_tap_stop(struct media_channel *c, uint32_t request)
     if (!c->tapped || c->tap_request != request)
         return;
     c->tap_stop = true;
-    push(c);
+    channel_push(c);
 }

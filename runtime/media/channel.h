@@ -15,7 +15,7 @@
 #define SLOT_US     2000
 #define PLAYS_MAX   8  /* queued on a channel */
 #define DIGITS_MAX  64 /* waiting for control, of one channel */
-#define ECHO_FRAMES 5
+#define LINE_FRAMES 5  /* 100 ms of somebody's voice on its way to a channel */
 
 /* What the control side knows of a play until its `played` came. */
 struct sent_play {
@@ -35,10 +35,11 @@ struct play {
     uint8_t place; /* in the control side's array */
 };
 
-/* Frames on their way back to who spoke them. */
-struct echo {
+/* Somebody's voice on its way to a channel, in its codec: its own (echo), the other's of a pair, or
+ * a room's mix. */
+struct line {
     unsigned first, count;
-    uint8_t frames[]; /* ECHO_FRAMES */
+    uint8_t frames[]; /* LINE_FRAMES */
 };
 
 struct media_channel {
@@ -48,7 +49,10 @@ struct media_channel {
     void *arg;
     enum codec codec;
     struct sent_play sent[PLAYS_MAX];
-    struct echo *echo; /* made at first use; told to the media side by a command */
+    struct line *line; /* made at first use; told to the media side by commands */
+    struct join *join; /* NULL: in no pair */
+    struct media_channel *join_other;
+    struct join *part; /* must be parted; not yet told */
     uint32_t tap_request;
     bool tapped, tap_stop;      /* a tap is at work; must be stopped */
     bool echo_on, echo_changed; /* wanted; not yet told */
@@ -65,7 +69,9 @@ struct media_channel {
     bool in_wheel;
     uint8_t plays; /* how many wait in `play` */
     struct play play[PLAYS_MAX];
-    struct echo *echoing; /* NULL: off */
+    struct line *hears; /* NULL: nothing was ever to be heard */
+    bool echoing;
+    struct join *joined; /* NULL: in no pair */
     struct hearing hearing;
     struct link_node node; /* in the slot */
 };
@@ -95,6 +101,12 @@ struct media {
     atomic_uint playing;
 };
 
+/* A sum of samples, held within what a sample can be. */
+static inline int16_t sample_clip(int32_t v)
+{
+    return (int16_t)(v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v);
+}
+
 /* For numbers that one thread writes: cheaper than an atomic addition. */
 static inline void media_count(atomic_uint_fast64_t *n)
 {
@@ -110,6 +122,8 @@ bool channel_tick(struct media_channel *c);
 /* [media] Gives a frame to the channel's port. */
 void channel_frame(struct media_channel *c, const void *bytes);
 
+/* [control] Sends what is wanted of the channel; when the crossing is full, tries again soon. */
+void channel_push(struct media_channel *c);
 /* [control] Sends the commands that found no place; `arg` is the media. */
 void channel_push_late(void *arg);
 
@@ -117,12 +131,33 @@ void channel_push_late(void *arg);
 void player_add(struct media_channel *c, const struct play *p);
 /* Stops the plays whose place is in the mask. */
 void player_stop(struct media_channel *c, unsigned places);
-/* Sends the next frame; false when nothing is queued. */
-bool player_tick(struct media_channel *c);
+/* The next frame, NULL while one must be waited for. False when nothing is queued. The frame may
+ * stand in `room` (FRAME_BYTES_MAX) and is good until the next command. */
+bool player_take(struct media_channel *c, uint8_t *room, const uint8_t **frame);
+
+/* line.c, all [media] */
+/* A frame for the channel to send. When its sender's clock is faster than ours there is one jump
+ * now and then, not a delay for ever. */
+void line_put(struct media_channel *c, const void *bytes);
+void line_put_samples(struct media_channel *c, const int16_t *samples);
+/* The next frame, good until the next put; NULL when there is none. */
+const uint8_t *line_take(struct media_channel *c);
+void line_clear(struct media_channel *c);
+
+/* join.c */
+/* [media] One frame that `from` spoke; `samples` may be NULL when both have one codec. */
+void join_put(struct join *j, struct media_channel *from, const void *bytes,
+              const int16_t *samples);
+bool join_wants_samples(const struct join *j);
+/* [media] Both are on their own again. The memory goes back by join_command_part(). */
+void join_end(struct join *j);
+/* [control] False when the crossing is full. */
+bool join_command_part(struct media *m, struct join *j);
+
+/* [control] Room for what a channel hears; false when out of memory. */
+bool channel_make_line(struct media_channel *c);
 
 /* hear.c, all [media] */
-void hear_echo(struct media_channel *c, struct echo *echo);
-bool hear_echo_tick(struct media_channel *c);
 void hear_tap_end(struct media_channel *c, enum tap_end why);
 
 /* The control side's handlers of what the media side says. */

@@ -1,48 +1,5 @@
-/* The media side of hearing: digits, taps, echo. */
+/* The media side of hearing: digits, taps, and who else hears it. */
 #include "media/channel.h"
-
-#include <string.h>
-
-/* --- echo --- */
-
-void hear_echo(struct media_channel *c, struct echo *echo)
-{
-    if (echo != NULL)
-        echo->first = echo->count = 0;
-    c->echoing = echo;
-}
-
-static uint8_t *echo_frame(struct media_channel *c, unsigned i)
-{
-    return c->echoing->frames + (c->echoing->first + i) % ECHO_FRAMES * codec_frame_bytes(c->codec);
-}
-
-static void echo_put(struct media_channel *c, const void *bytes)
-{
-    struct echo *e = c->echoing;
-
-    if (c->plays > 0)
-        return; /* what is played is what the caller is to hear */
-    if (e->count == ECHO_FRAMES) {
-        /* A clock faster than ours: one jump now and then, not a delay for ever. */
-        e->first = (e->first + ECHO_FRAMES - 1) % ECHO_FRAMES;
-        e->count = 1;
-    }
-    memcpy(echo_frame(c, e->count++), bytes, codec_frame_bytes(c->codec));
-    wheel_join(c);
-}
-
-bool hear_echo_tick(struct media_channel *c)
-{
-    struct echo *e = c->echoing;
-
-    if (e == NULL || e->count == 0)
-        return false;
-    channel_frame(c, echo_frame(c, 0));
-    e->first = (e->first + 1) % ECHO_FRAMES;
-    e->count--;
-    return true;
-}
 
 /* --- taps --- */
 
@@ -81,6 +38,24 @@ static void detect(struct media_channel *c, const int16_t *samples)
     }
 }
 
+/* --- a frame --- */
+
+static bool wants_samples(const struct media_channel *c)
+{
+    return c->detector != NULL || c->hearing.tap != NULL ||
+           (c->joined != NULL && join_wants_samples(c->joined));
+}
+
+/* Who speaks to somebody does not hear himself; while something is played, that is what he is to
+ * hear instead of his echo. */
+static void pass_on(struct media_channel *c, const void *audio, const int16_t *samples)
+{
+    if (c->joined != NULL)
+        join_put(c->joined, c, audio, samples);
+    else if (c->echoing && c->plays == 0)
+        line_put(c, audio);
+}
+
 bool media_channel_input(struct media_channel *c, const void *audio, size_t len)
 {
     size_t n = codec_frame_samples(c->codec);
@@ -91,7 +66,7 @@ bool media_channel_input(struct media_channel *c, const void *audio, size_t len)
     media_count(&c->media->frames_in);
     if (len == 0)
         audio = NULL;
-    if (audio != NULL && (c->detector != NULL || c->hearing.tap != NULL)) {
+    if (audio != NULL && wants_samples(c)) {
         codec_decode(c->codec, audio, n, decoded);
         samples = decoded;
     }
@@ -99,7 +74,7 @@ bool media_channel_input(struct media_channel *c, const void *audio, size_t len)
         detect(c, samples);
     if (c->hearing.tap != NULL && hearing_frame(&c->hearing, audio, samples, n))
         hear_tap_end(c, c->hearing.result.why);
-    if (c->echoing != NULL && audio != NULL)
-        echo_put(c, audio);
+    if (audio != NULL)
+        pass_on(c, audio, samples);
     return true;
 }

@@ -101,6 +101,14 @@ int media_tap(struct media_channel *c, struct tap *tap, int silence_ms, int max_
               uint32_t request);
 void media_tap_stop(struct media_channel *c, uint32_t request);
 
+/* [control] A pair: what one says the other hears, whatever their codecs, until either is parted or
+ * released. What is played to one of them meanwhile is heard by him alone, over the other's voice
+ * (both at full strength). While joined a channel has no echo. ERR_INVALID, ERR_NOMEM, ERR_LIMIT,
+ * ERR_WRONG_STATE when one of them is in a pair already. */
+int media_join(struct media_channel *a, struct media_channel *b);
+/* [control] At once: what was on its way is not heard any more. Nothing when it is in no pair. */
+void media_part(struct media_channel *c);
+
 /* [media] The bridge joins a channel to its link and number; NULL port parts them. */
 void media_channel_attach(struct media_channel *c, struct media_port *port, uint32_t number);
 /* [media] One frame heard: codec_frame_bytes() bytes, or 0 for 20 ms of silence. Other lengths are

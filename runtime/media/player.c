@@ -40,11 +40,10 @@ void player_stop(struct media_channel *c, unsigned places)
     }
 }
 
-static void send_frame(struct media_channel *c, struct play *p, const void *bytes)
+static void count_frame(struct media_channel *c, struct play *p)
 {
     struct crossing_msg m = {.h = channel_on_started, .to = c, .num = {p->place}};
 
-    channel_frame(c, bytes);
     if (p->sent++ == 0)
         crossing_answer(c->media->crossing, &m);
 }
@@ -55,50 +54,61 @@ static void end_first(struct media_channel *c, enum play_end how)
     remove_play(c, 0);
 }
 
-/* Sends a frame of a whole piece; false when it has none. */
-static bool tick_whole(struct media_channel *c, struct play *p)
+/* A frame of a whole piece, NULL when it has none. The last one is copied: once control knows that
+ * the play is over, the audio may be gone. */
+static const uint8_t *take_whole(struct media_channel *c, struct play *p, uint8_t *room)
 {
+    size_t size = codec_frame_bytes(c->codec);
+    const uint8_t *frame;
+
     if (p->audio->frames == 0)
-        return false;
-    send_frame(c, p, p->audio->data + p->at * codec_frame_bytes(c->codec));
-    if (++p->at == p->audio->frames) {
-        p->at = 0;
-        if (--p->loops == 0)
-            end_first(c, PLAY_ENDED);
-    }
-    return true;
+        return NULL;
+    frame = p->audio->data + p->at * size;
+    count_frame(c, p);
+    if (++p->at < p->audio->frames)
+        return frame;
+    p->at = 0;
+    if (--p->loops > 0)
+        return frame;
+    memcpy(room, frame, size);
+    end_first(c, PLAY_ENDED);
+    return room;
 }
 
-/* Sends a frame of a streamed piece, or waits for one; false at its end. */
-static bool tick_stream(struct media_channel *c, struct play *p, enum play_end *how)
+/* A frame of a streamed piece, or nothing yet (`waits`); NULL at its end. */
+static const uint8_t *take_stream(struct media_channel *c, struct play *p, uint8_t *room,
+                                  bool *waits, enum play_end *how)
 {
-    uint8_t frame[FRAME_BYTES_MAX];
-
-    switch (stream_take(p->stream, frame)) {
+    switch (stream_take(p->stream, room)) {
     case STREAM_FRAME:
-        send_frame(c, p, frame);
+        count_frame(c, p);
         /* The last frame ends the play now, not 20 ms later, if that is known already. */
         if (stream_is_over(p->stream))
             end_first(c, PLAY_ENDED);
-        return true;
+        return room;
     case STREAM_WAIT:
-        return true;
+        *waits = true;
+        return NULL;
     case STREAM_END:
         *how = PLAY_ENDED;
-        return false;
+        return NULL;
     default:
         *how = PLAY_FAILED;
-        return false;
+        return NULL;
     }
 }
 
-bool player_tick(struct media_channel *c)
+bool player_take(struct media_channel *c, uint8_t *room, const uint8_t **frame)
 {
+    bool waits = false;
+
+    *frame = NULL;
     while (c->plays > 0) {
         struct play *p = &c->play[0];
         enum play_end how = PLAY_ENDED;
 
-        if (p->stream != NULL ? tick_stream(c, p, &how) : tick_whole(c, p))
+        *frame = p->stream != NULL ? take_stream(c, p, room, &waits, &how) : take_whole(c, p, room);
+        if (*frame != NULL || waits)
             return true;
         end_first(c, how);
     }
