@@ -172,6 +172,13 @@ export class Almon {
             (j) => j.lines[0]?.from === from && j.lines.at(-1).e === 'end'));
     }
 
+    /** The SID of the call that came from `from`, once its journal has begun. */
+    async sidOf(from) {
+        const journal = await until(5000, `the journal of the call from ${from}`,
+            () => this.journals().find((j) => j.lines[0]?.from === from));
+        return journal.sid;
+    }
+
     /** A command of the program itself: {status, out}. */
     async run(args, ms = 60000) {
         const child = spawn(ALMON, args, { cwd: this.dir, stdio: ['ignore', 'pipe', 'pipe'] });

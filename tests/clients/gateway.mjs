@@ -271,7 +271,7 @@ also('the caller hangs up: the call is completed, by the caller', async () => {
 also('the operator hangs up: the gateway is told', async () => {
     const c = call('long');
     await within(5000, 'sound', new Promise((go) => c.once('frame', go)));
-    const { sid } = almon.journals().find((j) => j.lines[0].from === c.from);
+    const sid = await almon.sidOf(c.from);
     assert.equal((await almon.run(['hangup', sid, '--state', almon.state])).status, 0);
     assert.equal(await c.over(), 'normal');
     const { lines } = await almon.journal(c.from);

@@ -256,7 +256,7 @@ await test('500 half-open connections: the door stays open for others', async ()
 // --- the canary ------------------------------------------------------------------------------
 
 await test('the call beside it all heard every frame, in order', async () => {
-    const { sid } = almon.journals().find((j) => j.lines[0].from === '+1canary');
+    const sid = await almon.sidOf('+1canary');
     assert.equal((await almon.run(['hangup', sid, '--state', almon.state])).status, 0);
     const { status, out } = await canary;
     assert.equal(status, 0, out);

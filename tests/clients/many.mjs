@@ -99,7 +99,7 @@ await test('every call has a journal that ends as completed', async () => {
     await idle();
     const ends = await until(10000, 'all journals', () => {
         const list = almon.journals();
-        return list.length === 2 * CALLS && list.every((j) => j.lines.at(-1).e === 'end') && list;
+        return list.length === 2 * CALLS && list.every((j) => j.lines.at(-1)?.e === 'end') && list;
     });
     assert.ok(ends.every((j) => j.lines.at(-1).status === 'completed'));
 });
