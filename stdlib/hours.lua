@@ -147,24 +147,38 @@ local zone_table = [[
 -60 - Atlantic/Cape_Verde
 ]]
 
-local zones = {}
-for offset, rule, list in zone_table:gmatch("(%-?%d+) (%S+) ([^\n]+)") do
-    for name in list:gmatch("%S+") do
-        zones[name] = { offset = tonumber(offset) * MINUTE, rule = rules[rule] }
+-- Read only when a name is looked for: making a table of them all would cost every call a
+-- millisecond.
+local function each_line()
+    return zone_table:gmatch("(%-?%d+) (%S+)( [^\n]+)")
+end
+
+local known_zones = {}
+
+local function find_zone(name)
+    local zone = known_zones[name]
+    if zone or not name:find("^[%w_/+-]+$") then return zone end
+    for offset, rule, list in each_line() do
+        if (list .. " "):find(" " .. name .. " ", 1, true) then
+            zone = { offset = tonumber(offset) * MINUTE, rule = rules[rule] }
+            known_zones[name] = zone
+            return zone
+        end
     end
 end
 
 -- The names of all zones, sorted.
 function hours.zones()
-    local list = {}
-    for name in pairs(zones) do list[#list + 1] = name end
-    table.sort(list)
-    return list
+    local names_of = {}
+    for _, _, list in each_line() do
+        for name in list:gmatch("%S+") do names_of[#names_of + 1] = name end
+    end
+    table.sort(names_of)
+    return names_of
 end
 
 local function zone_of(name, level)
-    if name == nil then return zones.UTC end
-    local zone = zones[name]
+    local zone = find_zone(tostring(name or "UTC"))
     if zone then return zone end
     local sign, h, m = tostring(name):match("^[UG][TM][CT]([+-])(%d%d?):?(%d?%d?)$")
     if not sign then sign, h, m = tostring(name):match("^([+-])(%d%d):?(%d%d)$") end

@@ -16,7 +16,7 @@ local phone = {}
 -- calling code, country, shortest and longest national number, what is dialled before it inside the
 -- country (- nothing). A code that several share names the largest; +1 and +7 are told apart below.
 local plan = [[
-1 US 10 10 1
+|1 US 10 10 1
 20 EG 8 10 0|211 SS 9 9 0|212 MA 9 9 0|213 DZ 8 9 0|216 TN 8 8 -|218 LY 8 9 0
 220 GM 7 7 -|221 SN 9 9 -|222 MR 8 8 -|223 ML 8 8 -|224 GN 8 9 -|225 CI 10 10 -|226 BF 8 8 -|227 NE 8 8 -
 228 TG 8 8 -|229 BJ 8 10 -|230 MU 7 8 -|231 LR 7 9 0|232 SL 8 8 0|233 GH 9 9 0|234 NG 8 10 0|235 TD 8 8 -
@@ -58,58 +58,40 @@ local american = {
     VG = "284", VI = "340",
 }
 
--- How a national number is grouped, by its first digits and its length: the first line that fits.
--- Each line: how it begins, how long it is, the groups, how it is written inside the country
--- (0 stands for what is dialled before it).
+-- How a national number is grouped: rules, the first that fits counts. A rule says how the number
+-- begins (a pattern), how long it is (0: any), the sizes of the groups (0: the rest), how it is
+-- written inside the country, and abroad where that is not with spaces.
 local groups = {
-    US = { { "", 10, { 3, 3, 4 }, "(%s) %s-%s", "%s-%s-%s" } },
-    GB = {
-        { "2", 10, { 2, 4, 4 }, "0%s %s %s" },
-        { "11", 10, { 3, 3, 4 }, "0%s %s %s" },
-        { "1%d1", 10, { 3, 3, 4 }, "0%s %s %s" },
-        { "1", 10, { 4, 6 }, "0%s %s" },
-        { "7", 10, { 4, 6 }, "0%s %s" },
-        { "", 10, { 3, 3, 4 }, "0%s %s %s" },
-        { "", 9, { 3, 6 }, "0%s %s" },
-    },
-    FR = { { "", 9, { 1, 2, 2, 2, 2 }, "0%s %s %s %s %s" } },
-    DE = {
-        { "1[567]", 10, { 3, 7 }, "0%s %s" },
-        { "1[567]", 11, { 4, 7 }, "0%s %s" },
-        { "30", 0, { 2, 0 }, "0%s %s" },
-        { "40", 0, { 2, 0 }, "0%s %s" },
-        { "69", 0, { 2, 0 }, "0%s %s" },
-        { "89", 0, { 2, 0 }, "0%s %s" },
-        { "%d%d1", 0, { 3, 0 }, "0%s %s" },
-        { "", 0, { 4, 0 }, "0%s %s" },
-    },
-    ES = { { "", 9, { 3, 3, 3 }, "%s %s %s" } },
-    IT = { { "3", 10, { 3, 3, 4 }, "%s %s %s" }, { "0[26]", 0, { 2, 0 }, "%s %s" }, { "", 0, { 3, 0 }, "%s %s" } },
-    PT = { { "", 9, { 3, 3, 3 }, "%s %s %s" } },
-    NL = { { "6", 9, { 1, 8 }, "0%s %s" }, { "[1234578][0-8]", 9, { 2, 3, 4 }, "0%s %s %s" } },
-    BE = { { "4", 9, { 3, 2, 2, 2 }, "0%s %s %s %s" }, { "[2349]", 8, { 1, 3, 2, 2 }, "0%s %s %s %s" },
-        { "", 8, { 2, 2, 2, 2 }, "0%s %s %s %s" } },
-    CH = { { "", 9, { 2, 3, 2, 2 }, "0%s %s %s %s" } },
-    AT = { { "1", 0, { 1, 0 }, "0%s %s" }, { "", 0, { 3, 0 }, "0%s %s" } },
-    IE = { { "1", 8, { 1, 3, 4 }, "0%s %s %s" }, { "", 9, { 2, 3, 4 }, "0%s %s %s" } },
-    DK = { { "", 8, { 2, 2, 2, 2 }, "%s %s %s %s" } },
-    NO = { { "[49]", 8, { 3, 2, 3 }, "%s %s %s" }, { "", 8, { 2, 2, 2, 2 }, "%s %s %s %s" } },
-    SE = { { "7", 9, { 2, 3, 2, 2 }, "0%s-%s %s %s" }, { "8", 0, { 1, 0 }, "0%s-%s" }, { "", 0, { 2, 0 }, "0%s-%s" } },
-    PL = { { "", 9, { 3, 3, 3 }, "%s %s %s" } },
-    CZ = { { "", 9, { 3, 3, 3 }, "%s %s %s" } },
-    AU = { { "4", 9, { 3, 3, 3 }, "0%s %s %s" }, { "1[38]00", 9, { 4, 3, 3 }, "%s %s %s" },
-        { "", 9, { 1, 4, 4 }, "(0%s) %s %s" } },
-    NZ = { { "2", 0, { 2, 3, 0 }, "0%s %s %s" }, { "", 8, { 1, 3, 4 }, "0%s-%s %s" } },
-    IN = { { "", 10, { 5, 5 }, "0%s %s" } },
-    JP = { { "[789]0", 10, { 2, 4, 4 }, "0%s-%s-%s" }, { "[36]", 9, { 1, 4, 4 }, "0%s-%s-%s" },
-        { "", 9, { 2, 3, 4 }, "0%s-%s-%s" } },
-    CN = { { "1", 11, { 3, 4, 4 }, "%s %s %s" }, { "", 10, { 2, 4, 4 }, "0%s %s %s" } },
-    BR = { { "", 11, { 2, 5, 4 }, "(%s) %s-%s" }, { "", 10, { 2, 4, 4 }, "(%s) %s-%s" } },
-    MX = { { "", 10, { 2, 4, 4 }, "%s %s %s" } },
-    RU = { { "", 10, { 3, 3, 2, 2 }, "8 (%s) %s-%s-%s" } },
-    ZA = { { "", 9, { 2, 3, 4 }, "0%s %s %s" } },
-    SG = { { "", 8, { 4, 4 }, "%s %s" } },
-    HK = { { "", 8, { 4, 4 }, "%s %s" } },
+    AT = "1;0;1 0;0%s %s|;0;3 0;0%s %s",
+    AU = "4;9;3 3 3;0%s %s %s|1[38]00;9;4 3 3;%s %s %s|;9;1 4 4;(0%s) %s %s",
+    BE = "4;9;3 2 2 2;0%s %s %s %s|[2349];8;1 3 2 2;0%s %s %s %s|;8;2 2 2 2;0%s %s %s %s",
+    BR = ";11;2 5 4;(%s) %s-%s|;10;2 4 4;(%s) %s-%s",
+    CH = ";9;2 3 2 2;0%s %s %s %s",
+    CN = "1;11;3 4 4;%s %s %s|;10;2 4 4;0%s %s %s",
+    CZ = ";9;3 3 3;%s %s %s",
+    DE = "1[567];10;3 7;0%s %s|1[567];11;4 7;0%s %s|30;0;2 0;0%s %s|40;0;2 0;0%s %s|69;0;2 0;0%s %s|"
+        .. "89;0;2 0;0%s %s|%d%d1;0;3 0;0%s %s|;0;4 0;0%s %s",
+    DK = ";8;2 2 2 2;%s %s %s %s",
+    ES = ";9;3 3 3;%s %s %s",
+    FR = ";9;1 2 2 2 2;0%s %s %s %s %s",
+    GB = "2;10;2 4 4;0%s %s %s|11;10;3 3 4;0%s %s %s|1%d1;10;3 3 4;0%s %s %s|1;10;4 6;0%s %s|"
+        .. "7;10;4 6;0%s %s|;10;3 3 4;0%s %s %s|;9;3 6;0%s %s",
+    HK = ";8;4 4;%s %s",
+    IE = "1;8;1 3 4;0%s %s %s|;9;2 3 4;0%s %s %s",
+    IN = ";10;5 5;0%s %s",
+    IT = "3;10;3 3 4;%s %s %s|0[26];0;2 0;%s %s|;0;3 0;%s %s",
+    JP = "[789]0;10;2 4 4;0%s-%s-%s|[36];9;1 4 4;0%s-%s-%s|;9;2 3 4;0%s-%s-%s",
+    MX = ";10;2 4 4;%s %s %s",
+    NL = "6;9;1 8;0%s %s|[1234578][0-8];9;2 3 4;0%s %s %s",
+    NO = "[49];8;3 2 3;%s %s %s|;8;2 2 2 2;%s %s %s %s",
+    NZ = "2;0;2 3 0;0%s %s %s|;8;1 3 4;0%s-%s %s",
+    PL = ";9;3 3 3;%s %s %s",
+    PT = ";9;3 3 3;%s %s %s",
+    RU = ";10;3 3 2 2;8 (%s) %s-%s-%s",
+    SE = "7;9;2 3 2 2;0%s-%s %s %s|8;0;1 0;0%s-%s|;0;2 0;0%s-%s",
+    SG = ";8;4 4;%s %s",
+    US = ";10;3 3 4;(%s) %s-%s;%s-%s-%s",
+    ZA = ";9;2 3 4;0%s %s %s",
 }
 
 -- What is dialled for abroad where it is not 00.
@@ -119,29 +101,34 @@ local abroad = {
     KH = "00[17]", CU = "119", GY = "001",
 }
 
-local by_code, by_country, by_area = {}, {}, {}
+-- Territories within another's calling code.
+local within <const> = { KZ = "7", GG = "44", JE = "44", IM = "44", SJ = "47", AX = "358", EH = "212",
+    YT = "262", BL = "590", MF = "590", BQ = "599", CC = "61", CX = "61" }
 
-local function read_plan()
-    for code, country, least, most, trunk in plan:gmatch("(%d+) (%u%u) (%d+) (%d+) ([%d-]+)") do
-        local entry = { code = code, country = country, least = tonumber(least),
-            most = tonumber(most), trunk = trunk ~= "-" and trunk or "" }
-        by_code[code] = entry
-        by_country[country] = entry
-    end
-    for country, areas in pairs(american) do
-        by_country[country] = by_code["1"]
-        for area in areas:gmatch("%d+") do by_area[area] = country end
-    end
-    by_country.KZ = by_code["7"]
-    for country, code in pairs({ GG = "44", JE = "44", IM = "44", SJ = "47", AX = "358", EH = "212",
-        YT = "262", BL = "590", MF = "590", BQ = "599", CC = "61", CX = "61" }) do
-        by_country[country] = by_code[code]
-    end
+-- The plan stays a text: making a table of it all would cost every call half a millisecond.
+local known_entries = {} -- false: there is none
+
+local function find_entry(pattern)
+    local entry = known_entries[pattern]
+    if entry ~= nil then return entry end
+    local code, country, least, most, trunk = plan:match("%f[^|\n]" .. pattern .. " (%d+) (%d+) ([%d-]+)")
+    entry = code ~= nil and { code = code, country = country, least = tonumber(least), most = tonumber(most),
+        trunk = trunk ~= "-" and trunk or "" }
+    known_entries[pattern] = entry
+    return entry
 end
-read_plan()
+
+local function by_code(code) return find_entry("(" .. code .. ") (%u%u)") end
+
+local function by_country(country)
+    if type(country) ~= "string" or not country:find("^%u%u$") then return nil end
+    local code = within[country] or (american[country] and "1")
+    if code then return by_code(code) end
+    return find_entry("(%d+) (" .. country .. ")")
+end
 
 local function plan_of(country, level)
-    local entry = by_country[country]
+    local entry = by_country(country)
     if not entry then
         error(("phone: there is no country %q; use two capital letters, as in \"US\" or \"GB\"")
             :format(tostring(country)), level + 1)
@@ -171,13 +158,19 @@ end
 
 local function entry_of(digits)
     for n = 3, 1, -1 do
-        local entry = by_code[digits:sub(1, n)]
+        local entry = #digits >= n and by_code(digits:sub(1, n))
         if entry then return entry end
     end
 end
 
 local function country_of(entry, national)
-    if entry.code == "1" then return by_area[national:sub(1, 3)] or "US" end
+    if entry.code == "1" then
+        local area = national:sub(1, 3)
+        for country, areas in pairs(american) do
+            if areas:find(area, 1, true) then return country end
+        end
+        return "US"
+    end
     if entry.code == "7" and national:find("^[67]") then return "KZ" end
     return entry.country
 end
@@ -259,19 +252,20 @@ function phone.calling_code(country)
     return plan_of(country, 2).code
 end
 
+-- The groups of a number, and how they are written inside the country and abroad (or nil).
 local function grouped(number)
-    local entry = by_country[number.country]
-    local list = groups[number.country] or groups[entry.country] or {}
-    for _, rule in ipairs(list) do
-        local start, length, sizes = rule[1], rule[2], rule[3]
+    local entry = by_country(number.country)
+    for rule in (groups[number.country] or groups[entry.country] or ""):gmatch("[^|]+") do
+        local start, length, sizes, inside, outside = rule:match("^([^;]*);(%d+);([%d ]+);([^;]*);?(.*)$")
+        length = tonumber(length)
         if (length == 0 or length == #number.national) and number.national:find("^" .. start) then
             local parts, at = {}, 1
-            for i, size in ipairs(sizes) do
-                local last = (size == 0 or i == #sizes) and #number.national or at + size - 1
-                parts[i] = number.national:sub(at, last)
+            for size in sizes:gmatch("%d+") do
+                local last = size == "0" and #number.national or at + tonumber(size) - 1
+                parts[#parts + 1] = number.national:sub(at, last)
                 at = last + 1
             end
-            return parts, rule
+            return parts, inside, outside ~= "" and outside or nil
         end
     end
     -- No rule: threes, the last group of three or four.
@@ -290,14 +284,13 @@ function phone.format(text, style, country)
     local number, why = phone.parse(text, country)
     if not number then return nil, why end
     if style == "e164" then return number.e164 end
-    local parts, rule = grouped(number)
+    local parts, inside, outside = grouped(number)
     if style == nil or style == "international" then
-        local pattern = rule and rule[5]
         return "+" .. number.code .. " "
-            .. (pattern and pattern:format(table.unpack(parts)) or table.concat(parts, " "))
+            .. (outside and outside:format(table.unpack(parts)) or table.concat(parts, " "))
     elseif style == "national" then
-        if rule then return (rule[4]:format(table.unpack(parts))) end
-        return by_code[number.code].trunk .. table.concat(parts, " ")
+        if inside then return (inside:format(table.unpack(parts))) end
+        return by_code(number.code).trunk .. table.concat(parts, " ")
     end
     error(("phone.format: there is no style %q; \"international\", \"national\" or \"e164\"")
         :format(tostring(style)), 2)
@@ -308,7 +301,7 @@ function phone.spell(text, country)
     local number, why = phone.parse(text, country)
     if not number then return nil, why end
     local parts = grouped(number)
-    if country and by_country[country].code ~= number.code then table.insert(parts, 1, number.code) end
+    if country and by_country(country).code ~= number.code then table.insert(parts, 1, number.code) end
     for i, part in ipairs(parts) do parts[i] = part:gsub("(%d)", "%1 "):gsub(" $", "") end
     return table.concat(parts, ", ")
 end

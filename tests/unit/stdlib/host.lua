@@ -108,3 +108,9 @@ package.preload["almon.json"] = function()
         end,
     }
 end
+
+-- From here on nobody makes a global, or asks for one that is not there.
+setmetatable(_G, {
+    __newindex = function(_, name) error("a global is made: " .. tostring(name), 2) end,
+    __index = function(_, name) if name ~= "filter" then error("no such global: " .. tostring(name), 2) end end,
+})
