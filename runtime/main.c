@@ -11,7 +11,7 @@ static const struct command {
     const char *usage, *text;
 } commands[] = {
     {"serve", cli_serve, "[--config FILE] [--state DIR]", "Runs the exchange."},
-    {"check", cli_check, "FILE…", "Prints every problem of documents, and how to mend it."},
+    {"check", cli_check, "FILE...", "Prints every problem of documents, and how to mend it."},
     {"help", cli_help, "[VERB | almon.lua]", "Prints the reference of a verb, or lists them all."},
     {"call", cli_call, "NUMBER [options]", "Calls a number of a running exchange."},
     {"trace", cli_trace, "SID [-f]", "Prints what happened in a call; -f follows a live one."},
@@ -21,7 +21,7 @@ static const struct command {
     {"replay", cli_replay, "SID|FILE [--flow FILE]",
      "Runs a past call again and shows what differs."},
     {"sim", cli_sim, "FLOW [--real | --virtual]", "Calls a flow in the terminal, without a phone."},
-    {"test", cli_test, "[PATH…]", "Runs scenarios in virtual time."},
+    {"test", cli_test, "[PATH...]", "Runs scenarios in virtual time."},
 };
 
 static void usage(FILE *out)

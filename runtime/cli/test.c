@@ -22,6 +22,7 @@ struct test {
     uint64_t seed;
     int jobs, seconds;
     bool worker;
+    bool chosen; /* by a PATH */
     char *files[SUITE_FILES];
     size_t n_files;
     /* what came out */
@@ -260,6 +261,12 @@ static int run_worker(struct test *t)
 
 /* --- the command --- */
 
+static bool bad_option(const char *name)
+{
+    fprintf(stderr, "almon test: %s is no option, or needs another value\n\n", name);
+    return false;
+}
+
 static bool read_options(struct test *t, int argc, char **argv)
 {
     long n;
@@ -268,6 +275,7 @@ static bool read_options(struct test *t, int argc, char **argv)
         const char *value = i + 1 < argc ? argv[i + 1] : "";
 
         if (argv[i][0] != '-') {
+            t->chosen = true;
             if (!add_path(t, argv[i]))
                 return false;
             continue;
@@ -277,7 +285,7 @@ static bool read_options(struct test *t, int argc, char **argv)
             continue;
         }
         if (++i >= argc)
-            return false;
+            return bad_option(argv[i - 1]);
         if (strcmp(argv[i - 1], "--filter") == 0)
             t->filter = value;
         else if (strcmp(argv[i - 1], "--junit") == 0)
@@ -291,7 +299,7 @@ static bool read_options(struct test *t, int argc, char **argv)
         else if (strcmp(argv[i - 1], "--seed") == 0 && str_to_long(value, 0, 1L << 40, &n))
             t->seed = (uint64_t)n;
         else
-            return false;
+            return bad_option(argv[i - 1]);
     }
     return true;
 }
@@ -353,11 +361,11 @@ int cli_test(int argc, char **argv)
         rc = 0;
     } else if (!read_options(t, argc, argv)) {
         usage(stderr);
-    } else if (t->n_files == 0 &&
+    } else if (!t->chosen &&
                !add_path(t, stat("tests/scenarios", &st) == 0 ? "tests/scenarios" : ".")) {
         rc = 1;
     } else if (t->n_files == 0) {
-        fprintf(stderr, "almon test: no *_test.lua or test_*.lua found\n");
+        fprintf(stderr, "almon test: no *_test.lua or test_*.lua found there\n");
         rc = 1;
     } else {
         rc = t->worker ? run_worker(t) : run_suite(t);
