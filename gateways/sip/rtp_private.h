@@ -1,0 +1,132 @@
+/* What a call's media and the engine consist of: for rtp*.c only. */
+#ifndef ALMON_SIP_RTP_PRIVATE_H
+#define ALMON_SIP_RTP_PRIVATE_H
+
+#include "base/list.h"
+#include "gateways/sip/dtmf.h"
+#include "gateways/sip/rtcp.h"
+#include "gateways/sip/rtp.h"
+#include "gateways/sip/rtp_ear.h"
+#include "gateways/sip/rtp_packet.h"
+#include "gateways/sip/srtp.h"
+
+#define RTP_SLOTS           10 /* of the tick */
+#define RTP_PAYLOAD_OUT     (3 * 320)
+#define RTP_KEEPALIVE_MS    2000
+#define RTP_PROBATION       4  /* packets in a row before a stranger is believed */
+#define RTP_CHANGE_QUIET_MS 60 /* the old SSRC is silent for so long before a new one is taken */
+#define RTCP_INTERVAL_MS    5000
+#define RTCP_RATE           10 /* of theirs a second, with a burst of as many */
+
+struct rtp_socket;
+
+struct rtp_engine {
+    struct loop *loop;
+    struct rtp_config config;
+    struct sockaddr_storage address;
+    unsigned port_first, pairs, next, used;
+    uint64_t *taken; /* a bit a pair */
+    int64_t wall_us; /* of the wall clock at loop_now() 0 */
+    struct timer tick;
+    struct list slots[RTP_SLOTS];
+    unsigned slot, calls, turn;
+    int64_t due;
+    struct link_node *walk; /* the call after the one whose tick runs */
+    unsigned closing;       /* sockets that libuv has not let go yet */
+};
+
+/* Who sends, as far as we believe it. */
+struct rtp_lock {
+    struct sockaddr_storage source;
+    int rank; /* 0: nobody yet; see rank_of() */
+    bool has_ssrc;
+    uint32_t ssrc;
+};
+
+/* Who may be it. */
+struct rtp_candidate {
+    struct sockaddr_storage source;
+    uint32_t ssrc;
+    uint16_t seq;
+    unsigned count;
+};
+
+struct rtp {
+    struct rtp_engine *engine;
+    struct link_node node;
+    const struct rtp_handlers *h;
+    void *arg;
+    unsigned pair;
+    struct rtp_socket *sockets[2]; /* RTP, RTCP */
+    bool dead;
+    unsigned busy; /* handlers of ours that run: then the memory stays */
+
+    bool has_peer, deliver;
+    struct rtp_peer peer;
+    struct srtp_key keys[2]; /* copies: out, in */
+    struct srtp *out_crypt, *in_crypt;
+    struct sockaddr_storage to, rtcp_to;
+    int64_t learn_until;
+
+    /* out */
+    struct transcoder *encoder;
+    uint32_t ssrc, stamp; /* stamp: of the last frame */
+    uint16_t seq;
+    bool talking, said_comfort; /* no marker needed; the far end knows that we are silent */
+    int64_t stamp_us, sent_us;  /* of the last frame, -1: none; of the last packet */
+    uint8_t payload[RTP_PAYLOAD_OUT];
+    size_t payload_len;
+    unsigned frames; /* in the payload */
+    struct dtmf_out keys_out;
+    uint32_t key_stamp;
+    struct audio *tones; /* of a key, where the far end takes no events */
+    size_t tone_at;
+    int64_t report_us;
+    uint64_t reported; /* packets sent at the last report */
+
+    /* in */
+    struct rtp_lock lock;
+    struct rtp_candidate candidate;
+    int64_t heard_us;
+    bool timed_out;
+    struct rtcp_source source;
+    struct dtmf_in keys_in;
+    struct ear ear;
+    int64_t report_credit_us, report_at_us;
+    struct rtp_stats stats;
+};
+
+/* rtp_engine.c */
+int rtp_engine_take_ports(struct rtp *r, struct error *err);
+void rtp_engine_give_ports(struct rtp *r);
+void rtp_engine_join(struct rtp *r);
+void rtp_engine_leave(struct rtp *r);
+void rtp_engine_send(struct rtp *r, bool rtcp, const struct sockaddr_storage *to, const void *bytes,
+                     size_t len);
+int64_t rtp_now(const struct rtp *r);
+
+/* rtp.c: memory stays while a handler runs */
+void rtp_hold(struct rtp *r);
+void rtp_let_go(struct rtp *r);
+
+/* rtp_out.c */
+void rtp_out_start(struct rtp *r);
+void rtp_out_tick(struct rtp *r, int64_t now);
+void rtp_out_report(struct rtp *r, int64_t now, bool bye);
+bool rtp_may_send(const struct rtp *r);
+
+/* rtp_in.c */
+void rtp_in_start(struct rtp *r);
+/* True when it handed out a frame. */
+bool rtp_in_tick(struct rtp *r, int64_t now);
+
+/* rtp_address.c */
+bool address_is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+bool address_is_same_ip(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+unsigned address_port(const struct sockaddr_storage *a);
+void address_set_port(struct sockaddr_storage *a, unsigned port);
+/* 0.0.0.0, ::, port 0, or no address at all. */
+bool address_is_empty(const struct sockaddr_storage *a);
+socklen_t address_size(const struct sockaddr_storage *a);
+
+#endif

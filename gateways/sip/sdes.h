@@ -1,0 +1,23 @@
+/* SDP's a=crypto lines (RFC 4568). Pure functions of text. */
+#ifndef ALMON_SIP_SDES_H
+#define ALMON_SIP_SDES_H
+
+#include "gateways/sip/srtp.h"
+
+#define SDES_TEXT_MAX 128
+
+struct sdes {
+    unsigned tag; /* 1 to 999999999: the answer repeats the offer's */
+    struct srtp_key key;
+};
+
+/* What stands behind "a=crypto:". ERR_INVALID when it breaks the rules; ERR_REFUSED when it is
+ * right but not spoken here (another suite, an MKI, several keys, a session parameter): then the
+ * next line may be. */
+int sdes_parse(struct sdes *s, const char *text, size_t len, struct error *err);
+/* The same text for our own SDP. */
+void sdes_print(char out[SDES_TEXT_MAX], const struct sdes *s);
+/* A key by chance. ERR_IO when the system has no randomness. */
+int sdes_make(struct sdes *s, unsigned tag, enum srtp_suite suite, struct error *err);
+
+#endif
