@@ -86,8 +86,9 @@ void actor_free_all(struct stage *st);
 
 /* Makes a method table for `name` with a helpful error for what it does not know. */
 void stage_metatable(lua_State *L, const char *name, const char *thing, const luaL_Reg *methods);
-void stage_open_t(lua_State *L);      /* stage_t.c */
-void stage_open_caller(lua_State *L); /* stage_caller.c */
+void stage_open_t(lua_State *L);       /* stage_t.c */
+void stage_open_require(lua_State *L); /* stage_require.c */
+void stage_open_caller(lua_State *L);  /* stage_caller.c */
 void stage_push_caller(lua_State *L, struct sim_caller *c, bool tones);
 struct stage_caller *stage_check_caller(lua_State *L, int arg);
 /* stage_web.c */
