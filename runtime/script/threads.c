@@ -5,6 +5,8 @@
 
 /* --- protected calls --- */
 
+enum { ERROR_STEPS = 300 }; /* unwinding costs more than it looks */
+
 static int finish_call(lua_State *L, int status, lua_KContext below)
 {
     struct script *s = script_of(L);
@@ -16,6 +18,7 @@ static int finish_call(lua_State *L, int status, lua_KContext below)
     if (status != LUA_OK && status != LUA_YIELD) {
         if (s->dead)
             return lua_error(L);
+        budget_spend(L, ERROR_STEPS);
         lua_pushboolean(L, false);
         lua_pushvalue(L, -2);
         return 2;
