@@ -58,7 +58,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) | sed
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(WERROR) -Iruntime -I. $(PKG_CFLAGS) $(if $(OPUS),-DHAVE_OPUS) \
-  $(SANITIZE) $(CFLAGS)
+  $(OWN_CFLAGS) $(SANITIZE) $(CFLAGS)
 # Opus is spoken where its library is.
 OPUS = $(eval OPUS := $$(shell pkg-config --exists opus && echo yes))$(OPUS)
 OPUS_LIBS = -Wl,--as-needed -lopus -Wl,--no-as-needed
@@ -81,9 +81,13 @@ OUT = $(BUILD)/$(VARIANT)
 OBJ = $(OUT)/obj
 
 # The gateways' parts stand in the same archive: a program takes only what it calls from there.
-# GATE_SRC grows by the other files of gateways/ (without their main.c) as they come.
-RTP_SRC := $(wildcard $(patsubst %,gateways/sip/%*.c,codec dtmf jitter playout rtcp rtp sdes srtp))
-GATE_SRC := $(RTP_SRC)
+# Only the files that name libre stand aside, with its flags, which its pkg-config keeps to itself.
+RTP_SRC := $(wildcard $(patsubst %,gateways/sip/%*.c,codec dtmf jitter rtcp rtp sdes srtp))
+RE_SRC := $(wildcard gateways/sip/stack_*.c)
+GATE_SRC := $(RTP_SRC) $(filter-out gateways/sip/main.c $(RTP_SRC) $(RE_SRC),$(wildcard gateways/sip/*.c))
+RE_CFLAGS = -DHAVE_INET6 -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -isystem /usr/include/re
+# libre has functions by names of ours, mem_alloc among them: ours stay inside the program.
+RE_HIDE = -Wl,--exclude-libs,ALL
 
 ifeq ($(strip $(ROOMS)),)
 LIB_SRC := $(filter-out runtime/main.c,$(wildcard runtime/*.c runtime/*/*.c runtime/*/*/*.c verbs/*.c)) $(GATE_SRC)
@@ -129,12 +133,14 @@ BENCH_BIN = $(call programs,$(BENCH_SRC))
 
 ifeq ($(VARIANT),plain)
 BIN = bin/almon
+SIP_BIN = bin/almon-sip
 else
 BIN = $(OUT)/almon
+SIP_BIN = $(OUT)/almon-sip
 endif
 
 .PHONY: all
-all: $(if $(wildcard runtime/main.c),$(BIN)) $(LIB)
+all: $(if $(wildcard runtime/main.c),$(BIN)) $(SIP_BIN) $(LIB)
 
 # --- rules ---------------------------------------------------------------------------------------
 
@@ -171,6 +177,10 @@ endef
 
 $(BIN): $(OBJ)/runtime/main.o $(LIB)
 	$(call link)
+
+$(call objects,$(RE_SRC)): OWN_CFLAGS = $(RE_CFLAGS)
+$(SIP_BIN): $(OBJ)/gateways/sip/main.o $(call objects,$(RE_SRC)) $(LIB)
+	$(call link,$(RE_HIDE),-lre)
 
 $(call programs,$(TEST_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(OUT)/libtest.a $(LIB)
 	$(call link,,-lcmocka)
@@ -216,6 +226,7 @@ export UBSAN_OPTIONS ?= print_stacktrace=1
 export TSAN_OPTIONS ?= second_deadlock_stack=1
 # For clients: the program to test.
 export ALMON = $(BIN)
+export ALMON_SIP = $(SIP_BIN)
 # For scenarios: the prompts that were spoken once.
 export ALMON_PROMPTS ?= $(BUILD)/test-speech
 # The scenarios in Lua are one more test program; T chooses among them by name, as by a case.

@@ -67,9 +67,11 @@ struct config_trunk {
     int max_calls;
     const char *const *headers; /* "Name: value", added to calls that go out */
     size_t n_headers;
-    const char *caller_id;                              /* "from", "asserted", "both" */
-    const char *const *rewrite_in, *const *rewrite_out; /* "old:new" beginnings of numbers */
-    size_t n_rewrite_in, n_rewrite_out;
+    const char *caller_id;         /* "from", "asserted", "both" */
+    const char *const *rewrite_in; /* "old:new": beginnings of numbers */
+    size_t n_rewrite_in;
+    const char *const *rewrite_out;
+    size_t n_rewrite_out;
     bool nat; /* its true media address may be learnt from its packets */
     int line;
 };

@@ -1,0 +1,419 @@
+#include "gateways/sip/gateway.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "gateways/sip/route.h"
+#include "gateways/sip/status.h"
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { GOODBYE_MS = 700, EXPIRES_SECONDS = 600 };
+
+/* --- who may call --- */
+
+static const struct config_phone *find_phone(const struct gateway *g, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < g->config->n_phones; i++)
+        if (strcmp(g->config->phones[i].name, name) == 0)
+            return &g->config->phones[i];
+    return NULL;
+}
+
+static bool on_admit(void *arg, const struct sockaddr_storage *source)
+{
+    struct gateway *g = arg;
+
+    return guard_admit(g->guard, source, loop_now(g->loop));
+}
+
+static void on_guessed(void *arg, const struct sockaddr_storage *source)
+{
+    struct gateway *g = arg;
+    char address[128];
+
+    route_of(source, "udp", address);
+    log_warn("sip", NULL, "a wrong password from %s", address);
+    guard_charge(g->guard, source, (unsigned)g->config->sip.requests_per_second, loop_now(g->loop));
+}
+
+static enum stack_verdict on_screen(void *arg, const struct stack_request *r)
+{
+    struct gateway *g = arg;
+
+    if (find_phone(g, r->user) != NULL)
+        return STACK_TAKE;
+    if (strcmp(r->method, "INVITE") == 0 && peers_find(g->peers, &r->source) != NULL)
+        return STACK_TAKE;
+    return g->config->n_phones > 0 ? STACK_CHALLENGE : STACK_FORBID;
+}
+
+static const char *on_password(void *arg, const char *user)
+{
+    const struct config_phone *phone = find_phone(arg, user);
+
+    return phone != NULL ? phone->password : NULL;
+}
+
+static void on_invited(void *arg, struct leg *leg, const struct stack_request *r)
+{
+    struct gateway *g = arg;
+    const struct config_phone *phone = find_phone(g, r->user);
+
+    call_invited(g, leg, r, phone == NULL ? peers_find(g->peers, &r->source) : NULL, phone);
+}
+
+/* --- phones that register --- */
+
+static unsigned register_one(struct gateway *g, const struct stack_request *r,
+                             const struct stack_contact *c)
+{
+    char route[128];
+    long seconds = c->expires;
+
+    if (seconds > 0 && seconds < REGISTRAR_MIN_SECONDS)
+        return 423;
+    if (seconds > REGISTRAR_MAX_SECONDS)
+        seconds = REGISTRAR_MAX_SECONDS;
+    route_of(&r->source, r->transport, route);
+    switch (registrar_set(g->registrar, r->user, c->uri, route, seconds, loop_now(g->loop))) {
+    case 0:
+        return 200;
+    case ERR_LIMIT:
+        return 403;
+    default:
+        return 500;
+    }
+}
+
+static unsigned on_registers(void *arg, const struct stack_request *r,
+                             const struct stack_contact *c, size_t n, bool all, struct str *out)
+{
+    struct gateway *g = arg;
+    unsigned status = 200;
+
+    /* Nobody registers in somebody else's name. */
+    if (strcmp(r->to_user, r->user) != 0)
+        return 403;
+    if (all)
+        registrar_clear(g->registrar, r->user);
+    for (size_t i = 0; i < n && status == 200; i++)
+        status = register_one(g, r, &c[i]);
+    registrar_write(g->registrar, r->user, loop_now(g->loop), out);
+    log_info("sip", NULL, "phone %s at %s: registration %u", r->user, r->source_ip, status);
+    return status;
+}
+
+/* --- our own registrations --- */
+
+static void on_enrolled(void *arg, void *enrolment_arg, unsigned status,
+                        const struct sockaddr_storage *from)
+{
+    struct gateway *g = arg;
+    struct trunk_state *t = enrolment_arg;
+
+    if (t->status != status)
+        log_info("sip", NULL, "trunk %s: registration %u%s", t->trunk->name, status,
+                 status == 0 ? ": nobody answered" : "");
+    t->status = status;
+    if (status == 200)
+        peers_learn(g->peers, t->trunk, from);
+}
+
+static int enrol_trunk(struct gateway *g, struct trunk_state *t, struct error *err)
+{
+    char uri[ROUTE_TEXT_MAX];
+    const struct config_trunk *trunk = t->trunk;
+    struct enrolment_config c = {.registrar = trunk->to,
+                                 .uri = uri,
+                                 .route = trunk->proxy,
+                                 .contact = trunk->user,
+                                 .user = trunk->user,
+                                 .password = trunk->password,
+                                 .expires = EXPIRES_SECONDS};
+
+    if (trunk->to == NULL || trunk->user == NULL || !route_uri(trunk->user, trunk->to, uri))
+        return error_set(err, ERR_INVALID, "%s:%d: trunk: register needs to = 'sip:host' and user",
+                         g->config->path, trunk->line);
+    return enrol(&t->enrolment, g->stack, &c, t, err);
+}
+
+static int make_trunks(struct gateway *g, struct error *err)
+{
+    size_t n = g->config->n_trunks;
+    int rc = 0;
+
+    g->trunks = mem_alloc((n + 1) * sizeof *g->trunks);
+    if (g->trunks == NULL)
+        return error_nomem(err);
+    for (size_t i = 0; i < n; i++)
+        g->trunks[i].trunk = &g->config->trunks[i];
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (g->config->trunks[i].registers)
+            rc = enrol_trunk(g, &g->trunks[i], err);
+    return rc;
+}
+
+static void on_soon(void *arg)
+{
+    struct gateway *g = arg;
+
+    pump_soon(g->pump);
+}
+
+static const struct stack_handlers stack_handlers = {
+    .admit = on_admit,
+    .guessed = on_guessed,
+    .screen = on_screen,
+    .password = on_password,
+    .invited = on_invited,
+    .registers = on_registers,
+    .enrolled = on_enrolled,
+    .soon = on_soon,
+};
+
+/* --- the exchange --- */
+
+static void on_ready(void *arg)
+{
+    struct gateway *g = arg;
+
+    g->linked = true;
+    g->failures = 0;
+    log_info("sip", NULL, "linked to the exchange at %s as %s", g->url, g->name);
+}
+
+static void on_closed(void *arg, const char *why)
+{
+    struct gateway *g = arg;
+    int64_t wait = client_backoff(g->failures++);
+
+    log_warn("sip", NULL, "the link to the exchange at %s is gone: %s; again in %lld ms", g->url,
+             why, (long long)wait);
+    g->linked = false;
+    g->client = client_free(g->client);
+    call_end_all(g, CAUSE_LINK_LOST);
+    if (!g->stopping)
+        timer_start(&g->relink, wait);
+}
+
+static void on_answered(void *arg, uint32_t number)
+{
+    struct call *c = call_find(arg, number);
+
+    if (c != NULL)
+        call_answered(c);
+}
+
+static void on_ringing(void *arg, uint32_t number)
+{
+    struct call *c = call_find(arg, number);
+
+    if (c != NULL)
+        call_ringing(c);
+}
+
+static void on_ended(void *arg, uint32_t number, enum cause cause)
+{
+    struct call *c = call_find(arg, number);
+
+    if (c != NULL)
+        call_ended(c, cause);
+}
+
+static void on_audio(void *arg, uint32_t number, const void *bytes, size_t len)
+{
+    struct call *c = call_find(arg, number);
+
+    if (c != NULL)
+        call_audio(c, bytes, len);
+}
+
+static void on_digits(void *arg, uint32_t number, const char *digits)
+{
+    struct call *c = call_find(arg, number);
+
+    if (c != NULL)
+        call_digits(c, digits);
+}
+
+static void on_offered(void *arg, uint32_t number, const struct offer *offer)
+{
+    call_offered(arg, number, offer);
+}
+
+static void on_error(void *arg, uint32_t number, const char *code, const char *text)
+{
+    (void)arg;
+    log_warn("sip", NULL, "the exchange complains of channel %u: %s: %s", number, code,
+             text != NULL ? text : "");
+}
+
+static const struct client_handlers client_handlers = {
+    .ready = on_ready,
+    .closed = on_closed,
+    .answered = on_answered,
+    .ended = on_ended,
+    .audio = on_audio,
+    .digits = on_digits,
+    .offered = on_offered,
+    .ringing = on_ringing,
+    .error = on_error,
+};
+
+static void make_link(void *arg)
+{
+    struct gateway *g = arg;
+    struct client_options o = {
+        .url = g->url, .name = g->name, .token = g->token, .backlog_ms = 200};
+    struct error err = {0};
+
+    if (client_new(&g->client, g->loop, &o, &client_handlers, g, &err) == 0)
+        return;
+    log_error("sip", NULL, "cannot link to the exchange: %s", err.text);
+    timer_start(&g->relink, client_backoff(++g->failures));
+}
+
+/* --- sound --- */
+
+static void on_flush(void *arg)
+{
+    struct gateway *g = arg;
+
+    if (g->client != NULL)
+        client_flush(g->client);
+}
+
+static int make_sound(struct gateway *g, struct error *err)
+{
+    struct rtp_config c = {.port_min = (unsigned)g->config->sip.rtp_port_min,
+                           .port_max = (unsigned)g->config->sip.rtp_port_max,
+                           .flush = on_flush,
+                           .arg = g};
+
+    return rtp_engine_new(&g->rtp, g->loop, &c, err);
+}
+
+/* --- life --- */
+
+static int make_stack(struct gateway *g, struct error *err)
+{
+    static const char *const everywhere[] = {"udp:0.0.0.0:5060", "tcp:0.0.0.0:5060"};
+    struct stack_config c = {.listen = g->config->sip.listen,
+                             .n_listen = g->config->sip.n_listen,
+                             .domain = g->config->sip.domain,
+                             .tls_certificate = g->config->sip.tls_certificate};
+    int rc;
+
+    if (c.n_listen == 0) {
+        c.listen = everywhere;
+        c.n_listen = 2;
+    }
+    rc = stack_new(&g->stack, &c, &stack_handlers, g, err);
+    return rc == 0 ? pump_attach(g->pump, g->stack, err) : rc;
+}
+
+static int find_name(struct gateway *g, struct error *err)
+{
+    const struct config_gateway *gw = config_find_gateway(g->config, g->config->sip.gateway);
+
+    if (gw == NULL)
+        return error_set(err, ERR_MISSING,
+                         "%s: no gateway{ name = '%s', token = … }: almon-sip needs one to link "
+                         "to the exchange",
+                         g->config->path, g->config->sip.gateway);
+    g->name = gw->name;
+    g->token = gw->token;
+    return 0;
+}
+
+static void on_leave(void *arg)
+{
+    struct gateway *g = arg;
+
+    stack_stop(g->stack);
+}
+
+int gateway_new(struct gateway **gp, const struct config *config, const char *url,
+                struct error *err)
+{
+    struct gateway *g = mem_alloc(sizeof *g);
+    int rc;
+
+    if (g == NULL)
+        return error_nomem(err);
+    g->config = config;
+    g->url = url;
+    list_init(&g->calls);
+    rc = find_name(g, err);
+    if (rc == 0)
+        rc = loop_new(&g->loop, NULL, err);
+    if (rc == 0) {
+        timer_init(&g->relink, g->loop, make_link, g);
+        timer_init(&g->leave, g->loop, on_leave, g);
+        g->next_session = (uint64_t)loop_wall(g->loop);
+        rc = guard_new(&g->guard, (unsigned)config->sip.requests_per_second,
+                       (uint64_t)loop_wall(g->loop) * 2654435761u, err);
+    }
+    if (rc == 0)
+        rc = peers_new(&g->peers, config, err);
+    if (rc == 0)
+        rc = registrar_new(&g->registrar, err);
+    if (rc == 0)
+        rc = pump_new(&g->pump, g->loop, err);
+    if (rc == 0)
+        rc = make_stack(g, err);
+    if (rc == 0)
+        rc = make_sound(g, err);
+    if (rc == 0)
+        rc = make_trunks(g, err);
+    if (rc != 0) {
+        gateway_free(g);
+        return rc;
+    }
+    make_link(g);
+    *gp = g;
+    return 0;
+}
+
+int gateway_run(struct gateway *g, struct error *err)
+{
+    return stack_run(g->stack, err);
+}
+
+void gateway_stop(struct gateway *g)
+{
+    if (g->stopping)
+        return;
+    g->stopping = true;
+    log_info("sip", NULL, "stopping: ending %u calls", g->n_calls);
+    call_end_all(g, CAUSE_NORMAL);
+    for (size_t i = 0; i < g->config->n_trunks; i++)
+        g->trunks[i].enrolment = enrolment_free(g->trunks[i].enrolment);
+    timer_start(&g->leave, GOODBYE_MS);
+}
+
+struct gateway *gateway_free(struct gateway *g)
+{
+    if (g == NULL)
+        return NULL;
+    if (g->rtp != NULL)
+        call_end_all(g, CAUSE_NORMAL);
+    for (size_t i = 0; g->trunks != NULL && i < g->config->n_trunks; i++)
+        enrolment_free(g->trunks[i].enrolment);
+    client_free(g->client);
+    rtp_engine_free(g->rtp);
+    stack_free(g->stack);
+    if (g->loop != NULL) {
+        timer_stop(&g->relink);
+        timer_stop(&g->leave);
+        loop_free(g->loop);
+    }
+    pump_free(g->pump);
+    registrar_free(g->registrar);
+    peers_free(g->peers);
+    guard_free(g->guard);
+    mem_free(g->trunks);
+    mem_free(g);
+    return NULL;
+}

@@ -1,0 +1,91 @@
+/* The gateway: one link to the exchange, one SIP stack, one RTP engine, and the calls between. */
+#ifndef ALMON_SIP_GATEWAY_H
+#define ALMON_SIP_GATEWAY_H
+
+#include "base/config.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "bridge/client.h"
+#include "gateways/sip/guard.h"
+#include "gateways/sip/peers.h"
+#include "gateways/sip/pump.h"
+#include "gateways/sip/registrar.h"
+#include "gateways/sip/rtp.h"
+#include "gateways/sip/stack.h"
+
+enum { GATEWAY_BUCKETS = 4096 };
+
+struct call;
+struct trunk_state {
+    const struct config_trunk *trunk;
+    struct enrolment *enrolment;
+    unsigned status; /* of the last registration; 0: none yet */
+};
+
+struct gateway {
+    const struct config *config;
+    struct loop *loop;
+    struct stack *stack;
+    struct pump *pump;
+    struct rtp_engine *rtp;
+    struct peers *peers;
+    struct guard *guard;
+    struct registrar *registrar;
+    struct trunk_state *trunks;
+
+    const char *url, *name, *token; /* of the link */
+    struct bridge_client *client;
+    bool linked;
+    unsigned failures; /* to link, in a row */
+    struct timer relink;
+
+    struct list calls;
+    unsigned n_calls;
+    struct call *buckets[GATEWAY_BUCKETS]; /* by channel number */
+    uint64_t next_session;
+
+    bool stopping;
+    struct timer leave;
+};
+
+/* Starts everything. `url` is the exchange's bridge. The configuration must outlive it. */
+int gateway_new(struct gateway **gp, const struct config *config, const char *url,
+                struct error *err);
+/* Polls until gateway_stop(). */
+int gateway_run(struct gateway *g, struct error *err);
+/* Ends all calls, gives their goodbyes a moment, and leaves gateway_run(). */
+void gateway_stop(struct gateway *g);
+struct gateway *gateway_free(struct gateway *g);
+
+/* --- call.c --- */
+
+/* A call from a phone or trunk; one of both is NULL. */
+void call_invited(struct gateway *g, struct leg *leg, const struct stack_request *r,
+                  const struct config_trunk *trunk, const struct config_phone *phone);
+/* A call from the exchange. */
+void call_offered(struct gateway *g, uint32_t number, const struct offer *offer);
+struct call *call_find(struct gateway *g, uint32_t number);
+/* What the bridge says of a call. */
+void call_ringing(struct call *c);
+void call_answered(struct call *c);
+void call_ended(struct call *c, enum cause cause);
+void call_audio(struct call *c, const void *bytes, size_t len);
+void call_digits(struct call *c, const char *digits);
+/* Ends all, as `cause` says. */
+void call_end_all(struct gateway *g, enum cause cause);
+/* Calls of a trunk or phone now. */
+int call_count(const struct gateway *g, const struct config_trunk *trunk,
+               const struct config_phone *phone);
+
+/* --- dial.c --- */
+
+/* Where a call to `to` goes. */
+struct dial {
+    char uri[257], route[257], from[300], headers[2048];
+    const struct config_trunk *trunk;
+    const struct config_phone *phone;
+};
+/* The cause that refuses it, or -1: `d` says how it is placed. */
+int dial_plan(struct gateway *g, const struct offer *offer, struct dial *d);
+
+#endif

@@ -1,0 +1,167 @@
+/* The SIP stack as the rest of the gateway sees it. Behind this header sits libre (stack*.c), which
+ * nobody else names: its functions and structs have names that ours have too.
+ *
+ * libre polls with a loop of its own, which cannot be driven from outside. So that one runs, and
+ * ours turns inside it whenever ours has something to do (see pump.c): one thread, no queue, and
+ * every handler below is called on it.
+ *
+ * A `leg` is one dialog with a phone or carrier. Its owner holds it from the `invited` handler, or
+ * from leg_dial(), until leg_end(), which is always called exactly once, also after `ended`. */
+#ifndef ALMON_SIP_STACK_H
+#define ALMON_SIP_STACK_H
+
+#include "base/error.h"
+#include "base/str.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct stack;
+struct leg;
+
+enum {
+    STACK_HEADERS_MAX = 24,
+    STACK_CONTACTS_MAX = 10,
+};
+
+/* A request that begins something. Strings are valid during the handler only, never NULL unless
+ * said so, bounded and printable. */
+struct stack_request {
+    const char *method;
+    struct sockaddr_storage source;
+    const char *source_ip;
+    const char *transport; /* "udp", "tcp", "tls" */
+    const char *user;      /* who proved himself by a password; NULL */
+    const char *uri_user, *uri_host;
+    const char *from_user, *from_host, *from_name;
+    const char *to_user, *to_host;
+    const char *asserted_user; /* of P-Asserted-Identity; NULL */
+    const char *diverted_user; /* of Diversion; NULL */
+    const char *call_id;
+    const char *const *headers; /* X-… and User-to-User: name, value, …, NULL */
+    const char *body;           /* SDP, when body_len > 0 */
+    size_t body_len;
+    const char *local_ip; /* where it arrived */
+};
+
+struct stack_contact {
+    const char *uri;
+    long expires;
+};
+
+enum stack_verdict {
+    STACK_TAKE,
+    STACK_CHALLENGE, /* 401, or 403 when a password was given that is right but does not help */
+    STACK_FORBID,    /* 403 */
+    STACK_DROP,      /* no answer at all */
+};
+
+struct stack_handlers {
+    /* Something new from this source: false drops it unanswered. Before anything is stored. */
+    bool (*admit)(void *arg, const struct sockaddr_storage *source);
+    /* A wrong password from there. */
+    void (*guessed)(void *arg, const struct sockaddr_storage *source);
+    /* INVITE or REGISTER: may it? Called again with `user` once that is proved. */
+    enum stack_verdict (*screen)(void *arg, const struct stack_request *r);
+    /* NULL: no such user. */
+    const char *(*password)(void *arg, const char *user);
+    /* A call. The handler ends the leg, or attaches to it. */
+    void (*invited)(void *arg, struct leg *leg, const struct stack_request *r);
+    /* REGISTER of r->user: `all` says Contact: *. Writes what is registered now into `out`, as
+     * Contact header lines; returns 200, or the status that refuses. */
+    unsigned (*registers)(void *arg, const struct stack_request *r, const struct stack_contact *c,
+                          size_t n, bool all, struct str *out);
+    /* A registration of ours: `status` 0 when nobody answered; else who did. */
+    void (*enrolled)(void *arg, void *enrolment_arg, unsigned status,
+                     const struct sockaddr_storage *from);
+    /* Something happened: our own loop must take a turn soon. */
+    void (*soon)(void *arg);
+};
+
+struct stack_config {
+    const char *const *listen; /* "udp:1.2.3.4:5060", "tcp:…", "tls:…" */
+    size_t n_listen;
+    const char *domain;
+    const char *tls_certificate; /* NULL */
+};
+
+/* ERR_IO, ERR_INVALID with the address that cannot be listened on. One a process. */
+int stack_new(struct stack **sp, const struct stack_config *c, const struct stack_handlers *h,
+              void *arg, struct error *err);
+/* After its legs were ended; forgets what is still under way. Returns NULL. */
+struct stack *stack_free(struct stack *s);
+/* What is listened on, as "udp 192.0.2.1:5060" in a list with commas. */
+void stack_addresses(const struct stack *s, struct str *out);
+
+/* Calls `ready` when the descriptor can be read. */
+int stack_watch(struct stack *s, int fd, void (*ready)(void *arg), void *arg, struct error *err);
+/* Polls until stack_stop(). */
+int stack_run(struct stack *s, struct error *err);
+void stack_stop(struct stack *s);
+
+/* --- legs --- */
+
+struct leg_handlers {
+    /* Of a call that we placed. */
+    void (*ringing)(void *arg, unsigned status);
+    void (*answered)(void *arg); /* after `agreed` */
+    /* A new offer within the call: write the answer into `out` and return 200, or a status (488).
+     * `sdp` NULL: they want an offer from us. Must not end the leg. */
+    unsigned (*offered)(void *arg, const char *sdp, size_t len, struct str *out);
+    /* Their answer to an offer of ours: leg_dial()'s, leg_answer()'s, or one that `offered` wrote.
+     * Must not end the leg; false ends it. */
+    bool (*agreed)(void *arg, const char *sdp, size_t len);
+    void (*digit)(void *arg, char digit, unsigned duration_ms);
+    /* They asked to transfer the call to `target`: the status that answers it. */
+    unsigned (*referred)(void *arg, const char *target);
+    /* It is over: `status` of a final answer, 487 for CANCEL, 200 for BYE, 408 for silence, 500
+     * for faults; `q850` of a Reason header or -1. Nothing more comes; leg_end() is still due. */
+    void (*ended)(void *arg, unsigned status, int q850);
+};
+
+void leg_attach(struct leg *l, const struct leg_handlers *h, void *arg);
+/* 180. Of a call that came in, before its answer. */
+void leg_ring(struct leg *l);
+/* 200. */
+void leg_answer(struct leg *l, const char *sdp);
+/* Ends it as its state demands, and frees it: `status` refuses a call that was not answered; CANCEL
+ * or BYE otherwise. `q850` goes into a Reason header, -1: none. Returns NULL. */
+struct leg *leg_end(struct leg *l, unsigned status, int q850);
+/* Our address as the far end sees it in this dialog's transport, for SDP. */
+const char *leg_local_ip(const struct leg *l);
+
+struct leg_call {
+    const char *uri;                  /* sip:…, the request's target and To */
+    const char *route;                /* sip:…: every request goes there, also after a redirect */
+    const char *from_uri, *from_name; /* name may be NULL */
+    const char *contact;              /* its user part */
+    const char *headers;              /* whole lines with CRLF; may be "" */
+    const char *sdp;
+    const char *user, *password; /* for challenges; NULL */
+};
+
+/* Places a call. */
+int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
+             const struct leg_handlers *h, void *arg, struct error *err);
+/* The address that packets to `host` leave from: for the SDP of a call to it. Empty when there is
+ * no way there. */
+void stack_local_ip(const char *route, char out[48]);
+
+/* --- registration with somebody else --- */
+
+struct enrolment;
+struct enrolment_config {
+    const char *registrar; /* sip:… */
+    const char *uri;       /* sip:user@domain */
+    const char *route;     /* sip:…, NULL */
+    const char *contact;   /* its user part */
+    const char *user, *password;
+    unsigned expires;
+};
+int enrol(struct enrolment **ep, struct stack *s, const struct enrolment_config *c, void *arg,
+          struct error *err);
+/* Takes it back. Returns NULL. */
+struct enrolment *enrolment_free(struct enrolment *e);
+
+#endif

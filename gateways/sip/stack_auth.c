@@ -1,0 +1,147 @@
+/* Passwords: HTTP digest (RFC 2617, MD5, which is all that phones agree on and libre has). A nonce
+ * is its own proof that we made it: time and address under a key of this process, so that a flood
+ * of requests stores nothing. What is remembered is the counter of nonces that were used rightly.
+ */
+#include "gateways/sip/stack_private.h"
+#include <string.h>
+#include <time.h>
+
+enum { NONCE_SECONDS = 300, NONCE_MAX = 64, SEALS = 20, USED_SETS = 1024, USED_WAYS = 4 };
+
+struct used {
+    char nonce[NONCE_MAX];
+    uint32_t count;
+    uint64_t at;
+};
+
+struct stack_auth {
+    uint8_t key[32];
+    uint64_t clock;
+    struct used used[USED_SETS][USED_WAYS];
+};
+
+int stack_auth_new(struct stack_auth **ap)
+{
+    struct stack_auth *a = mem_zalloc(sizeof *a, NULL);
+
+    if (a == NULL)
+        return ENOMEM;
+    rand_bytes(a->key, sizeof a->key);
+    *ap = a;
+    return 0;
+}
+
+/* The stack's own clock in seconds since it started to count; libre's, as its timers are. */
+static uint32_t seconds(void)
+{
+    return (uint32_t)(tmr_jiffies() / 1000);
+}
+
+static void seal(const struct stack_auth *a, const struct sip_msg *msg, uint32_t at, char out[41])
+{
+    uint8_t md[SEALS];
+    char text[96];
+
+    re_snprintf(text, sizeof text, "%u %j", at, &msg->src);
+    hmac_sha1(a->key, sizeof a->key, (const uint8_t *)text, strlen(text), md, sizeof md);
+    re_snprintf(out, 41, "%w", md, sizeof md);
+}
+
+void stack_auth_challenge(struct stack *s, const struct sip_msg *msg, bool stale)
+{
+    uint32_t at = seconds();
+    char mark[41];
+
+    seal(s->auth, msg, at, mark);
+    sip_replyf(s->sip, msg, 401, "Unauthorized",
+               "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%08x%s\", qop=\"auth\","
+               " algorithm=MD5%s\r\nContent-Length: 0\r\n\r\n",
+               s->domain, at, mark, stale ? ", stale=true" : "");
+}
+
+/* Whether we made the nonce, for this address, and not too long ago. */
+static enum auth_result judge_nonce(const struct stack_auth *a, const struct sip_msg *msg,
+                                    const struct pl *nonce)
+{
+    struct pl head = {nonce->p, 8}, tail;
+    char mark[41];
+    uint32_t at;
+
+    if (nonce->l != 8 + 40)
+        return AUTH_STALE;
+    at = pl_x32(&head);
+    tail = (struct pl){nonce->p + 8, 40};
+    seal(a, msg, at, mark);
+    if (mem_seccmp((const uint8_t *)mark, (const uint8_t *)tail.p, 40) != 0)
+        return AUTH_STALE;
+    return seconds() - at <= NONCE_SECONDS ? AUTH_GOOD : AUTH_STALE;
+}
+
+/* Each answer counts once: its counter must be higher than all before it with that nonce. */
+static bool use_nonce(struct stack_auth *a, const struct pl *nonce, uint32_t count)
+{
+    struct used *set = a->used[hash_joaat_pl(nonce) % USED_SETS], *oldest = &set[0];
+
+    for (int i = 0; i < USED_WAYS; i++) {
+        if (pl_strcmp(nonce, set[i].nonce) == 0) {
+            if (count <= set[i].count)
+                return false;
+            set[i].count = count;
+            return true;
+        }
+        if (set[i].at < oldest->at)
+            oldest = &set[i];
+    }
+    pl_strcpy(nonce, oldest->nonce, sizeof oldest->nonce);
+    oldest->count = count;
+    oldest->at = ++a->clock;
+    return true;
+}
+
+static enum auth_result check_response(struct stack *s, const struct sip_msg *msg,
+                                       const struct httpauth_digest_resp *d,
+                                       char user[STACK_TEXT_MAX])
+{
+    const char *password;
+    uint8_t ha1[MD5_SIZE];
+    enum auth_result nonce = judge_nonce(s->auth, msg, &d->nonce);
+    bool right;
+
+    if (nonce != AUTH_GOOD)
+        return nonce;
+    if (pl_strcpy(&d->username, user, STACK_TEXT_MAX) != 0)
+        return AUTH_BAD;
+    password = s->h->password(s->arg, user);
+    /* A name that nobody has takes as long, and is answered alike. */
+    md5_printf(ha1, "%s:%s:%s", user, s->domain, password != NULL ? password : "");
+    right = httpauth_digest_response_auth(d, &msg->met, ha1) == 0;
+    if (!right || password == NULL)
+        return AUTH_BAD;
+    /* Without qop there is no counter: such a nonce is good for one request. */
+    return use_nonce(s->auth, &d->nonce, pl_isset(&d->nc) ? pl_x32(&d->nc) : 1) ? AUTH_GOOD
+                                                                                : AUTH_STALE;
+}
+
+struct finder {
+    struct stack *s;
+    struct httpauth_digest_resp resp;
+};
+
+static bool is_ours(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+    struct finder *f = arg;
+
+    (void)msg;
+    return httpauth_digest_response_decode(&f->resp, &hdr->val) == 0 &&
+           pl_strcasecmp(&f->resp.realm, f->s->domain) == 0;
+}
+
+enum auth_result stack_auth_check(struct stack *s, const struct sip_msg *msg,
+                                  char user[STACK_TEXT_MAX])
+{
+    struct finder f = {.s = s};
+
+    if (sip_msg_hdr_apply(msg, true, SIP_HDR_AUTHORIZATION, is_ours, &f) == NULL)
+        return AUTH_NONE;
+    return check_response(s, msg, &f.resp, user);
+}

@@ -1,0 +1,338 @@
+/* Legs: dialogs of calls, over libre's sessions. A call that comes in is only a transaction until
+ * it rings or is answered, so that one that is refused costs no dialog and hears no 180. */
+#include "gateways/sip/stack_private.h"
+#include "gateways/sip/status.h"
+#include <arpa/inet.h>
+#include <string.h>
+#include <unistd.h>
+
+struct leg {
+    struct stack *s;
+    const struct leg_handlers *h; /* NULL: nobody listens */
+    void *arg;
+    struct sip_msg *msg;   /* the INVITE that came in */
+    struct sip_strans *st; /* its transaction, until there is a session */
+    struct sipsess *sess;
+    bool came_in, answered;
+    bool over; /* the far end or a fault ended it: nothing more to say */
+    char local_ip[48];
+    char contact[STACK_TEXT_MAX];
+    char user[STACK_TEXT_MAX], password[STACK_TEXT_MAX];
+};
+
+static void leg_destructor(void *arg)
+{
+    struct leg *l = arg;
+
+    mem_deref(l->sess);
+    mem_deref(l->st);
+    mem_deref(l->msg);
+}
+
+/* After `ended` nothing more comes. The handler may end the leg. */
+static void tell_ended(struct leg *l, unsigned status, int q850)
+{
+    const struct leg_handlers *h = l->h;
+
+    l->over = true;
+    l->h = NULL;
+    l->s->h->soon(l->s->arg);
+    if (h != NULL)
+        h->ended(l->arg, status, q850);
+}
+
+static struct mbuf *describe(const char *sdp, size_t len)
+{
+    struct mbuf *mb = mbuf_alloc(len > 0 ? len : 1);
+
+    if (mb != NULL && mbuf_write_mem(mb, (const uint8_t *)sdp, len) != 0)
+        mb = mem_deref(mb);
+    if (mb != NULL)
+        mb->pos = 0;
+    return mb;
+}
+
+/* --- what libre's session tells --- */
+
+static int on_offer(struct mbuf **descp, const struct sip_msg *msg, void *arg)
+{
+    struct leg *l = arg;
+    struct str answer = STR_INIT(8192);
+    const char *body;
+    size_t len;
+    unsigned status;
+
+    l->s->h->soon(l->s->arg);
+    if (l->h == NULL || !stack_body(msg, &body, &len))
+        return EPROTO;
+    status = l->h->offered(l->arg, len > 0 ? body : NULL, len, &answer);
+    *descp = status == 200 && !answer.failed ? describe(answer.data, answer.len) : NULL;
+    str_free(&answer);
+    return *descp != NULL ? 0 : EPROTO;
+}
+
+static int on_answer(const struct sip_msg *msg, void *arg)
+{
+    struct leg *l = arg;
+    const char *body;
+    size_t len;
+
+    l->s->h->soon(l->s->arg);
+    if (l->h == NULL || !stack_body(msg, &body, &len))
+        return EPROTO;
+    return l->h->agreed(l->arg, body, len) ? 0 : EPROTO;
+}
+
+static void on_progress(const struct sip_msg *msg, void *arg)
+{
+    struct leg *l = arg;
+
+    l->s->h->soon(l->s->arg);
+    if (msg->scode >= 180 && l->h != NULL)
+        l->h->ringing(l->arg, msg->scode);
+}
+
+static void on_established(const struct sip_msg *msg, void *arg)
+{
+    struct leg *l = arg;
+
+    (void)msg;
+    l->s->h->soon(l->s->arg);
+    if (l->came_in || l->answered)
+        return;
+    l->answered = true;
+    if (l->h != NULL)
+        l->h->answered(l->arg);
+}
+
+static void on_info(struct sip *sip, const struct sip_msg *msg, void *arg)
+{
+    struct leg *l = arg;
+    unsigned ms;
+    char digit;
+
+    l->s->h->soon(l->s->arg);
+    if (!stack_parse_digit(msg, &digit, &ms)) {
+        sip_treply(NULL, sip, msg, 415, status_reason(415));
+        return;
+    }
+    sip_treply(NULL, sip, msg, 200, "OK");
+    if (l->h != NULL)
+        l->h->digit(l->arg, digit, ms);
+}
+
+static void on_refer(struct sip *sip, const struct sip_msg *msg, void *arg)
+{
+    struct leg *l = arg;
+    const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_REFER_TO);
+    struct sip_addr addr;
+    char target[STACK_TEXT_MAX];
+    unsigned status = 400;
+
+    l->s->h->soon(l->s->arg);
+    if (hdr != NULL && sip_addr_decode(&addr, &hdr->val) == 0 &&
+        pl_strcpy(&addr.auri, target, sizeof target) == 0 && l->h != NULL)
+        status = l->h->referred(l->arg, target);
+    sip_treply(NULL, sip, msg, (uint16_t)status, status_reason(status));
+}
+
+static void on_close(int err, const struct sip_msg *msg, void *arg)
+{
+    struct leg *l = arg;
+    unsigned status = 500;
+
+    if (msg != NULL && msg->scode >= 300)
+        status = msg->scode;
+    else if (err == ECONNRESET)
+        status = l->answered ? 200 : 487;
+    else if (err == ETIMEDOUT)
+        status = 408;
+    tell_ended(l, status, stack_q850(msg));
+}
+
+static int on_challenge(char **user, char **password, const char *realm, void *arg)
+{
+    struct leg *l = arg;
+
+    (void)realm;
+    /* Only who we called gets an answer; all our requests to him go by his route. */
+    if (l->came_in || l->user[0] == '\0')
+        return EAUTH;
+    return str_dup(user, l->user) | str_dup(password, l->password);
+}
+
+/* --- calls that come in --- */
+
+static void on_cancel(void *arg)
+{
+    struct leg *l = arg;
+
+    sip_treply(&l->st, l->s->sip, l->msg, 487, status_reason(487));
+    tell_ended(l, 487, -1);
+}
+
+void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_request *r)
+{
+    const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);
+    struct sip_addr addr;
+    struct leg *l;
+
+    if (contact == NULL || sip_addr_decode(&addr, &contact->val) != 0) {
+        sip_reply(s->sip, msg, 400, status_reason(400));
+        return;
+    }
+    l = mem_zalloc(sizeof *l, leg_destructor);
+    if (l == NULL) {
+        sip_reply(s->sip, msg, 503, status_reason(503));
+        return;
+    }
+    l->s = s;
+    l->came_in = true;
+    l->msg = mem_ref((void *)msg);
+    str_ncpy(l->local_ip, r->local_ip, sizeof l->local_ip);
+    str_ncpy(l->contact, "almon", sizeof l->contact);
+    if (sip_strans_alloc(&l->st, s->sip, msg, on_cancel, l) != 0 ||
+        sip_treply(&l->st, s->sip, msg, 100, "Trying") != 0) {
+        l->over = true;
+        leg_end(l, 500, -1);
+        return;
+    }
+    s->h->invited(s->arg, l, r);
+}
+
+/* The first answer that makes a dialog: from here libre's session has the transaction. */
+static int open_session(struct leg *l, uint16_t status, const char *reason, struct mbuf *sdp)
+{
+    l->st = mem_deref(l->st);
+    return sipsess_accept(&l->sess, l->s->sock, l->msg, status, reason, l->contact,
+                          "application/sdp", sdp, on_challenge, l, false, on_offer, on_answer,
+                          on_established, on_info, on_refer, on_close, l, STACK_ALLOW);
+}
+
+void leg_attach(struct leg *l, const struct leg_handlers *h, void *arg)
+{
+    l->h = h;
+    l->arg = arg;
+}
+
+const char *leg_local_ip(const struct leg *l)
+{
+    return l->local_ip;
+}
+
+void leg_ring(struct leg *l)
+{
+    if (l->over || l->sess != NULL)
+        return;
+    if (open_session(l, 180, "Ringing", NULL) != 0)
+        tell_ended(l, 500, -1);
+}
+
+void leg_answer(struct leg *l, const char *sdp)
+{
+    struct mbuf *mb;
+    int e;
+
+    if (l->over || l->answered)
+        return;
+    mb = describe(sdp, strlen(sdp));
+    if (mb == NULL)
+        e = ENOMEM;
+    else if (l->sess == NULL)
+        e = open_session(l, 200, "OK", mb);
+    else
+        e = sipsess_answer(l->sess, 200, "OK", mb, STACK_ALLOW);
+    mem_deref(mb);
+    if (e == 0)
+        l->answered = true;
+    else
+        tell_ended(l, 500, -1);
+}
+
+/* --- the end --- */
+
+static void refuse(struct leg *l, unsigned status, int q850)
+{
+    char headers[64];
+
+    headers[0] = '\0';
+    if (q850 >= 0)
+        re_snprintf(headers, sizeof headers, "Reason: Q.850;cause=%d\r\n", q850);
+    if (l->sess != NULL)
+        sipsess_reject(l->sess, (uint16_t)status, status_reason(status),
+                       "%sContent-Length: 0\r\n\r\n", headers);
+    else if (l->st != NULL)
+        sip_treplyf(&l->st, NULL, l->s->sip, l->msg, false, (uint16_t)status, status_reason(status),
+                    "%sContent-Length: 0\r\n\r\n", headers);
+}
+
+struct leg *leg_end(struct leg *l, unsigned status, int q850)
+{
+    if (l == NULL)
+        return NULL;
+    l->h = NULL;
+    l->s->h->soon(l->s->arg);
+    if (!l->over && l->came_in && !l->answered) {
+        refuse(l, status, q850);
+        /* A transaction that has its final answer lives on by itself. */
+        l->st = NULL;
+    } else if (!l->over && l->sess != NULL && q850 >= 0) {
+        sipsess_set_close_headers(l->sess, "Reason: Q.850;cause=%d\r\n", q850);
+    }
+    l->over = true;
+    mem_deref(l);
+    return NULL;
+}
+
+/* --- calls that go out --- */
+
+void stack_local_ip(const char *route, char out[48])
+{
+    struct pl text;
+    struct uri uri;
+    struct sa to, from;
+    int fd;
+
+    out[0] = '\0';
+    pl_set_str(&text, route);
+    if (uri_decode(&uri, &text) != 0 || sa_set(&to, &uri.host, 5060) != 0)
+        sa_set_str(&to, "192.0.2.1", 5060); /* a name: the way to the world */
+    fd = socket(sa_af(&to), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    sa_init(&from, sa_af(&to));
+    if (connect(fd, &to.u.sa, to.len) == 0 && getsockname(fd, &from.u.sa, &from.len) == 0)
+        re_snprintf(out, 48, "%j", &from);
+    close(fd);
+}
+
+int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
+             const struct leg_handlers *h, void *arg, struct error *err)
+{
+    struct leg *l = mem_zalloc(sizeof *l, leg_destructor);
+    struct mbuf *mb = describe(c->sdp, strlen(c->sdp));
+    const char *routes[1] = {c->route};
+    int e = ENOMEM;
+
+    if (l != NULL && mb != NULL) {
+        l->s = s;
+        l->h = h;
+        l->arg = arg;
+        str_ncpy(l->user, c->user != NULL ? c->user : "", sizeof l->user);
+        str_ncpy(l->password, c->password != NULL ? c->password : "", sizeof l->password);
+        stack_local_ip(c->route, l->local_ip);
+        e = sipsess_connect(&l->sess, s->sock, c->uri, c->from_name, c->from_uri, c->contact,
+                            routes, 1, "application/sdp", mb, on_challenge, l, false, on_offer,
+                            on_answer, on_progress, on_established, on_info, on_refer, on_close, l,
+                            "%s" STACK_ALLOW, c->headers);
+    }
+    mem_deref(mb);
+    if (e != 0) {
+        if (l != NULL)
+            l->over = true;
+        mem_deref(l);
+        return error_set(err, ERR_IO, "cannot call %s: %s", c->uri, strerror(e));
+    }
+    *lp = l;
+    return 0;
+}

@@ -1,0 +1,251 @@
+/* From libre's parsed message to plain bounded strings: what leaves here is one line, printable,
+ * and ends with a NUL. */
+#include "gateways/sip/stack_private.h"
+#include <string.h>
+
+enum { BODY_MAX = 16 * 1024, VALUE_MAX = 1024, MINUTE = 60, DAY = 24 * 60 * 60 };
+
+/* Copies into the scratch space; NULL when there is no more of it or the text is not one line. */
+static const char *keep(struct stack_parsed *p, const struct pl *pl, size_t max)
+{
+    char *out = p->texts + p->used;
+
+    if (!pl_isset(pl))
+        return "";
+    if (pl->l > max || p->used + pl->l + 1 > sizeof p->texts)
+        return NULL;
+    for (size_t i = 0; i < pl->l; i++)
+        if ((unsigned char)pl->p[i] < ' ' || pl->p[i] == 0x7f)
+            return NULL;
+    memcpy(out, pl->p, pl->l);
+    out[pl->l] = '\0';
+    p->used += pl->l + 1;
+    return out;
+}
+
+/* A URI's user part with its %XX resolved. */
+static const char *keep_user(struct stack_parsed *p, const struct pl *user)
+{
+    char text[STACK_TEXT_MAX];
+    struct pl plain;
+
+    if (!pl_isset(user))
+        return "";
+    if (re_snprintf(text, sizeof text, "%H", uri_user_unescape, user) < 0)
+        return NULL;
+    pl_set_str(&plain, text);
+    return keep(p, &plain, STACK_TEXT_MAX);
+}
+
+static bool keep_uri(struct stack_parsed *p, const struct uri *uri, const char **user,
+                     const char **host)
+{
+    *user = keep_user(p, &uri->user);
+    *host = keep(p, &uri->host, STACK_TEXT_MAX);
+    return *user != NULL && *host != NULL;
+}
+
+/* The number in a header that holds an address: sip:, sips: or tel:. */
+static const char *keep_header_user(struct stack_parsed *p, const struct sip_hdr *hdr)
+{
+    struct sip_addr addr;
+    struct pl tel;
+
+    if (hdr == NULL)
+        return NULL;
+    if (re_regex(hdr->val.p, hdr->val.l, "tel:[+0-9]+", &tel) == 0)
+        return keep(p, &tel, STACK_TEXT_MAX);
+    if (sip_addr_decode(&addr, &hdr->val) != 0 || !pl_isset(&addr.uri.user))
+        return NULL;
+    return keep_user(p, &addr.uri.user);
+}
+
+static void keep_headers(struct stack_parsed *p, const struct sip_msg *msg)
+{
+    size_t n = 0;
+
+    for (struct le *le = msg->hdrl.head; le != NULL && n < STACK_HEADERS_MAX; le = le->next) {
+        const struct sip_hdr *hdr = le->data;
+        const char *name, *value;
+
+        if ((hdr->name.l < 3 || strncasecmp(hdr->name.p, "X-", 2) != 0) &&
+            pl_strcasecmp(&hdr->name, "User-to-User") != 0)
+            continue;
+        name = keep(p, &hdr->name, 64);
+        value = keep(p, &hdr->val, VALUE_MAX);
+        if (name == NULL || value == NULL)
+            continue;
+        p->headers[2 * n] = name;
+        p->headers[2 * n + 1] = value;
+        n++;
+    }
+    p->headers[2 * n] = NULL;
+    p->r.headers = p->headers;
+}
+
+bool stack_body(const struct sip_msg *msg, const char **body, size_t *len)
+{
+    size_t there = mbuf_get_left(msg->mb);
+
+    *body = (const char *)mbuf_buf(msg->mb);
+    *len = there;
+    if (!pl_isset(&msg->clen))
+        return true;
+    *len = pl_u32(&msg->clen);
+    return *len <= there;
+}
+
+/* Headers that say who and what may stand there once only: two readers would take different ones.
+ */
+static bool is_ambiguous(const struct sip_msg *msg)
+{
+    static const enum sip_hdrid single[] = {SIP_HDR_FROM,         SIP_HDR_TO,
+                                            SIP_HDR_CALL_ID,      SIP_HDR_CSEQ,
+                                            SIP_HDR_MAX_FORWARDS, SIP_HDR_CONTENT_LENGTH};
+
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+        if (sip_msg_hdr_count(msg, single[i]) > 1)
+            return true;
+    return false;
+}
+
+static unsigned check(const struct sip_msg *msg)
+{
+    const char *body;
+    size_t len;
+
+    if (is_ambiguous(msg) || !pl_isset(&msg->callid) || !pl_isset(&msg->from.tag) ||
+        pl_cmp(&msg->met, &msg->cseq.met) != 0 || !stack_body(msg, &body, &len))
+        return 400;
+    if (pl_strcasecmp(&msg->uri.scheme, "sip") != 0 && pl_strcasecmp(&msg->uri.scheme, "sips") != 0)
+        return 416;
+    if (sip_msg_hdr(msg, SIP_HDR_REQUIRE) != NULL)
+        return 420;
+    if (pl_isset(&msg->maxfwd) && pl_u32(&msg->maxfwd) > 255)
+        return 400;
+    if (len > BODY_MAX)
+        return 413;
+    if (len > 0 && !msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
+        return 415;
+    return 200;
+}
+
+static const char *transport_name(const struct sip_msg *msg)
+{
+    return msg->tp == SIP_TRANSP_UDP ? "udp" : msg->tp == SIP_TRANSP_TCP ? "tcp" : "tls";
+}
+
+unsigned stack_parse(struct stack_parsed *p, const struct sip_msg *msg)
+{
+    struct stack_request *r = &p->r;
+    unsigned status = check(msg);
+
+    if (status != 200)
+        return status;
+    p->used = 0;
+    *r = (struct stack_request){.transport = transport_name(msg)};
+    memcpy(&r->source, &msg->src.u, sizeof msg->src.u.in6);
+    re_snprintf(p->source_ip, sizeof p->source_ip, "%j", &msg->src);
+    re_snprintf(p->local_ip, sizeof p->local_ip, "%j", &msg->dst);
+    r->source_ip = p->source_ip;
+    r->local_ip = p->local_ip;
+    r->method = keep(p, &msg->met, 32);
+    r->call_id = keep(p, &msg->callid, STACK_TEXT_MAX);
+    r->from_name = keep(p, &msg->from.dname, STACK_TEXT_MAX);
+    if (r->method == NULL || r->call_id == NULL || r->from_name == NULL ||
+        !keep_uri(p, &msg->uri, &r->uri_user, &r->uri_host) ||
+        !keep_uri(p, &msg->from.uri, &r->from_user, &r->from_host) ||
+        !keep_uri(p, &msg->to.uri, &r->to_user, &r->to_host))
+        return 400;
+    r->asserted_user = keep_header_user(p, sip_msg_hdr(msg, SIP_HDR_P_ASSERTED_IDENTITY));
+    r->diverted_user = keep_header_user(p, sip_msg_xhdr(msg, "Diversion"));
+    keep_headers(p, msg);
+    stack_body(msg, &r->body, &r->body_len);
+    return 200;
+}
+
+/* --- REGISTER --- */
+
+struct contacts {
+    struct stack_parsed *p;
+    long expires; /* of those that do not say */
+    unsigned status;
+};
+
+static bool take_contact(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+    struct contacts *c = arg;
+    struct stack_parsed *p = c->p;
+    struct sip_addr addr;
+    struct pl value;
+    struct stack_contact *to = &p->contacts[p->n_contacts];
+
+    (void)msg;
+    if (pl_strcmp(&hdr->val, "*") == 0) {
+        p->all_contacts = true;
+        return false;
+    }
+    if (p->n_contacts == STACK_CONTACTS_MAX)
+        c->status = 403;
+    else if (sip_addr_decode(&addr, &hdr->val) != 0 ||
+             (to->uri = keep(p, &addr.auri, STACK_TEXT_MAX)) == NULL)
+        c->status = 400;
+    if (c->status != 200)
+        return true;
+    to->expires = c->expires;
+    if (msg_param_decode(&addr.params, "expires", &value) == 0)
+        to->expires = (long)pl_u32(&value);
+    p->n_contacts++;
+    return false;
+}
+
+unsigned stack_parse_contacts(struct stack_parsed *p, const struct sip_msg *msg)
+{
+    struct contacts c = {.p = p, .expires = 60 * MINUTE, .status = 200};
+
+    p->n_contacts = 0;
+    p->all_contacts = false;
+    if (pl_isset(&msg->expires))
+        c.expires = (long)pl_u32(&msg->expires);
+    if (c.expires > DAY)
+        c.expires = DAY;
+    sip_msg_hdr_apply(msg, true, SIP_HDR_CONTACT, take_contact, &c);
+    if (c.status == 200 && p->all_contacts && (p->n_contacts > 0 || c.expires != 0))
+        return 400;
+    return c.status;
+}
+
+/* --- small things --- */
+
+int stack_q850(const struct sip_msg *msg)
+{
+    const struct sip_hdr *hdr = msg != NULL ? sip_msg_hdr(msg, SIP_HDR_REASON) : NULL;
+    struct pl value;
+
+    if (hdr == NULL || hdr->val.l < 5 || strncasecmp(hdr->val.p, "Q.850", 5) != 0 ||
+        msg_param_decode(&hdr->val, "cause", &value) != 0)
+        return -1;
+    return pl_u32(&value) <= 127 ? (int)pl_u32(&value) : -1;
+}
+
+bool stack_parse_digit(const struct sip_msg *msg, char *digit, unsigned *duration_ms)
+{
+    struct pl body, signal, duration;
+    size_t len;
+
+    *duration_ms = 160;
+    if (!stack_body(msg, &body.p, &len) || len == 0 || len > 256)
+        return false;
+    body.l = len;
+    if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf"))
+        signal = body;
+    else if (!msg_ctype_cmp(&msg->ctyp, "application", "dtmf-relay") ||
+             re_regex(body.p, body.l, "Signal=[ ]*[0-9*#a-dA-D]1", NULL, &signal) != 0)
+        return false;
+    if (re_regex(body.p, body.l, "Duration=[ ]*[0-9]+", NULL, &duration) == 0)
+        *duration_ms = pl_u32(&duration) < 60000 ? pl_u32(&duration) : 60000;
+    *digit = signal.p[0];
+    if (*digit >= 'a' && *digit <= 'd')
+        *digit = (char)(*digit - 'a' + 'A');
+    return strchr("0123456789*#ABCD", *digit) != NULL && *digit != '\0';
+}

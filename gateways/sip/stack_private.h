@@ -1,0 +1,67 @@
+/* What the files of the stack share. Only they include it, and with it libre, whose mem_alloc() and
+ * struct list are not ours: so none of them includes base/mem.h or base/loop.h, and their objects
+ * are made by libre's counted mem_zalloc(). */
+#ifndef ALMON_SIP_STACK_PRIVATE_H
+#define ALMON_SIP_STACK_PRIVATE_H
+
+#include "gateways/sip/stack.h"
+#include <re.h>
+
+enum { STACK_TEXT_MAX = 256 };
+
+#define STACK_ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, REFER\r\n"
+
+struct stack_auth;
+
+struct stack {
+    struct sip *sip;
+    struct sipsess_sock *sock;
+    struct dnsc *dns;
+    struct tls *tls;
+    struct stack_auth *auth;
+    const struct stack_handlers *h;
+    void *arg;
+    char domain[STACK_TEXT_MAX];
+    char addresses[1024];
+};
+
+/* --- stack_parse.c: from libre's message to our struct --- */
+
+struct stack_parsed {
+    struct stack_request r;
+    char texts[16 * 1024];
+    size_t used;
+    char source_ip[48], local_ip[48];
+    const char *headers[2 * STACK_HEADERS_MAX + 1];
+    struct stack_contact contacts[STACK_CONTACTS_MAX];
+    size_t n_contacts;
+    bool all_contacts;
+};
+
+/* 200, or the status that answers what is wrong with the request. */
+unsigned stack_parse(struct stack_parsed *p, const struct sip_msg *msg);
+/* The Contacts of a REGISTER; 200, or a status. */
+unsigned stack_parse_contacts(struct stack_parsed *p, const struct sip_msg *msg);
+/* The cause of a Reason header, -1. */
+int stack_q850(const struct sip_msg *msg);
+/* The digit of an INFO; false when it is none. */
+bool stack_parse_digit(const struct sip_msg *msg, char *digit, unsigned *duration_ms);
+/* The body: its bytes as far as Content-Length says; false when that is more than came. */
+bool stack_body(const struct sip_msg *msg, const char **body, size_t *len);
+
+/* --- stack_auth.c: passwords --- */
+
+enum auth_result { AUTH_NONE, AUTH_GOOD, AUTH_STALE, AUTH_BAD };
+
+int stack_auth_new(struct stack_auth **ap);
+/* Whether the request proves who `user` is. */
+enum auth_result stack_auth_check(struct stack *s, const struct sip_msg *msg,
+                                  char user[STACK_TEXT_MAX]);
+void stack_auth_challenge(struct stack *s, const struct sip_msg *msg, bool stale);
+
+/* --- stack_leg.c --- */
+
+/* An INVITE that was let in. */
+void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_request *r);
+
+#endif

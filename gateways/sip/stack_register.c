@@ -1,0 +1,66 @@
+/* Our registrations with carriers. libre renews them, and waits longer after each failure. */
+#include "gateways/sip/stack_private.h"
+#include <string.h>
+
+struct enrolment {
+    struct stack *s;
+    struct sipreg *reg;
+    void *arg;
+    char user[STACK_TEXT_MAX], password[STACK_TEXT_MAX];
+};
+
+static int on_challenge(char **user, char **password, const char *realm, void *arg)
+{
+    struct enrolment *e = arg;
+
+    (void)realm;
+    return str_dup(user, e->user) | str_dup(password, e->password);
+}
+
+static void on_response(int err, const struct sip_msg *msg, void *arg)
+{
+    struct enrolment *e = arg;
+    struct sockaddr_storage from = {0};
+
+    (void)err;
+    if (msg != NULL)
+        memcpy(&from, &msg->src.u, sizeof msg->src.u.in6);
+    e->s->h->soon(e->s->arg);
+    e->s->h->enrolled(e->s->arg, e->arg, msg != NULL ? msg->scode : 0, &from);
+}
+
+int enrol(struct enrolment **ep, struct stack *s, const struct enrolment_config *c, void *arg,
+          struct error *err)
+{
+    struct enrolment *e = mem_zalloc(sizeof *e, NULL);
+    const char *routes[1] = {c->route};
+    int rc;
+
+    if (e == NULL)
+        return error_nomem(err);
+    e->s = s;
+    e->arg = arg;
+    str_ncpy(e->user, c->user, sizeof e->user);
+    str_ncpy(e->password, c->password != NULL ? c->password : "", sizeof e->password);
+    /* libre's reference keeps what on_challenge() needs for the farewell, after
+     * enrolment_free(). */
+    rc = sipreg_register(&e->reg, s->sip, c->registrar, c->uri, NULL, c->uri, c->expires,
+                         c->contact, routes, c->route != NULL ? 1 : 0, 0, on_challenge, e, true,
+                         on_response, e, NULL, NULL);
+    if (rc != 0) {
+        mem_deref(e);
+        return error_set(err, ERR_INVALID, "cannot register with %s: %s", c->registrar,
+                         strerror(rc));
+    }
+    *ep = e;
+    return 0;
+}
+
+struct enrolment *enrolment_free(struct enrolment *e)
+{
+    if (e == NULL)
+        return NULL;
+    e->reg = mem_deref(e->reg);
+    mem_deref(e);
+    return NULL;
+}

@@ -1,0 +1,216 @@
+// A SIP phone in a few lines, over UDP: it says exactly what a test tells it to, right or wrong,
+// and shows what came back. And an exchange with almon-sip beside it.
+
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import dgram from 'node:dgram';
+import path from 'node:path';
+import { assert, ROOT, SECRET, freePort, startAlmon, within } from '../common.mjs';
+
+const ALMON_SIP = path.resolve(ROOT, process.env.ALMON_SIP ?? 'bin/almon-sip');
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** An exchange and its gateway. `config` is more of almon.lua, `sip` more of its sip{…}. */
+export async function startSip({ config = '', sip = '', flows = {} }) {
+    const port = await freePort();
+    const rtp = 20000 + Math.floor(Math.random() * 400) * 100;
+    const almon = await startAlmon({
+        flows,
+        config: `gateway { name = "sip", token = "${SECRET}" }
+sip { listen = { "udp:127.0.0.1:${port}", "tcp:127.0.0.1:${port}" }, domain = "example.test",
+      rtp_port_min = ${rtp}, rtp_port_max = ${rtp + 98}, ${sip} }
+${config}`,
+    });
+    const gateway = new SipGateway(almon, port);
+    await gateway.start();
+    return { almon, gateway };
+}
+
+export class SipGateway {
+    constructor(almon, port) {
+        this.almon = almon;
+        this.port = port;
+        this.log = '';
+    }
+
+    async start() {
+        this.child = spawn(ALMON_SIP, ['--config', this.almon.config], { stdio: ['ignore', 'pipe', 'pipe'] });
+        running.add(this.child);
+        this.ended = new Promise((resolve) => this.child.on('exit', (code, signal) => {
+            running.delete(this.child);
+            resolve(signal ?? code);
+        }));
+        this.child.stderr.on('data', (text) => { this.log += text; });
+        await within(10000, 'almon-sip: linked', new Promise((resolve, reject) => {
+            this.child.stderr.on('data', () => this.log.includes('linked to the exchange') && resolve());
+            this.ended.then((how) => reject(new Error(`almon-sip ended: ${how}\n${this.log}`)));
+        }));
+    }
+
+    async stop() {
+        this.child.kill('SIGTERM');
+        assert.equal(await within(10000, 'the end of almon-sip', this.ended), 0, this.log);
+        assert.doesNotMatch(this.log, /runtime error|AddressSanitizer|LeakSan/);
+    }
+}
+
+/** One message, taken apart. */
+export function parse(text) {
+    const [head, ...rest] = text.split('\r\n\r\n');
+    const [first, ...lines] = head.split('\r\n');
+    const headers = lines.map((line) => /^([^:]+?)\s*:\s*(.*)$/.exec(line)).filter(Boolean)
+        .map(([, name, value]) => [name.toLowerCase(), value]);
+    const message = {
+        text, first, headers, body: rest.join('\r\n\r\n'),
+        all: (name) => headers.filter(([n]) => n === name.toLowerCase()).map(([, v]) => v),
+        header: (name) => message.all(name)[0],
+    };
+    const answer = /^SIP\/2\.0 (\d{3})/.exec(first);
+    message.status = answer ? Number(answer[1]) : 0;
+    message.method = answer ? '' : first.split(' ')[0];
+    return message;
+}
+
+export const token = () => randomBytes(6).toString('hex');
+
+export function digest({ challenge, method, uri, user, password, nc = 1, cnonce = token() }) {
+    const md5 = (text) => createHash('md5').update(text).digest('hex');
+    const field = (name) => new RegExp(`${name}="?([^",]+)`).exec(challenge)[1];
+    const [realm, nonce] = [field('realm'), field('nonce')];
+    const count = nc.toString(16).padStart(8, '0');
+    const response = md5(`${md5(`${user}:${realm}:${password}`)}:${nonce}:${count}:${cnonce}:auth:` +
+        md5(`${method}:${uri}`));
+    return `Digest username="${user}", realm="${realm}", nonce="${nonce}", uri="${uri}", qop=auth, ` +
+        `nc=${count}, cnonce="${cnonce}", response="${response}", algorithm=MD5`;
+}
+
+export class Phone {
+    static async open(gateway, address = '127.0.0.1') {
+        const phone = new Phone();
+        phone.gateway = gateway;
+        phone.address = address;
+        phone.messages = [];
+        phone.waiting = [];
+        phone.socket = dgram.createSocket('udp4');
+        phone.socket.on('message', (data) => phone.take(parse(data.toString())));
+        await new Promise((resolve) => phone.socket.bind(0, address, resolve));
+        phone.port = phone.socket.address().port;
+        phone.rtp = dgram.createSocket('udp4');
+        phone.heard = [];
+        phone.rtp.on('message', (data) => phone.heard.push(data));
+        await new Promise((resolve) => phone.rtp.bind(0, address, resolve));
+        return phone;
+    }
+
+    close() {
+        this.socket.close();
+        this.rtp.close();
+    }
+
+    take(message) {
+        const i = this.waiting.findIndex(({ fits }) => fits(message));
+        if (i < 0)
+            this.messages.push(message);
+        else
+            this.waiting.splice(i, 1)[0].resolve(message);
+    }
+
+    /** The next message that fits, also one that came already. */
+    next(what, fits, ms = 5000) {
+        const i = this.messages.findIndex(fits);
+        if (i >= 0)
+            return Promise.resolve(this.messages.splice(i, 1)[0]);
+        return within(ms, what, new Promise((resolve) => this.waiting.push({ fits, resolve })));
+    }
+
+    send(text, to = this.gateway.port) {
+        this.socket.send(Buffer.from(text), to, '127.0.0.1');
+    }
+
+    sdp({ formats = ['0 PCMU/8000', '101 telephone-event/8000'], way = 'sendrecv', address = this.address } = {}) {
+        return ['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0',
+            `m=audio ${this.rtp.address().port} RTP/AVP ${formats.map((f) => f.split(' ')[0]).join(' ')}`,
+            ...formats.map((f) => `a=rtpmap:${f}`), `a=${way}`, ''].join('\r\n');
+    }
+
+    /** A request of a dialog that this phone has begun, or begins. */
+    request(method, d, { extra = [], body = '', type = 'application/sdp', branch = token(), cseq = ++d.cseq } = {}) {
+        d.last = branch;
+        return [`${method} ${d.target ?? d.uri} SIP/2.0`,
+            `Via: SIP/2.0/UDP ${this.address}:${this.port};branch=z9hG4bK${branch};rport`,
+            'Max-Forwards: 70', `From: <${d.from}>;tag=${d.tag}`,
+            `To: <${d.to}>${d.theirs ? `;tag=${d.theirs}` : ''}`, `Call-ID: ${d.id}`,
+            `CSeq: ${cseq} ${method}`, `Contact: <sip:phone@${this.address}:${this.port}>`, ...extra,
+            ...(body ? [`Content-Type: ${type}`] : []), `Content-Length: ${Buffer.byteLength(body)}`, '', body]
+            .join('\r\n');
+    }
+
+    dialog(to, from = 'sip:+15550199@elsewhere.test') {
+        const uri = `sip:${to}@127.0.0.1:${this.gateway.port}`;
+        return { uri, to: uri, from, tag: token(), id: `${token()}@test`, cseq: 0 };
+    }
+
+    /** The final answer to a request; provisional ones are left in `messages`. */
+    answer(d, cseq, ms) {
+        return this.next(`the answer to ${cseq}`,
+            (m) => m.status >= 200 && m.header('call-id') === d.id && m.header('cseq') === cseq, ms);
+    }
+
+    async ask(method, d, options) {
+        this.send(this.request(method, d, options));
+        return this.answer(d, `${d.cseq} ${method}`, options?.ms);
+    }
+
+    ack(d, cseq = d.cseq, branch = token(), body = '') {
+        this.send(this.request('ACK', d, { cseq, branch, body }));
+    }
+
+    /** INVITE and ACK. */
+    async call(to, { from, body = this.sdp(), extra } = {}) {
+        const d = this.dialog(to, from);
+        const final = await this.ask('INVITE', d, { body, extra });
+        d.final = final;
+        d.theirs = /tag=([^;]+)/.exec(final.header('to'))?.[1];
+        if (final.status < 300) {
+            d.target = /<([^>]+)>/.exec(final.header('contact'))[1];
+            d.media = Number(/m=audio (\d+)/.exec(final.body)?.[1]);
+            this.ack(d);
+        } else {
+            this.ack(d, d.cseq, d.last);
+        }
+        return d;
+    }
+
+    /** A request that came: answered. */
+    reply(m, status, { extra = [], body = '', tag = 'phonetag' } = {}) {
+        const to = m.header('to');
+        this.send([`SIP/2.0 ${status} Because`, ...m.all('via').map((v) => `Via: ${v}`),
+            `From: ${m.header('from')}`, `To: ${to}${to.includes('tag=') ? '' : `;tag=${tag}`}`,
+            `Call-ID: ${m.header('call-id')}`, `CSeq: ${m.header('cseq')}`,
+            `Contact: <sip:phone@${this.address}:${this.port}>`, ...extra,
+            ...(body ? ['Content-Type: application/sdp'] : []),
+            `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
+    }
+
+    /** A key as RFC 4733 says, three last packets. */
+    press(d, event, payload = 101) {
+        const packet = (duration, end, sequence) => {
+            const p = Buffer.alloc(16);
+            p.writeUInt8(0x80, 0);
+            p.writeUInt8(payload | (sequence === d.sequence0 ? 0x80 : 0), 1);
+            p.writeUInt16BE(sequence & 0xffff, 2);
+            p.writeUInt32BE(d.timestamp, 4);
+            p.writeUInt32BE(0x1234567, 8);
+            p.writeUInt8(event, 12);
+            p.writeUInt8(end ? 0x8a : 0x0a, 13);
+            p.writeUInt16BE(duration, 14);
+            return p;
+        };
+        d.sequence = d.sequence ?? 100;
+        d.timestamp = (d.timestamp ?? 5000) + 8000;
+        d.sequence0 = d.sequence;
+        for (let i = 1; i <= 8; i++)
+            this.rtp.send(packet(Math.min(i, 6) * 160, i > 5, d.sequence++), d.media, '127.0.0.1');
+    }
+}
