@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/mixer.h"
 
 #define LATE_RETRY_MS 5
 #define LOOPS_MAX     1000
@@ -29,7 +30,7 @@ static void on_echo(const struct crossing_msg *m)
 
     c->hears = m->ptr;
     c->echoing = m->num[0];
-    if (c->joined == NULL)
+    if (c->joined == NULL && c->member == NULL)
         line_clear(c);
 }
 
@@ -38,6 +39,8 @@ static void on_tap(const struct crossing_msg *m)
     struct media_channel *c = m->to;
 
     hearing_begin(&c->hearing, m->ptr, (uint32_t)m->num[0], (int)m->num[1], (int)m->num[2]);
+    if (c->room != NULL)
+        room_wake(c->room);
 }
 
 static void on_tap_stop(const struct crossing_msg *m)
@@ -56,6 +59,10 @@ static void on_release(const struct crossing_msg *m)
 
     if (c->joined != NULL)
         join_end(c->joined);
+    if (c->member != NULL)
+        member_end(c->member);
+    if (c->room != NULL)
+        room_end(c->room);
     player_stop(c, ~0u);
     hear_tap_end(c, TAP_GONE);
     wheel_leave(c);
@@ -105,7 +112,7 @@ bool channel_tick(struct media_channel *c)
     const uint8_t *frame, *line = NULL;
     bool playing = player_take(c, room, &frame);
 
-    if (!playing || c->joined != NULL)
+    if (!playing || c->joined != NULL || c->member != NULL)
         line = line_take(c);
     if (frame != NULL && line != NULL) {
         mix_frames(c->codec, frame, line, mixed);
@@ -173,6 +180,7 @@ void channel_on_released(const struct crossing_msg *m)
     c->media->channels--;
     detector_free(c->detector);
     mem_free(c->line);
+    mem_free(c->room);
     mem_free(c);
     h->released(arg);
 }
@@ -215,6 +223,8 @@ static bool push_all(struct media_channel *c)
     if (c->part != NULL && !join_command_part(c->media, c->part))
         return false;
     c->part = NULL;
+    if (!member_command(c))
+        return false;
     if (c->released && !c->release_sent) {
         if (!command(c, on_release, NULL, 0, 0))
             return false;
@@ -279,6 +289,7 @@ int media_channel_new(struct media_channel **cp, struct media *m, enum codec cod
 void media_channel_release(struct media_channel *c)
 {
     media_part(c);
+    media_room_leave(c);
     c->released = true;
     channel_push(c);
 }

@@ -52,7 +52,9 @@ struct media_channel {
     struct line *line; /* made at first use; told to the media side by commands */
     struct join *join; /* NULL: in no pair */
     struct media_channel *join_other;
-    struct join *part; /* must be parted; not yet told */
+    struct join *part;          /* must be parted; not yet told */
+    struct member *room_member; /* NULL: in no room */
+    struct member *leaving;     /* must leave; not yet told */
     uint32_t tap_request;
     bool tapped, tap_stop;      /* a tap is at work; must be stopped */
     bool echo_on, echo_changed; /* wanted; not yet told */
@@ -71,7 +73,9 @@ struct media_channel {
     struct play play[PLAYS_MAX];
     struct line *hears; /* NULL: nothing was ever to be heard */
     bool echoing;
-    struct join *joined; /* NULL: in no pair */
+    struct member *member;   /* NULL: in no room */
+    struct media_room *room; /* whose voice this channel is; NULL: an ordinary channel */
+    struct join *joined;     /* NULL: in no pair */
     struct hearing hearing;
     struct link_node node; /* in the slot */
 };
@@ -93,6 +97,7 @@ struct media {
     int64_t next_slot; /* counted from the loop's time 0; the wheel's slot is the rest by ten */
     bool ticking;
     struct list slots[SLOT_COUNT];
+    struct list rooms[SLOT_COUNT]; /* each before the channels of its slot */
     struct media_port *touched;
     struct lateness lateness;
 
@@ -153,6 +158,23 @@ bool join_wants_samples(const struct join *j);
 void join_end(struct join *j);
 /* [control] False when the crossing is full. */
 bool join_command_part(struct media *m, struct join *j);
+
+/* mixer.c, all [media] */
+/* One frame that a member spoke. */
+void member_put(struct member *m, const int16_t *samples);
+/* He is in the room no longer; no matter when he is already gone. */
+void member_end(struct member *m);
+/* The room has no members any more and ticks no more. */
+void room_end(struct media_room *r);
+/* False when it has nothing more to do. */
+bool room_tick(struct media_room *r);
+/* media.c, all [media]: the room ticks from the next slot on, or no more. */
+void room_wake(struct media_room *r);
+void room_sleep(struct media_room *r);
+/* room.c, [control]: tells of leaving and of the mode; false when the crossing is full. */
+bool member_command(struct media_channel *c);
+/* [control] 0, or why it can be joined to nothing now. */
+int channel_can_join(const struct media_channel *c);
 
 /* [control] Room for what a channel hears; false when out of memory. */
 bool channel_make_line(struct media_channel *c);

@@ -42,7 +42,7 @@ static void detect(struct media_channel *c, const int16_t *samples)
 
 static bool wants_samples(const struct media_channel *c)
 {
-    return c->detector != NULL || c->hearing.tap != NULL ||
+    return c->detector != NULL || c->hearing.tap != NULL || c->member != NULL ||
            (c->joined != NULL && join_wants_samples(c->joined));
 }
 
@@ -52,6 +52,8 @@ static void pass_on(struct media_channel *c, const void *audio, const int16_t *s
 {
     if (c->joined != NULL)
         join_put(c->joined, c, audio, samples);
+    else if (c->member != NULL)
+        member_put(c->member, samples);
     else if (c->echoing && c->plays == 0)
         line_put(c, audio);
 }

@@ -58,6 +58,8 @@ static void on_join(const struct crossing_msg *m)
         /* The command that parts it from another may still wait for a place. */
         if (c->joined != NULL)
             join_end(c->joined);
+        if (c->member != NULL)
+            member_end(c->member);
         c->joined = j;
         c->hears = lines[i];
         line_clear(c);
@@ -87,9 +89,9 @@ bool join_command_part(struct media *media, struct join *j)
     return crossing_command(media->crossing, &m, 0) == 0;
 }
 
-static int can_join(const struct media_channel *c)
+int channel_can_join(const struct media_channel *c)
 {
-    if (c->join != NULL || c->released)
+    if (c->join != NULL || c->room_member != NULL || c->room != NULL || c->released)
         return ERR_WRONG_STATE;
     return list_linked(&c->late) ? ERR_LIMIT : 0;
 }
@@ -102,7 +104,7 @@ int media_join(struct media_channel *a, struct media_channel *b)
 
     if (a == b || a->media != b->media)
         return ERR_INVALID;
-    if ((rc = can_join(a)) != 0 || (rc = can_join(b)) != 0)
+    if ((rc = channel_can_join(a)) != 0 || (rc = channel_can_join(b)) != 0)
         return rc;
     j = mem_alloc(sizeof *j);
     if (j == NULL || !channel_make_line(a) || !channel_make_line(b)) {

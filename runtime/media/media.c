@@ -2,7 +2,7 @@
 #include "media/media.h"
 
 #include "base/mem.h"
-#include "media/channel.h"
+#include "media/room.h"
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -26,19 +26,46 @@ static void count_playing(struct media *m, int by)
     atomic_store_explicit(&m->playing, playing + (unsigned)by, memory_order_relaxed);
 }
 
-void wheel_join(struct media_channel *c)
+/* Where what joins the wheel now belongs. */
+static unsigned next_slot(struct media *m)
 {
-    struct media *m = c->media;
-
-    if (c->in_wheel || c->port == NULL)
-        return;
     if (!m->tick.active && !m->ticking) {
         m->next_slot = loop_now(m->loop) / SLOT_US + 1;
         start_tick(m);
     }
-    list_append(&m->slots[m->next_slot % SLOT_COUNT], &c->node);
+    return (unsigned)(m->next_slot % SLOT_COUNT);
+}
+
+void wheel_join(struct media_channel *c)
+{
+    struct media *m = c->media;
+
+    if (c->room != NULL)
+        room_wake(c->room);
+    if (c->in_wheel || c->port == NULL)
+        return;
+    list_append(&m->slots[next_slot(m)], &c->node);
     c->in_wheel = true;
     count_playing(m, 1);
+}
+
+void room_wake(struct media_room *r)
+{
+    if (r->in_wheel)
+        return;
+    list_append(&r->media->rooms[next_slot(r->media)], &r->node);
+    r->in_wheel = true;
+    r->idle = 0;
+    count_playing(r->media, 1);
+}
+
+void room_sleep(struct media_room *r)
+{
+    if (!r->in_wheel)
+        return;
+    list_remove(&r->node);
+    r->in_wheel = false;
+    count_playing(r->media, -1);
 }
 
 void wheel_leave(struct media_channel *c)
@@ -50,10 +77,22 @@ void wheel_leave(struct media_channel *c)
     count_playing(c->media, -1);
 }
 
-static void run_slot(struct media *m, struct list *slot)
+static void run_rooms(struct list *rooms)
 {
     struct link_node *n, *next;
-    struct media_port *p;
+
+    for (n = list_first(rooms); n != NULL; n = next) {
+        struct media_room *r = list_entry(n, struct media_room, node);
+
+        next = list_next(rooms, n);
+        if (!room_tick(r))
+            room_sleep(r);
+    }
+}
+
+static void run_channels(struct list *slot)
+{
+    struct link_node *n, *next;
 
     for (n = list_first(slot); n != NULL; n = next) {
         struct media_channel *c = list_entry(n, struct media_channel, node);
@@ -62,6 +101,14 @@ static void run_slot(struct media *m, struct list *slot)
         if (!channel_tick(c))
             wheel_leave(c);
     }
+}
+
+static void run_slot(struct media *m, unsigned slot)
+{
+    struct media_port *p;
+
+    run_rooms(&m->rooms[slot]);
+    run_channels(&m->slots[slot]);
     while ((p = m->touched) != NULL) {
         m->touched = p->next_touched;
         p->touched = false;
@@ -80,7 +127,7 @@ static void on_tick(void *arg)
         m->next_slot = now / SLOT_US;
     m->ticking = true;
     for (turns = 0; turns < SLOT_COUNT && m->next_slot * SLOT_US <= now; turns++) {
-        struct list *slot = &m->slots[m->next_slot % SLOT_COUNT];
+        unsigned slot = (unsigned)(m->next_slot % SLOT_COUNT);
 
         lateness_add(&m->lateness, m->next_slot * SLOT_US, now);
         m->next_slot++;
@@ -141,8 +188,10 @@ int media_new(struct media **mp, struct loop *control, struct vtime *vtime, size
         return error_nomem(err);
     m->control = control;
     list_init(&m->late);
-    for (i = 0; i < SLOT_COUNT; i++)
+    for (i = 0; i < SLOT_COUNT; i++) {
         list_init(&m->slots[i]);
+        list_init(&m->rooms[i]);
+    }
     timer_init(&m->late_timer, control, channel_push_late, m);
     rc = loop_new(&m->loop, vtime, err);
     if (rc == 0) {

@@ -37,7 +37,8 @@ struct media_stats {
     uint64_t slots;                 /* ticks */
     uint64_t digits_dropped;        /* found 64 of their channel waiting, or a full crossing */
     uint32_t late_p50_us, late_p99_us, late_max_us; /* how late slots began, last ten seconds */
-    uint32_t channels, playing;
+    uint32_t channels;                              /* rooms have one each */
+    uint32_t playing;                               /* channels and rooms in the wheel */
 };
 /* [control] A recent copy; never blocks. */
 void media_stats(struct media *m, struct media_stats *out);

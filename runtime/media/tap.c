@@ -65,7 +65,7 @@ void hearing_begin(struct hearing *h, struct tap *tap, uint32_t request, int sil
     h->max_frames = max_ms > 0 ? (uint32_t)(max_ms + FRAME_MS - 1) / FRAME_MS : 0;
 }
 
-static bool is_silence(const int16_t *samples, size_t n)
+bool samples_are_silent(const int16_t *samples, size_t n)
 {
     int64_t sum = 0;
     size_t i;
@@ -80,7 +80,7 @@ static bool is_silence(const int16_t *samples, size_t n)
 bool hearing_frame(struct hearing *h, const void *bytes, const int16_t *samples, size_t n)
 {
     struct tap_result *r = &h->result;
-    bool silent = is_silence(samples, n);
+    bool silent = samples_are_silent(samples, n);
     bool written = tap_put(h->tap, bytes);
 
     h->received++;

@@ -20,6 +20,8 @@ void hearing_begin(struct hearing *h, struct tap *tap, uint32_t request, int sil
 bool hearing_frame(struct hearing *h, const void *bytes, const int16_t *samples, size_t n);
 /* Copies one frame (NULL: silence) into the ring; false when it is full. */
 bool tap_put(struct tap *t, const void *bytes);
+/* NULL is silence. */
+bool samples_are_silent(const int16_t *samples, size_t n);
 enum codec tap_codec(const struct tap *t);
 
 #endif
