@@ -37,7 +37,22 @@ struct db {
 static const char *const versions[VERSION] = {
     "CREATE TABLE kv (space BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, expires INTEGER,"
     "                 PRIMARY KEY (space, key)) WITHOUT ROWID;"
-    "CREATE INDEX kv_expires ON kv (expires) WHERE expires IS NOT NULL;",
+    "CREATE INDEX kv_expires ON kv (expires) WHERE expires IS NOT NULL;"
+    /* How much each namespace holds, kept by the database itself. */
+    "CREATE TABLE kv_space (space BLOB PRIMARY KEY, keys INTEGER NOT NULL, bytes INTEGER NOT NULL)"
+    "                       WITHOUT ROWID;"
+    "CREATE TRIGGER kv_insert AFTER INSERT ON kv BEGIN"
+    " INSERT INTO kv_space VALUES (NEW.space, 1, length(NEW.key) + length(NEW.value))"
+    " ON CONFLICT (space) DO UPDATE SET keys = keys + 1, bytes = bytes + excluded.bytes;"
+    "END;"
+    "CREATE TRIGGER kv_update AFTER UPDATE OF value ON kv BEGIN"
+    " UPDATE kv_space SET bytes = bytes + length(NEW.value) - length(OLD.value)"
+    "  WHERE space = NEW.space;"
+    "END;"
+    "CREATE TRIGGER kv_delete AFTER DELETE ON kv BEGIN"
+    " UPDATE kv_space SET keys = keys - 1, bytes = bytes - length(OLD.key) - length(OLD.value)"
+    "  WHERE space = OLD.space;"
+    "END;",
 };
 
 /* --- messages --- */

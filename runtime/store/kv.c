@@ -8,8 +8,11 @@
 #include <string.h>
 
 enum {
-    PURGE_EVERY_MS = 60000, /* while there is writing, what has expired is removed so often, */
-    PURGE_MOST = 500,       /* so many at a time: a group must stay short */
+    /* While there is writing, what has expired is removed after so many writes or so long; more at
+     * a time than was written, so that it cannot pile up, but few: a group must stay short. */
+    PURGE_WRITES = 100,
+    PURGE_EVERY_MS = 60000,
+    PURGE_MOST = 500,
 };
 
 #define TTL_MAX_MS (INT64_C(100) * 366 * 86400 * 1000)
@@ -17,7 +20,8 @@ enum {
 struct kv {
     struct loop *loop;
     struct store *store;
-    int64_t purged; /* when last, by the wall clock */
+    int64_t purged;  /* when last, by the wall clock */
+    unsigned writes; /* since then */
 };
 
 /* What was asked, and what came of it. Key, value and what was found stand behind the struct. */
@@ -45,6 +49,9 @@ static const char get_sql[] = "SELECT value FROM kv WHERE space = $1 AND key = $
 static const char set_sql[] = "INSERT INTO kv (space, key, value, expires) VALUES ($1, $2, $3, $4)"
                               " ON CONFLICT (space, key)"
                               " DO UPDATE SET value = excluded.value, expires = excluded.expires";
+/* What the namespace holds, and how long the value of this key is (NULL: there is none). */
+static const char room_sql[] = "SELECT keys, bytes, (SELECT length(value) FROM kv"
+                               " WHERE space = $1 AND key = $2) FROM kv_space WHERE space = $1";
 static const char renew_sql[] = "UPDATE kv SET value = $1 WHERE space = $2 AND key = $3";
 static const char delete_sql[] = "DELETE FROM kv WHERE space = $1 AND key = $2";
 static const char purge_sql[] = "DELETE FROM kv WHERE (space, key) IN"
@@ -75,12 +82,35 @@ static int run_get(struct store_job *job, struct db *db, struct error *err)
     return db_run(db, get_sql, params, 3, keep_value, op, err);
 }
 
+static int judge_room(void *arg, const struct db_value *columns, size_t count, struct error *err)
+{
+    const struct kv_op *op = arg;
+    bool anew = columns[2].kind == DB_NULL;
+    int64_t keys = columns[0].number + anew;
+    int64_t bytes = columns[1].number + (int64_t)op->value_len +
+                    (anew ? (int64_t)strlen(op->key) : -columns[2].number);
+
+    (void)count;
+    if (keys <= KV_KEYS_MAX && bytes <= KV_SPACE_BYTES)
+        return 0;
+    return error_set(
+        err, ERR_LIMIT,
+        "this flow keeps %d keys or %d MB already: delete some, or give them a time to "
+        "live",
+        KV_KEYS_MAX, KV_SPACE_BYTES >> 20);
+}
+
 static int write_value(struct kv_op *op, struct db *db, const char *value, size_t len,
                        struct error *err)
 {
     struct db_value params[] = {SPACE_OF(op), KEY_OF(op), DB_TEXT(value, len),
                                 DB_NUMBER(op->expires)};
 
+    const struct db_value where[] = {params[0], params[1]};
+    int rc = db_run(db, room_sql, where, 2, judge_room, op, err);
+
+    if (rc != 0)
+        return rc;
     if (op->expires == 0)
         params[3].kind = DB_NULL;
     return db_run(db, set_sql, params, 4, NULL, NULL, err);
@@ -309,9 +339,11 @@ static void purge_sometimes(struct kv *kv)
     int64_t now = loop_wall(kv->loop);
     struct kv_op *op;
 
-    if (now - kv->purged < PURGE_EVERY_MS || (op = op_new(kv, "", "", NULL, 0, NULL)) == NULL)
+    if ((++kv->writes < PURGE_WRITES && now - kv->purged < PURGE_EVERY_MS) ||
+        (op = op_new(kv, "", "", NULL, 0, NULL)) == NULL)
         return;
     kv->purged = now;
+    kv->writes = 0;
     op->job.run = run_purge;
     ask(kv, op, NULL, NULL, NULL);
 }

@@ -18,6 +18,8 @@ enum {
     KV_SPACE_MAX = 256,          /* bytes of a namespace */
     KV_KEY_MAX = 256,            /* bytes of a key */
     KV_VALUE_MAX = 64 * 1024,    /* bytes of a value */
+    KV_KEYS_MAX = 100000,        /* keys of one namespace, */
+    KV_SPACE_BYTES = 64 << 20,   /* and bytes of its keys and values together */
     KV_LIST_MAX = 1000,          /* pairs in one answer of kv_list() */
     KV_LIST_BYTES = 1024 * 1024, /* and bytes of their keys and values together */
 };
@@ -57,6 +59,7 @@ struct kv *kv_close(struct kv *kv);
  * `ttl_ms` is how long the key lives, by the loop's wall clock; 0 is for ever. */
 struct kv_op *kv_get(struct kv *kv, const char *space, const char *key, kv_h *h, void *arg,
                      struct error *err);
+/* Answers ERR_LIMIT when the namespace would hold more than it may. */
 struct kv_op *kv_set(struct kv *kv, const char *space, const char *key, const void *value,
                      size_t len, int64_t ttl_ms, kv_h *h, void *arg, struct error *err);
 struct kv_op *kv_delete(struct kv *kv, const char *space, const char *key, kv_h *h, void *arg,

@@ -288,6 +288,52 @@ out:
     desk_close(&d);
 }
 
+static bool fill(struct desk *d, const char *key, size_t len)
+{
+    static char big[KV_VALUE_MAX];
+
+    memset(big, 'v', sizeof big);
+    return answered(d, kv_set(d->kv, "AC1 flow", key, big, len, 0, on_answer, d, &d->err)) == 0;
+}
+
+UNIT(a_flow_that_keeps_too_much_is_refused_and_others_are_not)
+{
+    struct desk d;
+    char key[24];
+    int n = 0;
+
+    ok_rc(desk_open(&d, NULL), &d.err);
+    do {
+        snprintf(key, sizeof key, "%d", n++);
+    } while (n < 2000 && fill(&d, key, KV_VALUE_MAX));
+    ok_int(d.err.code, ERR_LIMIT);
+    ok(strstr(d.err.text, "64 MB") != NULL);
+    ok_int(n, KV_SPACE_BYTES / KV_VALUE_MAX); /* the keys take a value's room */
+    ok(fill(&d, "0", 10));                    /* what makes it less is welcome */
+    ok(fill(&d, "0", KV_VALUE_MAX));
+    ok(!fill(&d, "new", KV_VALUE_MAX));
+    ok_rc(answered(&d, kv_set(d.kv, "AC2 flow", "k", "v", 1, 0, on_answer, &d, &d.err)), &d.err);
+    ok_rc(answered(&d, kv_delete(d.kv, "AC1 flow", "0", on_answer, &d, &d.err)), &d.err);
+    ok(fill(&d, "new", KV_VALUE_MAX));
+out:
+    desk_close(&d);
+}
+
+UNIT(what_has_expired_makes_room_for_more)
+{
+    struct desk d;
+    char key[24];
+
+    ok_rc(desk_open(&d, NULL), &d.err);
+    for (int i = 0; i < KV_KEYS_MAX + 1000; i++) {
+        snprintf(key, sizeof key, "tries/%d", i);
+        ok_rc(increment(&d, key, 1, 3600000), &d.err);
+        wait_ms(&d, 40); /* 90,000 an hour: more than the bound in the end, never at once */
+    }
+out:
+    desk_close(&d);
+}
+
 UNIT(too_much_at_once_is_refused_and_the_rest_answers)
 {
     struct desk d;
@@ -497,6 +543,8 @@ UNIT_MAIN(CASE(a_value_is_kept_and_replaced_and_deleted), CASE(a_value_may_hold_
           CASE(keys_are_listed_in_order_and_page_by_page),
           CASE(what_is_too_long_is_refused_with_the_bound),
           CASE(a_list_of_big_values_stays_within_its_bytes),
+          NO_TORTURE(a_flow_that_keeps_too_much_is_refused_and_others_are_not),
+          NO_TORTURE(what_has_expired_makes_room_for_more),
           CASE(too_much_at_once_is_refused_and_the_rest_answers),
           CASE(a_forgotten_operation_is_done_but_does_not_answer),
           CASE(values_are_there_after_a_restart),
