@@ -21,11 +21,22 @@ struct load {
     enum codec codec;
     load_h *h;
     void *arg;
-    struct fetch *fetch;          /* step 1 for URLs */
-    struct stat_work *stat;       /* step 1 for files */
-    struct audio_loader *decoder; /* step 2 */
-    char key[600];                /* of the decoded audio in the cache */
-    char *once;                   /* a webhook answer's body: removed when it was read */
+    struct fetch *fetch;       /* step 1 for URLs */
+    struct stat_work *stat;    /* step 1 for files */
+    struct decoding *decoding; /* step 2 */
+    struct link_node node;     /* among those who wait for it */
+    char *once;                /* a webhook answer's body: removed when it was read */
+};
+
+/* One file on its way through a decoder, for all who want it: a hundred calls that begin with the
+ * same new prompt decode it once. */
+struct decoding {
+    struct link_node node; /* of runtime.decodings */
+    struct runtime *rt;
+    struct audio_loader *decoder; /* NULL: done */
+    struct list waiters;          /* struct load */
+    bool keep;                    /* in the cache */
+    char key[600];
 };
 
 static void load_free(struct load *l)
@@ -45,31 +56,99 @@ static void finish(struct load *l, struct audio *audio, const struct error *err)
     h(audio, err, arg);
 }
 
+static void decoding_free(struct decoding *d)
+{
+    list_remove(&d->node);
+    mem_free(d);
+}
+
 static void decoded(void *arg, struct audio *audio, const struct error *err)
 {
-    struct load *l = arg;
+    struct decoding *d = arg;
+    struct link_node *n;
 
-    l->decoder = NULL;
-    if (audio != NULL && l->once == NULL)
-        audio_cache_put(l->session->rt->parts.audio, l->key, audio);
-    finish(l, audio, err);
+    d->decoder = NULL;
+    list_remove(&d->node); /* who comes now asks the cache */
+    if (audio != NULL && d->keep)
+        audio_cache_put(d->rt->parts.audio, d->key, audio);
+    while ((n = list_pop(&d->waiters)) != NULL) {
+        struct load *l = list_entry(n, struct load, node);
+
+        l->decoding = NULL;
+        finish(l, audio, err);
+    }
+    decoding_free(d);
     audio_unref(audio);
+}
+
+static struct decoding *decoding_find(struct runtime *rt, const char *key)
+{
+    for (struct link_node *n = list_first(&rt->decodings); n != NULL;
+         n = list_next(&rt->decodings, n)) {
+        struct decoding *d = list_entry(n, struct decoding, node);
+
+        if (strcmp(d->key, key) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+static struct decoding *decoding_new(struct load *l, const char *key, const char *path,
+                                     const char *mime, struct error *err)
+{
+    struct runtime *rt = l->session->rt;
+    struct decoding *d = mem_alloc(sizeof *d);
+
+    if (d == NULL) {
+        error_nomem(err);
+        return NULL;
+    }
+    d->rt = rt;
+    d->keep = l->once == NULL;
+    list_init(&d->waiters);
+    str_copy(d->key, sizeof d->key, key);
+    if (audio_load(&d->decoder, rt->parts.loop, path, mime, l->codec, decoded, d, err) != 0) {
+        mem_free(d);
+        return NULL;
+    }
+    list_append(&rt->decodings, &d->node);
+    return d;
 }
 
 /* Step 2: the version is known, so the cache can be asked. */
 static void decode(struct load *l, const char *path, const char *mime, const char *version)
 {
-    struct runtime_parts *parts = &l->session->rt->parts;
+    struct runtime *rt = l->session->rt;
     struct audio *audio;
     struct error err = {0};
+    char key[600];
 
-    snprintf(l->key, sizeof l->key, "%s|%s", codec_name(l->codec), version);
-    audio = audio_cache_get(parts->audio, l->key);
-    if (audio != NULL)
+    snprintf(key, sizeof key, "%s|%s", codec_name(l->codec), version);
+    audio = audio_cache_get(rt->parts.audio, key);
+    if (audio != NULL) {
         finish(l, audio, NULL);
-    else if (audio_load(&l->decoder, parts->loop, path, mime, l->codec, decoded, l, &err) != 0)
+        audio_unref(audio);
+        return;
+    }
+    l->decoding = decoding_find(rt, key);
+    if (l->decoding == NULL)
+        l->decoding = decoding_new(l, key, path, mime, &err);
+    if (l->decoding == NULL)
         finish(l, NULL, &err);
-    audio_unref(audio);
+    else
+        list_append(&l->decoding->waiters, &l->node);
+}
+
+/* The last one who leaves stops the decoder. */
+static void stop_waiting(struct load *l)
+{
+    struct decoding *d = l->decoding;
+
+    list_remove(&l->node);
+    if (d->decoder == NULL || !list_empty(&d->waiters))
+        return;
+    audio_load_cancel(d->decoder);
+    decoding_free(d);
 }
 
 static void fetched(const struct fetched *f, void *arg)
@@ -210,7 +289,7 @@ void load_cancel(struct load *l)
         fetch_cancel(l->fetch);
     if (l->stat != NULL)
         l->stat->load = NULL;
-    if (l->decoder != NULL)
-        audio_load_cancel(l->decoder);
+    if (l->decoding != NULL)
+        stop_waiting(l);
     load_free(l);
 }

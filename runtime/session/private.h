@@ -29,6 +29,7 @@ struct runtime {
     struct list sessions; /* newest first */
     unsigned count;
     struct list watches;
+    struct list decodings; /* load.c: audio being decoded */
     struct flow_files *files;
     struct runtime_stats stats;
     void (*closed)(void *arg); /* set while closing */
@@ -162,6 +163,10 @@ struct activation {
 /* Pushes an activation that will fetch its document from `url` (owned by the caller). */
 int activation_push_url(struct session *s, const char *url, bool get, enum http_trust trust,
                         struct error *err);
+/* A new one on top of the stack; NULL when memory is out. */
+struct activation *activation_new(struct session *s, enum activation_kind kind);
+/* How many stand below it. */
+unsigned activation_depth(const struct activation *a);
 /* Pops all, stopping each verb once; with `tell`, EVENT_HANGUP is given first and verbs that answer
  * VERB_WAIT may stay until they are done. */
 void activation_unwind(struct session *s, bool tell);

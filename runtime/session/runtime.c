@@ -64,6 +64,7 @@ int runtime_new(struct runtime **rp, const struct runtime_parts *parts, struct c
         rt->table.count++;
     list_init(&rt->sessions);
     list_init(&rt->watches);
+    list_init(&rt->decodings);
     task_init(&rt->close_task, parts->loop, close_if_empty, rt);
     webhooks_set_config(parts->webhooks, config);
     fetcher_set_config(parts->fetcher, config);

@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { assert, finish, GATEWAY, SANITIZED, SECRET, startAlmon, test, until, watch } from './common.mjs';
+import { assert, finish, GATEWAY, SANITIZED, SECRET, startAlmon, test, until, watch, within } from './common.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { melody, tone, wav } from './lib/sound.mjs';
 
@@ -40,7 +40,10 @@ server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 const origin = `http://127.0.0.1:${server.address().port}`;
 
-const almon = await startAlmon({ config: `number { "*", voice = "${origin}/voice" }` });
+const almon = await startAlmon({
+    flows: { 'minute.wav': wav(tone(440, 60000, 24000), 24000), 'minute.xml': '<Response><Play>minute.wav</Play></Response>' },
+    config: `number { "*", voice = "${origin}/voice" }\nnumber { "+1556", voice = "minute.xml" }`,
+});
 watch(almon);
 const gw = await Gateway.open(almon.bridge, { gateway: GATEWAY, token: SECRET, prompts: true });
 
@@ -109,6 +112,18 @@ await test('memory and open files are back where they were', async () => {
     await until(10000, 'files to be closed', () => almon.resources().files <= before.files + 2);
     const after = almon.resources();
     assert.ok(after.anon < before.anon + 1536, `RssAnon ${before.anon} kB before, ${after.anon} kB after ${CALLS} calls`);
+}, 30000, SANITIZED);
+
+await test('forty calls that begin with the same new minute of sound decode it once', async () => {
+    const start = almon.resources().anon;
+    const calls = Array.from({ length: 40 }, () => gw.call('+1556', { codec: 'L16/24000' }));
+    await Promise.all(calls.map((c) => within(10000, 'sound', once(c, 'frame'))));
+    const { anon } = almon.resources();
+    for (const c of calls)
+        c.hangup();
+    // A minute is 2.9 MB.
+    assert.ok(anon < start + 12000, `RssAnon ${start} kB before, ${anon} kB while they hear it`);
+    await idle();
 }, 30000, SANITIZED);
 
 await test('the link is closed and nothing is left', async () => {
