@@ -4,6 +4,7 @@
 
 #define NO_BLOCK      0xff
 #define FAR           3000            /* a step in the sequence numbers that is no reordering */
+#define LATE_MAX      3               /* in a row */
 #define WINDOW_US     (2000 * 1000)   /* the least transit time holds for one to two of these */
 #define BREAK_SECONDS 1               /* a step in the timestamps against the clock */
 #define NEVER         (INT64_MAX / 4) /* a transit time that none can be below */
@@ -175,6 +176,15 @@ static int64_t extend_stamp(const struct jitter *j, uint32_t timestamp)
     return j->stamp + (int32_t)(timestamp - (uint32_t)j->stamp);
 }
 
+/* Several late ones in a row, and nothing else between: the far end counts from an earlier number.
+ */
+static bool begins_earlier(struct jitter *j, uint16_t seq)
+{
+    j->late_run = j->late_run > 0 && seq == j->late_next ? j->late_run + 1 : 1;
+    j->late_next = (uint16_t)(seq + 1);
+    return j->late_run == LATE_MAX;
+}
+
 static void begin(struct jitter *j, uint16_t seq, uint32_t timestamp)
 {
     jitter_restart(j);
@@ -206,6 +216,23 @@ static bool breaks(const struct jitter *j, int64_t stamp, int64_t now_us)
     return step > most || step < -most;
 }
 
+/* Where the packet belongs, in full numbers; begins a new stream where it must. False: nowhere. */
+static bool place(struct jitter *j, enum jitter_kind kind, uint16_t seq, uint32_t timestamp,
+                  int64_t now_us, int64_t *full)
+{
+    if (j->met && !extend_seq(j, seq, full))
+        return false;
+    /* A digit's packets all bear the time at which it began: they tell nothing of the path. */
+    if (!j->met || (kind != JITTER_OTHER && breaks(j, extend_stamp(j, timestamp), now_us))) {
+        begin(j, seq, timestamp);
+        *full = j->newest;
+    } else if (*full <= j->last && begins_earlier(j, seq)) {
+        begin(j, seq, timestamp);
+        *full = j->newest;
+    }
+    return true;
+}
+
 enum jitter_put jitter_put(struct jitter *j, enum jitter_kind kind, uint16_t seq,
                            uint32_t timestamp, uint32_t units, const void *payload, size_t len,
                            int64_t now_us)
@@ -213,15 +240,8 @@ enum jitter_put jitter_put(struct jitter *j, enum jitter_kind kind, uint16_t seq
     int64_t full, stamp;
     struct jitter_slot *s;
 
-    if (len > JITTER_PAYLOAD_MAX)
+    if (len > JITTER_PAYLOAD_MAX || !place(j, kind, seq, timestamp, now_us, &full))
         return JITTER_DROPPED;
-    if (j->met && !extend_seq(j, seq, &full))
-        return JITTER_DROPPED;
-    /* A digit's packets all bear the time at which it began: they tell nothing of the path. */
-    if (!j->met || (kind != JITTER_OTHER && breaks(j, extend_stamp(j, timestamp), now_us))) {
-        begin(j, seq, timestamp);
-        full = j->newest;
-    }
     stamp = extend_stamp(j, timestamp);
     if (kind != JITTER_OTHER) {
         measure(j, stamp, now_us);
@@ -229,8 +249,10 @@ enum jitter_put jitter_put(struct jitter *j, enum jitter_kind kind, uint16_t seq
     } else if (j->least[0] == NEVER) {
         j->transit = units_of(j, now_us) - stamp;
     }
-    if (full <= j->last)
-        return JITTER_LATE;
+    if (full <= j->last) /* what was taken still stands in its slot */
+        return j->last - full < JITTER_SLOTS && slot_of(j, full)->timestamp == stamp ? JITTER_TWICE
+                                                                                     : JITTER_LATE;
+    j->late_run = 0;
     if (full - j->last <= JITTER_SLOTS && is_filled(j, full))
         return JITTER_TWICE;
     make_room(j, full, len);
@@ -253,13 +275,13 @@ void jitter_pause(struct jitter *j)
     j->held = 0;
 }
 
-/* Drops what would be heard later than the bound allows. */
-static void bound(struct jitter *j)
+/* Drops what would be heard later than the bound allows. True when something was too late. */
+static bool bound(struct jitter *j)
 {
     int64_t head;
 
     if (j->newest_end - j->position <= j->max)
-        return;
+        return false;
     j->position = j->newest_end - target(j);
     while (find_head(j, &head)) {
         struct jitter_slot *s = slot_of(j, head);
@@ -267,10 +289,11 @@ static void bound(struct jitter *j)
         if (s->kind == JITTER_AUDIO && s->timestamp + s->units > j->position) {
             if (s->timestamp < j->position)
                 j->position = s->timestamp;
-            return;
+            break;
         }
         take(j, head, NULL);
     }
+    return true;
 }
 
 /* The first that waits, digits taken out of the way. False when nothing is left. */
@@ -352,14 +375,14 @@ enum jitter_get jitter_get(struct jitter *j, uint32_t units, struct jitter_item 
 {
     int64_t head;
 
-    if (j->playing)
-        bound(j);
     if (!find_audio(j, &head))
         return nothing(j, units, item);
     if (j->playing && slot_of(j, head)->kind == JITTER_OTHER)
         return nothing(j, units, item);
     if (!j->playing && !starts(j, head, now_us))
         return JITTER_QUIET;
+    if (j->playing && bound(j) && !find_audio(j, &head))
+        return nothing(j, units, item);
     if (slot_of(j, head)->kind == JITTER_OTHER) {
         take(j, head, NULL); /* what was before it did not come in time */
         return JITTER_QUIET;

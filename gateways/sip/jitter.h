@@ -51,6 +51,8 @@ struct jitter {
     int64_t spread; /* of transit times, the estimate, times 256 */
     uint16_t odd;   /* the sequence number after one that was far off */
     bool is_odd;
+    uint16_t late_next; /* after the last late one, and how many were late in a row */
+    unsigned late_run;
     uint64_t filled; /* slots in use, by bit */
     struct jitter_slot slots[JITTER_SLOTS];
     uint8_t next_block[JITTER_BLOCKS], free_block, blocks_free;

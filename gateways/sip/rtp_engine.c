@@ -172,7 +172,7 @@ static int bind_one(struct rtp_engine *e, unsigned port)
 {
     struct sockaddr_storage a = e->address;
     int one = 1, fd = socket(a.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int tos = 0xb8; /* expedited forwarding, as voice goes */
+    int why, tos = 0xb8; /* expedited forwarding, as voice goes */
 
     if (fd < 0)
         return -1;
@@ -183,45 +183,57 @@ static int bind_one(struct rtp_engine *e, unsigned port)
     address_set_port(&a, port);
     if (bind(fd, (struct sockaddr *)&a, address_size(&a)) == 0)
         return fd;
+    why = errno;
     close(fd);
+    errno = why;
     return -1;
 }
 
-static struct rtp_socket *open_socket(struct rtp *r, unsigned port, bool rtcp)
+/* Takes over the descriptor, also when it fails. */
+static struct rtp_socket *open_socket(struct rtp *r, int fd, bool rtcp)
 {
     struct rtp_socket *s = mem_alloc(sizeof *s);
 
-    if (s == NULL) {
+    if (s == NULL || uv_poll_init_socket(loop_uv(r->engine->loop), &s->poll, fd) != 0) {
+        close(fd);
+        mem_free(s);
         errno = ENOMEM;
         return NULL;
     }
     s->engine = r->engine;
     s->call = r;
     s->rtcp = rtcp;
-    s->fd = bind_one(r->engine, port);
-    if (s->fd < 0 || uv_poll_init_socket(loop_uv(r->engine->loop), &s->poll, s->fd) != 0) {
-        if (s->fd >= 0)
-            close(s->fd);
-        mem_free(s);
-        return NULL;
-    }
+    s->fd = fd;
     s->poll.data = s;
     uv_poll_start(&s->poll, UV_READABLE, on_readable);
     return s;
 }
 
+/* False with errno. Both are bound before libuv is told, since it lets go only later. */
 static bool open_pair(struct rtp *r)
 {
     unsigned port = r->engine->port_first + 2 * r->pair;
+    int rtp, rtcp, why;
 
     if (r->engine->config.send != NULL)
         return true;
-    r->sockets[0] = open_socket(r, port, false);
-    if (r->sockets[0] != NULL)
-        r->sockets[1] = open_socket(r, port + 1, true);
-    if (r->sockets[1] != NULL)
+    rtp = bind_one(r->engine, port);
+    if (rtp < 0)
+        return false;
+    rtcp = bind_one(r->engine, port + 1);
+    if (rtcp < 0) {
+        why = errno;
+        close(rtp);
+        errno = why;
+        return false;
+    }
+    r->sockets[0] = open_socket(r, rtp, false);
+    r->sockets[1] = open_socket(r, rtcp, true);
+    if (r->sockets[0] != NULL && r->sockets[1] != NULL)
         return true;
     r->sockets[0] = close_socket(r->sockets[0]);
+    r->sockets[1] = close_socket(r->sockets[1]);
+    errno = ENOMEM;
     return false;
 }
 
@@ -256,7 +268,7 @@ static void mark(struct rtp_engine *e, unsigned pair, bool taken)
 int rtp_engine_take_ports(struct rtp *r, struct error *err)
 {
     struct rtp_engine *e = r->engine;
-    unsigned i, tries = 0;
+    unsigned i, tries = 0, failed = 0;
     int why = 0;
 
     for (i = 0; i < e->pairs && tries < TRIES; i++) {
@@ -270,6 +282,7 @@ int rtp_engine_take_ports(struct rtp *r, struct error *err)
             return 0;
         }
         why = errno;
+        failed = r->pair;
         tries++;
         if (why != EADDRINUSE)
             break;
@@ -282,7 +295,7 @@ int rtp_engine_take_ports(struct rtp *r, struct error *err)
             e->port_first, e->port_first + 2 * e->pairs - 1);
     if (why == ENOMEM)
         return error_nomem(err);
-    return error_set(err, ERR_IO, "RTP port %u: %s; %s", e->port_first + 2 * r->pair, strerror(why),
+    return error_set(err, ERR_IO, "RTP port %u: %s; %s", e->port_first + 2 * failed, strerror(why),
                      why == EMFILE ? "raise the limit of open files (ulimit -n)"
                                    : "choose a range of ports that no other program uses");
 }
