@@ -28,7 +28,7 @@ struct arena *activation_arena(struct activation *a)
 
 /* --- push and pop --- */
 
-static struct activation *activation_new(struct session *s, enum activation_kind kind)
+struct activation *activation_new(struct session *s, enum activation_kind kind)
 {
     struct activation *a = mem_alloc(sizeof *a);
 
@@ -42,7 +42,7 @@ static struct activation *activation_new(struct session *s, enum activation_kind
     return a;
 }
 
-static unsigned depth(const struct activation *a)
+unsigned activation_depth(const struct activation *a)
 {
     unsigned n = 0;
 
@@ -140,87 +140,6 @@ uint32_t session_run_children(struct activation *a)
     child->next = a->node->children;
     child->children_of = r->id;
     task_post(&a->session->advance);
-    return r->id;
-}
-
-/* --- <Lua> --- */
-
-/* All text of the element, exactly as written. */
-static void script_text(const struct node *n, struct str *out)
-{
-    for (const struct node *c = n->children; c != NULL; c = c->next)
-        if (c->schema == NULL)
-            str_add(out, c->text);
-}
-
-static void make_script(struct activation *a, struct activation *child)
-{
-    struct str text = STR_INIT(HANDLER_MAX_BYTES);
-    struct handler_source source = {.path = a->document->url, .line = a->node->line, .plain = true};
-    struct webhook_params *params = a->params == NULL ? params_standard(a->session) : NULL;
-    struct error err = {0};
-
-    script_text(a->node, &text);
-    source.text = str_text(&text);
-    source.len = text.len;
-    source.params = a->params != NULL ? a->params : params;
-    child->document = document_ref(a->document);
-    child->kind = ACTIVATION_HANDLER;
-    if (text.failed)
-        error_nomem(&err);
-    else
-        a->session->rt->parts.handlers->make(&child->handler, child, &source, &err);
-    if (child->handler == NULL)
-        child->broken = mem_strdup(err.text);
-    str_free(&text);
-    webhook_params_free(params);
-}
-
-static void load_script(struct activation *a, struct activation *child, const char *src)
-{
-    char *url = document_url(a->document->url, src);
-    struct error err = {0};
-
-    child->document = document_ref(a->document);
-    if (url == NULL)
-        error_nomem(&err);
-    else
-        fetch_document(child, url, false, HTTP_DOCUMENT, NULL, &err);
-    if (err.code != 0)
-        child->broken = mem_strdup(err.text);
-    mem_free(url);
-}
-
-uint32_t session_run_script(struct activation *a, const char *src)
-{
-    struct session *s = a->session;
-    struct activation *child;
-    struct request *r;
-
-    if (url_is_http(a->document->url) && (src != NULL || !s->number->lua_in_webhooks)) {
-        session_warn(a, 12200, "<Lua> in a webhook's answer is left out: %s",
-                     src != NULL ? "src is for files" : "the number's lua_in_webhooks is not true");
-        return 0;
-    }
-    if (s->rt->parts.handlers == NULL || depth(a) >= HANDLER_MAX_NESTING) {
-        session_warn(a, 12200, "<Lua> is left out: no Lua here, or nested too deep");
-        return 0;
-    }
-    r = request_new(a, REQUEST_CHILDREN);
-    child = r != NULL ? activation_new(s, ACTIVATION_DOCUMENT) : NULL;
-    if (child == NULL) {
-        if (r != NULL)
-            request_free(r);
-        return 0;
-    }
-    child->children_of = r->id;
-    child->is_fallback = a->is_fallback;
-    child->outcome = VERB_DONE;
-    if (src != NULL)
-        load_script(a, child, src);
-    else
-        make_script(a, child);
-    task_post(&s->advance);
     return r->id;
 }
 
@@ -344,7 +263,7 @@ static void journal_verb(struct activation *a)
     for (w = a->node->written; attrs != NULL && w != NULL && *w != NULL; w += 2)
         json_object_set_new(attrs, w[0], json_string(w[1]));
     journal_add(a->session, "verb", "{s:s, s:i, s:i, s:o}", "name", a->node->schema->name, "line",
-                a->node->line, "depth", (int)depth(a), "attrs",
+                a->node->line, "depth", (int)activation_depth(a), "attrs",
                 attrs != NULL ? attrs : json_null());
 }
 
@@ -399,7 +318,7 @@ static void run_on_top(struct activation *a, struct document *d)
 {
     struct session *s = a->session;
     struct activation *above =
-        depth(a) < HANDLER_MAX_NESTING ? activation_new(s, ACTIVATION_DOCUMENT) : NULL;
+        activation_depth(a) < HANDLER_MAX_NESTING ? activation_new(s, ACTIVATION_DOCUMENT) : NULL;
 
     a->outcome = VERB_DONE;
     if (above != NULL) {
@@ -471,45 +390,6 @@ static void step_handler(struct activation *a)
         break;
     }
     mem_free(step.text);
-}
-
-int activation_handler(struct activation *a, const struct handler_source *source, struct error *err)
-{
-    struct document *d = mem_alloc(sizeof *d);
-    struct str url = STR_INIT(4096);
-    int rc;
-
-    str_add(&url, source->path);
-    if (source->function != NULL)
-        str_addf(&url, "#%s", source->function);
-    if (d != NULL) {
-        d->refs = 1;
-        arena_init(&d->arena, 512, 8192);
-        d->url = arena_strdup(&d->arena, str_text(&url));
-    }
-    str_free(&url);
-    if (d == NULL || d->url == NULL) {
-        document_unref(d);
-        return error_nomem(err);
-    }
-    document_unref(a->document);
-    a->document = d;
-    a->next = NULL;
-    rc = a->session->rt->parts.handlers->make(&a->handler, a, source, err);
-    if (rc != 0)
-        return rc;
-    a->kind = ACTIVATION_HANDLER;
-    a->outcome = VERB_DONE;
-    journal_add(a->session, "handler", "{s:i, s:s}", "n", a->session->documents, "url", d->url);
-    task_post(&a->session->advance);
-    return 0;
-}
-
-void handler_wake(struct activation *a)
-{
-    a->waits = false;
-    a->outcome = VERB_DONE;
-    task_post(&a->session->advance);
 }
 
 void session_advance(void *arg)

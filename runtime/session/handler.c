@@ -184,3 +184,125 @@ void handler_read_cancel(struct handler_read *r)
     flow_read_cancel(r->read);
     mem_free(r);
 }
+
+/* --- a flow's file is there --- */
+
+int activation_handler(struct activation *a, const struct handler_source *source, struct error *err)
+{
+    struct document *d = mem_alloc(sizeof *d);
+    struct str url = STR_INIT(4096);
+    int rc;
+
+    str_add(&url, source->path);
+    if (source->function != NULL)
+        str_addf(&url, "#%s", source->function);
+    if (d != NULL) {
+        d->refs = 1;
+        arena_init(&d->arena, 512, 8192);
+        d->url = arena_strdup(&d->arena, str_text(&url));
+    }
+    str_free(&url);
+    if (d == NULL || d->url == NULL) {
+        document_unref(d);
+        return error_nomem(err);
+    }
+    document_unref(a->document);
+    a->document = d;
+    a->next = NULL;
+    rc = a->session->rt->parts.handlers->make(&a->handler, a, source, err);
+    if (rc != 0)
+        return rc;
+    a->kind = ACTIVATION_HANDLER;
+    a->outcome = VERB_DONE;
+    journal_add(a->session, "handler", "{s:i, s:s}", "n", a->session->documents, "url", d->url);
+    task_post(&a->session->advance);
+    return 0;
+}
+
+void handler_wake(struct activation *a)
+{
+    a->waits = false;
+    a->outcome = VERB_DONE;
+    task_post(&a->session->advance);
+}
+
+/* --- <Lua> --- */
+
+/* All text of the element, exactly as written. */
+static void script_text(const struct node *n, struct str *out)
+{
+    for (const struct node *c = n->children; c != NULL; c = c->next)
+        if (c->schema == NULL)
+            str_add(out, c->text);
+}
+
+static void make_script(struct activation *a, struct activation *child)
+{
+    struct str text = STR_INIT(HANDLER_MAX_BYTES);
+    struct handler_source source = {.path = a->document->url, .line = a->node->line, .plain = true};
+    struct webhook_params *params = a->params == NULL ? params_standard(a->session) : NULL;
+    struct error err = {0};
+
+    script_text(a->node, &text);
+    source.text = str_text(&text);
+    source.len = text.len;
+    source.params = a->params != NULL ? a->params : params;
+    child->document = document_ref(a->document);
+    child->kind = ACTIVATION_HANDLER;
+    if (text.failed)
+        error_nomem(&err);
+    else
+        a->session->rt->parts.handlers->make(&child->handler, child, &source, &err);
+    if (child->handler == NULL)
+        child->broken = mem_strdup(err.text);
+    str_free(&text);
+    webhook_params_free(params);
+}
+
+static void load_script(struct activation *a, struct activation *child, const char *src)
+{
+    char *url = document_url(a->document->url, src);
+    struct error err = {0};
+
+    child->document = document_ref(a->document);
+    if (url == NULL)
+        error_nomem(&err);
+    else
+        fetch_document(child, url, false, HTTP_DOCUMENT, NULL, &err);
+    if (err.code != 0)
+        child->broken = mem_strdup(err.text);
+    mem_free(url);
+}
+
+uint32_t session_run_script(struct activation *a, const char *src)
+{
+    struct session *s = a->session;
+    struct activation *child;
+    struct request *r;
+
+    if (url_is_http(a->document->url) && (src != NULL || !s->number->lua_in_webhooks)) {
+        session_warn(a, 12200, "<Lua> in a webhook's answer is left out: %s",
+                     src != NULL ? "src is for files" : "the number's lua_in_webhooks is not true");
+        return 0;
+    }
+    if (s->rt->parts.handlers == NULL || activation_depth(a) >= HANDLER_MAX_NESTING) {
+        session_warn(a, 12200, "<Lua> is left out: no Lua here, or nested too deep");
+        return 0;
+    }
+    r = request_new(a, REQUEST_CHILDREN);
+    child = r != NULL ? activation_new(s, ACTIVATION_DOCUMENT) : NULL;
+    if (child == NULL) {
+        if (r != NULL)
+            request_free(r);
+        return 0;
+    }
+    child->children_of = r->id;
+    child->is_fallback = a->is_fallback;
+    child->outcome = VERB_DONE;
+    if (src != NULL)
+        load_script(a, child, src);
+    else
+        make_script(a, child);
+    task_post(&s->advance);
+    return r->id;
+}
