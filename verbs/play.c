@@ -69,7 +69,9 @@ static enum verb_result play_start(struct activation *a, const void *v, void *st
     struct play *play = state;
 
     play->left = args->loop == 0 ? PLAY_MOST_LOOPS : (unsigned)args->loop;
-    if (args->digits != NULL && strcmp(node->parent->schema->name, "Response") == 0)
+    /* A handler's verb stands in no document, so it has no parent. */
+    if (args->digits != NULL &&
+        (node->parent == NULL || strcmp(node->parent->schema->name, "Response") == 0))
         return play_send_digits(a, play);
     if (*node->text == '\0')
         return VERB_ERROR; /* the checker has said so */

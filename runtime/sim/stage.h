@@ -57,8 +57,9 @@ struct stage {
     const struct scenario_options *o;
     lua_State *L;
     struct sim *sim;
-    char *home;             /* folder of the scenario file */
-    char *files;            /* folder of t:file */
+    char *home;  /* folder of the scenario file */
+    char *files; /* folder of t:file */
+    long files_written;
     struct str config;      /* of t:config */
     struct sim_row numbers; /* struct stage_number */
     bool changed;           /* the exchange has not yet seen all of these */

@@ -3,9 +3,11 @@
 #include "base/mem.h"
 #include "sim/stage.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --- help for all methods --- */
 
@@ -311,6 +313,11 @@ static int t_file(lua_State *L)
     size_t len;
     const char *text = luaL_checklstring(L, 3, &len);
     char path[4096], *slash;
+    /* A time of the scenario's own world, for journals that repeat exactly; a file that is written
+     * again is newer. */
+    const struct timespec when = {.tv_sec = (time_t)(loop_wall(sim_loop(st->sim)) / 1000),
+                                  .tv_nsec = ++st->files_written};
+    const struct timespec both[2] = {when, when};
     FILE *f;
     bool good;
 
@@ -323,7 +330,7 @@ static int t_file(lua_State *L)
     *slash = '/';
     f = fopen(path, "wb");
     good = f != NULL && fwrite(text, 1, len, f) == len;
-    if (f == NULL || fclose(f) != 0 || !good)
+    if (f == NULL || fclose(f) != 0 || !good || utimensat(AT_FDCWD, path, both, 0) != 0)
         return luaL_error(L, "%s: %s", path, strerror(errno));
     lua_pushfstring(L, STAGE_FILE "%s", path);
     return 1;

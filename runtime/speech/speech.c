@@ -11,6 +11,7 @@
 #include "speech/plan.h"
 #include "speech/render.h"
 #include "speech/voices.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -400,22 +401,56 @@ static int take_config(struct speech *s, const struct config *config, struct err
     return 0;
 }
 
+/* Simulated exchanges come by the thousand in one process: the engine is asked and the folder swept
+ * for the first of them only, as long as programs are sought in the same places. */
+static struct {
+    char path[2048];
+    char engine[sizeof((struct speech *)0)->engine];
+} simulated;
+
+static bool is_known(const struct speech *s)
+{
+    const char *path = getenv("PATH");
+
+    return loop_is_virtual(s->loop) && simulated.engine[0] != '\0' && path != NULL &&
+           strcmp(path, simulated.path) == 0;
+}
+
+static int ask_engine(struct speech *s, struct error *err)
+{
+    const char *path = getenv("PATH");
+    int rc;
+
+    if (is_known(s)) {
+        str_copy(s->engine, sizeof s->engine, simulated.engine);
+        return 0;
+    }
+    rc = espeak_version(s->engine, sizeof s->engine, err);
+    simulated.engine[0] = '\0';
+    if (rc == 0 && loop_is_virtual(s->loop) && path != NULL &&
+        str_copy(simulated.path, sizeof simulated.path, path))
+        str_copy(simulated.engine, sizeof simulated.engine, s->engine);
+    return rc;
+}
+
 int speech_new(struct speech **sp, struct loop *loop, const struct config *config,
                const char *folder, struct error *err)
 {
     struct speech *s = mem_alloc(sizeof *s);
     unsigned cores = uv_available_parallelism();
+    bool known;
     int rc;
 
     if (s == NULL)
         return error_nomem(err);
     s->loop = loop;
+    known = is_known(s);
     list_init(&s->waiting);
     list_init(&s->ready);
     /* In virtual time the same everywhere, so that a scenario runs the same everywhere. */
     s->max_active = loop_is_virtual(loop) || cores > MAX_WORKERS ? MAX_WORKERS : cores;
     s->folder = mem_strdup(folder);
-    rc = s->folder == NULL ? error_nomem(err) : espeak_version(s->engine, sizeof s->engine, err);
+    rc = s->folder == NULL ? error_nomem(err) : ask_engine(s, err);
     if (rc == 0)
         rc = disk_make_folders(folder, err);
     if (rc == 0)
@@ -426,7 +461,8 @@ int speech_new(struct speech **sp, struct loop *loop, const struct config *confi
         return rc;
     }
     voices_ask();
-    start_sweep(s);
+    if (!known)
+        start_sweep(s);
     *sp = s;
     return 0;
 }
@@ -437,6 +473,8 @@ void speech_set_config(struct speech *s, const struct config *config)
 
     if (take_config(s, config, &err) != 0)
         log_warn("speech", NULL, "the old settings stay: %s", err.text);
+    if (loop_is_virtual(s->loop))
+        return;
     voices_read(NULL); /* somebody may have installed one */
     voices_ask();
 }
