@@ -4,18 +4,20 @@
  */
 #include "gateways/sip/stack_private.h"
 #include <string.h>
-#include <time.h>
 
-enum { NONCE_SECONDS = 300, NONCE_MAX = 64, SEALS = 20, USED_SETS = 1024, USED_WAYS = 4 };
+/* A nonce is its time and its number, 8 hexadecimal digits each, and the seal's 40. */
+enum { NONCE_SECONDS = 300, HEAD = 16, SEALS = 20, NONCE = HEAD + 2 * SEALS };
+enum { USED_SETS = 1024, USED_WAYS = 4 };
 
 struct used {
-    char nonce[NONCE_MAX];
+    char nonce[NONCE + 1];
     uint32_t count;
     uint64_t at;
 };
 
 struct stack_auth {
     uint8_t key[32];
+    uint32_t challenges;
     uint64_t clock;
     struct used used[USED_SETS][USED_WAYS];
 };
@@ -37,44 +39,43 @@ static uint32_t seconds(void)
     return (uint32_t)(tmr_jiffies() / 1000);
 }
 
-static void seal(const struct stack_auth *a, const struct sip_msg *msg, uint32_t at, char out[41])
+static void seal(const struct stack_auth *a, const struct sip_msg *msg, const struct pl *head,
+                 char out[2 * SEALS + 1])
 {
     uint8_t md[SEALS];
     char text[96];
 
-    re_snprintf(text, sizeof text, "%u %j", at, &msg->src);
+    re_snprintf(text, sizeof text, "%r %j", head, &msg->src);
     hmac_sha1(a->key, sizeof a->key, (const uint8_t *)text, strlen(text), md, sizeof md);
-    re_snprintf(out, 41, "%w", md, sizeof md);
+    re_snprintf(out, 2 * SEALS + 1, "%w", md, sizeof md);
 }
 
 void stack_auth_challenge(struct stack *s, const struct sip_msg *msg, bool stale)
 {
-    uint32_t at = seconds();
-    char mark[41];
+    char head[HEAD + 1], mark[2 * SEALS + 1];
+    struct pl pl = {head, HEAD};
 
-    seal(s->auth, msg, at, mark);
+    re_snprintf(head, sizeof head, "%08x%08x", seconds(), ++s->auth->challenges);
+    seal(s->auth, msg, &pl, mark);
     sip_replyf(s->sip, msg, 401, "Unauthorized",
-               "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%08x%s\", qop=\"auth\","
+               "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s%s\", qop=\"auth\","
                " algorithm=MD5%s\r\nContent-Length: 0\r\n\r\n",
-               s->domain, at, mark, stale ? ", stale=true" : "");
+               s->domain, head, mark, stale ? ", stale=true" : "");
 }
 
 /* Whether we made the nonce, for this address, and not too long ago. */
 static enum auth_result judge_nonce(const struct stack_auth *a, const struct sip_msg *msg,
                                     const struct pl *nonce)
 {
-    struct pl head = {nonce->p, 8}, tail;
-    char mark[41];
-    uint32_t at;
+    struct pl head = {nonce->p, HEAD}, at = {nonce->p, 8};
+    char mark[2 * SEALS + 1];
 
-    if (nonce->l != 8 + 40)
+    if (nonce->l != NONCE)
         return AUTH_STALE;
-    at = pl_x32(&head);
-    tail = (struct pl){nonce->p + 8, 40};
-    seal(a, msg, at, mark);
-    if (mem_seccmp((const uint8_t *)mark, (const uint8_t *)tail.p, 40) != 0)
+    seal(a, msg, &head, mark);
+    if (mem_seccmp((const uint8_t *)mark, (const uint8_t *)nonce->p + HEAD, 2 * SEALS) != 0)
         return AUTH_STALE;
-    return seconds() - at <= NONCE_SECONDS ? AUTH_GOOD : AUTH_STALE;
+    return seconds() - pl_x32(&at) <= NONCE_SECONDS ? AUTH_GOOD : AUTH_STALE;
 }
 
 /* Each answer counts once: its counter must be higher than all before it with that nonce. */

@@ -59,8 +59,9 @@ export class SipGateway {
 export function parse(text) {
     const [head, ...rest] = text.split('\r\n\r\n');
     const [first, ...lines] = head.split('\r\n');
+    const short = { i: 'call-id', f: 'from', t: 'to', v: 'via', m: 'contact', c: 'content-type', l: 'content-length' };
     const headers = lines.map((line) => /^([^:]+?)\s*:\s*(.*)$/.exec(line)).filter(Boolean)
-        .map(([, name, value]) => [name.toLowerCase(), value]);
+        .map(([, name, value]) => [short[name] ?? name.toLowerCase(), value]);
     const message = {
         text, first, headers, body: rest.join('\r\n\r\n'),
         all: (name) => headers.filter(([n]) => n === name.toLowerCase()).map(([, v]) => v),
@@ -157,9 +158,16 @@ export class Phone {
             (m) => m.status >= 200 && m.header('call-id') === d.id && m.header('cseq') === cseq, ms);
     }
 
+    /** A request, sent again as UDP asks for until it is answered. */
     async ask(method, d, options) {
-        this.send(this.request(method, d, options));
-        return this.answer(d, `${d.cseq} ${method}`, options?.ms);
+        const text = this.request(method, d, options);
+        const again = setInterval(() => this.send(text), 500);
+        this.send(text);
+        try {
+            return await this.answer(d, `${d.cseq} ${method}`, options?.ms);
+        } finally {
+            clearInterval(again);
+        }
     }
 
     ack(d, cseq = d.cseq, branch = token(), body = '') {
