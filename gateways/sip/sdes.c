@@ -83,8 +83,8 @@ static int read_suite(struct sdes *s, const char *text, size_t len, struct error
             return 0;
         }
     return error_set(err, len == 0 ? ERR_INVALID : ERR_REFUSED,
-                     "a=crypto: suite \"%.*s\" is not spoken here; offer %s", (int)(len > 40 ? 40 : len), text,
-                     suites[0]);
+                     "a=crypto: suite \"%.*s\" is not spoken here; offer %s",
+                     (int)(len > 40 ? 40 : len), text, suites[0]);
 }
 
 int sdes_parse(struct sdes *s, const char *text, size_t len, struct error *err)
