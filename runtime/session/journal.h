@@ -10,6 +10,8 @@
  *   reply      id status type ms body         its answer, whole
  *   failure    id code text                   or why there was none
  *   document   n url verbs                    a document begins
+ *   handler    n url                          a handler (handler.h) begins
+ *   log        level text                     a line that a handler wrote
  *   file       path bytes mtime body          a flow file was read
  *   verb       name line depth attrs          a verb begins
  *   verb_end   name how                       done, error, end, stopped …

@@ -1,5 +1,6 @@
 /* The verbs through the other door: handlers in Lua. Each scenario is one that documents have too.
  */
+#include "session/runtime.h"
 #include "tests/scenarios/rig.h"
 #include "tests/unit/unit.h"
 
@@ -147,6 +148,69 @@ UNIT(an_action_may_be_a_handler)
     rig_press(r, "7");
     ok(rig_hears(r, "Key 7"));
     ok(rig_ends(r) >= 0);
+out:
+    rig_free(r);
+}
+
+UNIT(a_live_call_can_be_given_a_handler)
+{
+    struct rig *r = lua(HANDLER("call:answer() call:pause(600) print('never')"));
+    struct error err = {0};
+
+    ok(r != NULL);
+    rig_file(r, "other.lua", "function second(call) call:say('Other.') end");
+    ok_rc(runtime_redirect(rig_runtime(r), rig_sid(r), "other.lua#second", &err), &err);
+    ok(rig_hears(r, "Other."));
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "log", "never"), 0);
+out:
+    rig_free(r);
+}
+
+UNIT(a_changed_file_holds_for_the_next_call)
+{
+    struct rig *r = lua(HANDLER("call:say('Old.') call:pause(1) call:say('Still old.')"));
+
+    ok(r != NULL);
+    ok(rig_hears(r, "Old."));
+    rig_file(r, "flow.lua", HANDLER("call:say('New.')"));
+    ok(rig_hears(r, "Still old."));
+    ok(rig_ends(r) >= 0);
+    rig_call(r, "+15550100", "+15550199");
+    ok(rig_hears(r, "New."));
+out:
+    rig_free(r);
+}
+
+UNIT(verbs_of_later_versions_say_so)
+{
+    struct rig *r = lua(HANDLER("print(tostring(call:pay{})) call:say('On.')"));
+
+    ok(r != NULL);
+    ok(rig_hears(r, "On."));
+    ok_int(rig_journal(r, "warn", "<Pay> is not in this version"), 1);
+out:
+    rig_free(r);
+}
+
+UNIT(echo_reject_and_play_are_there)
+{
+    struct rig *r = lua(HANDLER("call:play{digits = '12'} call:reject{reason = 'busy'}"));
+
+    ok(r != NULL);
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "digits", "12"), 1);
+    r = rig_free(r);
+    r = lua(HANDLER("call:reject('busy')"));
+    ok(r != NULL);
+    ok_int(rig_ends(r), CAUSE_BUSY);
+    ok(!rig_is_answered(r));
+    r = rig_free(r);
+    r = lua(HANDLER("call:echo()"));
+    ok(r != NULL);
+    rig_sends(r, 2);
+    rig_waits(r, 1000);
+    ok(rig_frames_within(r, 500) > 20);
 out:
     rig_free(r);
 }
@@ -484,7 +548,9 @@ UNIT_MAIN(CASE(a_handler_speaks_and_hangs_up), CASE(gather_gives_its_digits),
           CASE(a_broken_file_takes_the_fallback), CASE(modules_of_stdlib_are_there),
           CASE(files_of_the_flows_folder_can_be_required), CASE(values_are_kept_from_call_to_call),
           CASE(requests_go_out_while_the_caller_waits), CASE(a_hangup_cancels_a_request),
-          CASE(coroutines_of_the_flow_may_wait), CASE(require_stays_in_the_folder),
+          CASE(coroutines_of_the_flow_may_wait), CASE(a_live_call_can_be_given_a_handler),
+          CASE(a_changed_file_holds_for_the_next_call), CASE(verbs_of_later_versions_say_so),
+          CASE(echo_reject_and_play_are_there), CASE(require_stays_in_the_folder),
           CASE(lua_runs_within_a_document), CASE(lua_may_lead_away_from_its_document),
           CASE(a_mistake_in_lua_takes_the_fallback),
           CASE(a_webhooks_lua_runs_only_where_the_number_allows_it),
