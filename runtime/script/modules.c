@@ -2,7 +2,6 @@
  * folder. Each is run once in a call. */
 #include "base/mem.h"
 #include "script/private.h"
-#include "script/stdlib.h"
 
 #include <string.h>
 
@@ -54,11 +53,10 @@ static int module_ran(lua_State *L, int status, lua_KContext ctx)
     return keep(L);
 }
 
-/* Runs the text of the module called as the string at 1 says. */
-static int run_module(lua_State *L, const char *text, size_t len, const char *chunk)
+/* Runs the module that was loaded, or raises why it could not be; its name is the string at 1. */
+static int run_module(lua_State *L, int loaded)
 {
-    budget_spend(L, len / 4);
-    if (luaL_loadbufferx(L, text, len, chunk, "t") != LUA_OK)
+    if (loaded != LUA_OK)
         return lua_error(L);
     lua_pushvalue(L, 1);
     lua_callk(L, 1, 1, 0, module_ran);
@@ -113,7 +111,8 @@ static int file_ready(lua_State *L, int status, lua_KContext ctx)
     if (f->err.code != 0)
         return luaL_error(L, "require '%s': %s", lua_tostring(L, 1), f->err.text);
     lua_pushfstring(L, "@%s", chunk_name(script_of(L), f->path));
-    return run_module(L, f->bytes, f->len, lua_tostring(L, -1));
+    budget_spend(L, f->len / 4);
+    return run_module(L, luaL_loadbufferx(L, f->bytes, f->len, lua_tostring(L, -1), "t"));
 }
 
 /* "lib.greetings" is lib/greetings.lua beside the handler's file; only names, no way up. */
@@ -200,7 +199,8 @@ static int base_require(lua_State *L)
     for (const struct script_stdlib *m = script_stdlib; m->name != NULL; m++)
         if (strcmp(m->name, name) == 0) {
             lua_pushfstring(L, "=stdlib/%s.lua", name);
-            return run_module(L, m->text, m->len, lua_tostring(L, -1));
+            budget_spend(L, m->len / 4);
+            return run_module(L, compiled_load(L, m, lua_tostring(L, -1)));
         }
     return require_file(L, name);
 }

@@ -3,6 +3,7 @@
 #define ALMON_SCRIPT_PRIVATE_H
 
 #include "script/script.h"
+#include "script/stdlib.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -132,6 +133,8 @@ RAISES void threads_open(lua_State *L); /* threads.c: coroutine, pcall */
 RAISES void strings_open(lua_State *L); /* strings.c */
 RAISES void tables_open(lua_State *L);  /* tables.c */
 RAISES void modules_open(lua_State *L); /* modules.c: require */
+/* compiled.c: as luaL_loadbufferx() of a module of stdlib/. */
+int compiled_load(lua_State *L, const struct script_stdlib *m, const char *chunk);
 /* Each pushes the table of a half in C (stdlib.h). */
 RAISES int http_module(lua_State *L);
 RAISES int json_module(lua_State *L);
