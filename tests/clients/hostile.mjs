@@ -163,7 +163,7 @@ for (const [what, code, doIt] of mistakes)
         assert.equal(error.code, code, JSON.stringify(error));
         assert.ok(error.text.length > 5);
         await until(2000, 'the log line', () => logLines(from, code).length > 0);
-        c.speak(tone(440, 200)); // the Echo still answers
+        c.speak(tone(440, 1000)); // the Echo still answers
         await until(5000, 'the echo', () => c.frames.length >= 10);
         assert.equal(logLines(from, code).length, 1);
         assert.equal(link.errors.length, 1);
@@ -246,7 +246,7 @@ await test('500 half-open connections: the door stays open for others', async ()
     });
     await within(10000, 'all to connect', Promise.all(sockets.map((s) => s.readyState === 'open' || once(s, 'connect'))));
     const { link, c } = await victim();
-    c.speak(tone(440, 200));
+    c.speak(tone(440, 1000));
     await until(5000, 'the echo', () => c.frames.length >= 10);
     await link.close();
     sockets.forEach((s) => s.destroy());
