@@ -27,6 +27,12 @@ void codec_encode(enum codec c, const int16_t *samples, size_t n, void *bytes);
 /* The bytes of one frame of silence. */
 void codec_silence(enum codec c, void *bytes);
 
+/* A sum of samples, held within what a sample can be. */
+static inline int16_t sample_clip(int32_t v)
+{
+    return (int16_t)(v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v);
+}
+
 /* A piece of audio in one codec, a whole number of frames (the last padded with silence).
  * Reference counted on the control thread only: the media loop borrows it while it plays and says
  * when it is done. */

@@ -41,6 +41,8 @@ static void on_tap(const struct crossing_msg *m)
     hearing_begin(&c->hearing, m->ptr, (uint32_t)m->num[0], (int)m->num[1], (int)m->num[2]);
     if (c->room != NULL)
         room_wake(c->room);
+    else if (tap_ear(m->ptr) != NULL)
+        wheel_join(c);
 }
 
 static void on_tap_stop(const struct crossing_msg *m)
@@ -76,7 +78,7 @@ void media_channel_attach(struct media_channel *c, struct media_port *port, uint
     c->number = number;
     if (port == NULL)
         wheel_leave(c);
-    else if (c->plays > 0)
+    else if (c->plays > 0 || (c->hearing.tap != NULL && tap_ear(c->hearing.tap) != NULL))
         wheel_join(c);
 }
 
@@ -122,7 +124,7 @@ bool channel_tick(struct media_channel *c)
     }
     if (frame != NULL)
         channel_frame(c, frame);
-    return playing || line != NULL;
+    return hear_tap_tick(c, frame) || playing || line != NULL;
 }
 
 /* --- [control]: what came back --- */
@@ -361,6 +363,8 @@ int media_tap(struct media_channel *c, struct tap *tap, int silence_ms, int max_
 
     if (tap_codec(tap) != c->codec || silence_ms < 0 || max_ms < 0)
         return ERR_INVALID;
+    if (c->room != NULL && tap_ear(tap) != NULL)
+        return ERR_INVALID; /* it sends nothing of its own */
     if (c->tapped || c->released)
         return ERR_WRONG_STATE;
     if (list_linked(&c->late))

@@ -106,12 +106,6 @@ struct media {
     atomic_uint playing;
 };
 
-/* A sum of samples, held within what a sample can be. */
-static inline int16_t sample_clip(int32_t v)
-{
-    return (int16_t)(v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v);
-}
-
 /* For numbers that one thread writes: cheaper than an atomic addition. */
 static inline void media_count(atomic_uint_fast64_t *n)
 {
@@ -181,6 +175,8 @@ bool channel_make_line(struct media_channel *c);
 
 /* hear.c, all [media] */
 void hear_tap_end(struct media_channel *c, enum tap_end why);
+/* At the channel's tick, with the frame that is sent (NULL: none); false when no tap wants it. */
+bool hear_tap_tick(struct media_channel *c, const void *sent);
 
 /* The control side's handlers of what the media side says. */
 crossing_h channel_on_started, channel_on_played, channel_on_tapped, channel_on_digit,

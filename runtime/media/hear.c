@@ -1,6 +1,8 @@
 /* The media side of hearing: digits, taps, and who else hears it. */
 #include "media/channel.h"
 
+#include <string.h>
+
 /* --- taps --- */
 
 void hear_tap_end(struct media_channel *c, enum tap_end why)
@@ -58,6 +60,28 @@ static void pass_on(struct media_channel *c, const void *audio, const int16_t *s
         line_put(c, audio);
 }
 
+/* For the tap that hears what is received; others take it at their tick. */
+static void tap_input(struct media_channel *c, const void *audio, const int16_t *samples, size_t n)
+{
+    struct ear *ear = tap_ear(c->hearing.tap);
+
+    if (ear == NULL) {
+        if (hearing_frame(&c->hearing, audio, samples, n))
+            hear_tap_end(c, c->hearing.result.why);
+    } else if (samples != NULL) {
+        memcpy(ear_put(ear), samples, n * sizeof *samples);
+    }
+}
+
+bool hear_tap_tick(struct media_channel *c, const void *sent)
+{
+    if (c->hearing.tap == NULL || tap_ear(c->hearing.tap) == NULL)
+        return false;
+    if (hearing_tick(&c->hearing, sent))
+        hear_tap_end(c, c->hearing.result.why);
+    return true;
+}
+
 bool media_channel_input(struct media_channel *c, const void *audio, size_t len)
 {
     size_t n = codec_frame_samples(c->codec);
@@ -74,8 +98,8 @@ bool media_channel_input(struct media_channel *c, const void *audio, size_t len)
     }
     if (c->detector != NULL)
         detect(c, samples);
-    if (c->hearing.tap != NULL && hearing_frame(&c->hearing, audio, samples, n))
-        hear_tap_end(c, c->hearing.result.why);
+    if (c->hearing.tap != NULL)
+        tap_input(c, audio, samples, n);
     if (audio != NULL)
         pass_on(c, audio, samples);
     return true;

@@ -95,9 +95,9 @@ int media_play(struct media_channel *c, struct audio *audio, unsigned loops, uin
 void media_play_stop(struct media_channel *c, uint32_t request);
 /* [control] Sends back what is heard. */
 void media_echo(struct media_channel *c, bool on);
-/* [control] Copies what is heard into `tap` until stopped, `silence_ms` of silence were received in
- * a row (0: never) or `max_ms` were received. One at a time. Gives `tapped` exactly once; the tap
- * must live until then. */
+/* [control] Copies what the tap wants (see tap_new_tracks) into `tap` until stopped, `silence_ms`
+ * of silence were received in a row (0: never) or `max_ms` were received. One at a time. Gives
+ * `tapped` exactly once; the tap must live until then. */
 int media_tap(struct media_channel *c, struct tap *tap, int silence_ms, int max_ms,
               uint32_t request);
 void media_tap_stop(struct media_channel *c, uint32_t request);
@@ -118,11 +118,25 @@ bool media_channel_input(struct media_channel *c, const void *audio, size_t len)
 
 /* --- taps: a bounded ring of frames between the media loop and the disk thread --- */
 
+/* What a tap hears of a channel. All but the first take a frame every 20 ms of the channel's own
+ * clock, be there sound or not; a room's voice can be tapped by the first alone. */
+enum tap_tracks {
+    TAP_HEARD, /* what is received; no record, no frame */
+    TAP_SENT,  /* what is sent: plays, and the other of a pair or a room */
+    TAP_BOTH,  /* both in one */
+    TAP_DUAL   /* both beside each other: two channels, first what is received */
+};
+
 /* `frames` the ring holds. */
+int tap_new_tracks(struct tap **tp, enum codec codec, enum tap_tracks tracks, size_t frames,
+                   struct error *err);
+/* TAP_HEARD. */
 int tap_new(struct tap **tp, enum codec codec, size_t frames, struct error *err);
+/* 2 for TAP_DUAL, else 1. */
+unsigned tap_channels(const struct tap *t);
 struct tap *tap_free(struct tap *t);
 /* Disk thread: takes up to `max` frames as samples; returns how many frames. `samples` has room for
- * max × codec_frame_samples(). */
+ * max × codec_frame_samples() × tap_channels(); two channels stand by turns, sample for sample. */
 size_t tap_take(struct tap *t, int16_t *samples, size_t max);
 
 #endif

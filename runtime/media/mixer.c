@@ -24,23 +24,10 @@ void member_put(struct member *m, const int16_t *samples)
 
     if (!is_heard(m->m_mode) || e == NULL)
         return;
-    if (e->count == EAR_FRAMES) {
-        e->first = (e->first + EAR_FRAMES - 1) % EAR_FRAMES;
-        e->count = 1;
-    }
-    convert_frame(&m->in, samples, e->frames[(e->first + e->count++) % EAR_FRAMES]);
+    convert_frame(&m->in, samples, ear_put(e));
     if (!list_linked(&m->talk))
         list_append(&m->m_room->talking, &m->talk);
     room_wake(m->m_room);
-}
-
-static const int16_t *ear_pop(struct ear *e)
-{
-    const int16_t *frame = e->frames[e->first];
-
-    e->first = (e->first + 1) % EAR_FRAMES;
-    e->count--;
-    return frame;
 }
 
 /* From nothing to full over a frame. */
@@ -52,25 +39,19 @@ static void fade_in(int16_t *frame, size_t n)
         frame[i] = (int16_t)(frame[i] * (int32_t)i / (int32_t)n);
 }
 
-static void ear_take(struct member *m)
+static void hear_member(struct member *m)
 {
-    struct ear *e = m->m_ear;
+    int16_t *frame = ear_take(m->m_ear);
 
-    m->now = NULL;
-    if (e->count == 0) {
-        e->primed = false;
+    if (frame == NULL && !m->m_ear->primed) {
         m->loud = 0;
         list_remove(&m->talk);
-        return;
     }
-    if (!e->primed) {
-        e->primed = true;
-        return;
+    if (frame != NULL && m->fade_in) {
+        fade_in(frame, room_samples(m->m_room));
+        m->fade_in = false;
     }
-    if (m->fade_in)
-        fade_in(e->frames[e->first], room_samples(m->m_room));
-    m->fade_in = false;
-    m->now = ear_pop(e);
+    m->now = frame;
 }
 
 /* He will not be heard any more: what he said last fades over one frame, and the rest is dropped.
@@ -127,8 +108,7 @@ void member_set(struct member *m, enum room_mode mode, struct member *coached, s
         fade_out(m);
     if (m->m_mode != mode && is_heard(mode)) {
         memset(m->in.past, 0, sizeof m->in.past);
-        ear->first = ear->count = 0;
-        ear->primed = false;
+        ear_clear(ear);
         m->fade_in = true;
     }
     if (mode == ROOM_HOLD)
@@ -195,7 +175,7 @@ static void hear_talkers(struct media_room *r)
         struct member *m = list_entry(n, struct member, talk);
 
         next = list_next(&r->talking, n);
-        ear_take(m);
+        hear_member(m);
         if (m->now == NULL || m->m_mode != ROOM_TALKER)
             continue;
         add(r, m->now, 1);

@@ -59,7 +59,7 @@ static bool open_part(struct recorder *r)
 {
     SF_INFO info = {.format = SF_FORMAT_WAV | SF_FORMAT_PCM_16,
                     .samplerate = codec_rate(r->codec),
-                    .channels = 1};
+                    .channels = (int)tap_channels(r->tap)};
     char part[PATH_BYTES + 16], *slash;
     struct error err = {0};
     int fd;
@@ -89,13 +89,13 @@ static bool open_part(struct recorder *r)
 static void drain(struct recorder *r)
 {
     size_t size = codec_frame_samples(r->codec), n;
-    int16_t samples[TAKE * FRAME_BYTES_MAX / 2];
+    int16_t samples[TAKE * FRAME_BYTES_MAX]; /* of two channels at most */
 
     while ((n = tap_take(r->tap, samples, TAKE)) > 0) {
         if (r->failed.code != 0)
             continue;
         errno = 0;
-        if (sf_write_short(r->file, samples, (sf_count_t)(n * size)) == (sf_count_t)(n * size))
+        if (sf_writef_short(r->file, samples, (sf_count_t)(n * size)) == (sf_count_t)(n * size))
             r->frames += (uint32_t)n;
         else
             fail(r, "write", errno != 0 ? strerror(errno) : sf_strerror(r->file));
@@ -111,15 +111,15 @@ static bool shift(struct recorder *r, uint32_t from, uint32_t frames)
 {
     const sf_count_t size = (sf_count_t)codec_frame_samples(r->codec);
     const uint32_t step = TAKE * FRAME_BYTES_MAX / 2 / (uint32_t)size;
-    int16_t samples[TAKE * FRAME_BYTES_MAX / 2];
+    int16_t samples[TAKE * FRAME_BYTES_MAX]; /* of two channels at most */
     uint32_t at, n;
 
     for (at = 0; at < frames; at += n) {
         n = frames - at < step ? frames - at : step;
         if (sf_seek(r->file, (from + at) * size, SEEK_SET | SFM_READ) < 0 ||
-            sf_read_short(r->file, samples, n * size) != n * size ||
+            sf_readf_short(r->file, samples, n * size) != n * size ||
             sf_seek(r->file, at * size, SEEK_SET | SFM_WRITE) < 0 ||
-            sf_write_short(r->file, samples, n * size) != n * size)
+            sf_writef_short(r->file, samples, n * size) != n * size)
             return false;
     }
     return true;
@@ -247,8 +247,9 @@ static void on_timer(void *arg)
     submit(arg);
 }
 
-int recorder_new(struct recorder **rp, struct disk *disk, struct loop *loop, enum codec codec,
-                 const char *path, struct error *err)
+int recorder_new_tracks(struct recorder **rp, struct disk *disk, struct loop *loop,
+                        enum codec codec, enum tap_tracks tracks, const char *path,
+                        struct error *err)
 {
     struct recorder *r = mem_alloc(sizeof *r);
     int rc;
@@ -260,7 +261,7 @@ int recorder_new(struct recorder **rp, struct disk *disk, struct loop *loop, enu
         return error_set(err, ERR_LIMIT, "the path of a recording is longer than %d bytes: %.60s…",
                          PATH_BYTES - 1, path);
     }
-    rc = tap_new(&r->tap, codec, TAP_MS / FRAME_MS, err);
+    rc = tap_new_tracks(&r->tap, codec, tracks, TAP_MS / FRAME_MS, err);
     if (rc != 0) {
         mem_free(r);
         return rc;
@@ -273,6 +274,12 @@ int recorder_new(struct recorder **rp, struct disk *disk, struct loop *loop, enu
     timer_start(&r->timer, DRAIN_MS);
     *rp = r;
     return 0;
+}
+
+int recorder_new(struct recorder **rp, struct disk *disk, struct loop *loop, enum codec codec,
+                 const char *path, struct error *err)
+{
+    return recorder_new_tracks(rp, disk, loop, codec, TAP_HEARD, path, err);
 }
 
 struct tap *recorder_tap(struct recorder *r)

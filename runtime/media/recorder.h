@@ -34,6 +34,10 @@ typedef void recorder_done_h(void *arg, const struct recorder_result *result);
  * audio. */
 int recorder_new(struct recorder **rp, struct disk *disk, struct loop *loop, enum codec codec,
                  const char *path, struct error *err);
+/* … of what is sent too, in one channel or in two. */
+int recorder_new_tracks(struct recorder **rp, struct disk *disk, struct loop *loop,
+                        enum codec codec, enum tap_tracks tracks, const char *path,
+                        struct error *err);
 /* To be given to the channel; stays the recorder's. */
 struct tap *recorder_tap(struct recorder *r);
 /* The tap has ended. `trim` cuts the silence at both ends (of a recording in which nothing was

@@ -55,7 +55,7 @@ static int64_t repair_header(int fd)
 
     if (audio == 0 || fstat(fd, &st) != 0)
         return -1;
-    bytes = (st.st_size - audio) & ~INT64_C(1);
+    bytes = (st.st_size - audio) & ~INT64_C(3); /* whole samples, of two channels too */
     if (bytes > UINT32_MAX - audio)
         bytes = UINT32_MAX - audio;
     if (!put32(fd, 4, (uint32_t)(audio + bytes - 8)) || !put32(fd, audio - 4, (uint32_t)bytes))

@@ -5,21 +5,13 @@
 
 #include "media/channel.h"
 #include "media/convert.h"
+#include "media/ear.h"
 #include "media/mixer.h"
 
-#define EAR_FRAMES     6
-#define ROOM_SAMPLES   (FRAME_BYTES_MAX / 2)
+#define ROOM_SAMPLES   EAR_SAMPLES
 #define ROOM_RATES     4 /* indexed by the rate in 8 kHz */
 #define SPEAKING_START 5
 #define SPEAKING_STOP  50 /* frames */
-
-/* What a member said and the room has not mixed yet, at the room's rate. One frame is held back
- * while he speaks, so that one that comes up to 20 ms late is no gap. */
-struct ear {
-    unsigned first, count;
-    bool primed;
-    int16_t frames[EAR_FRAMES][ROOM_SAMPLES];
-};
 
 struct member {
     /* --- control --- */
@@ -27,7 +19,7 @@ struct member {
     struct media_room *room;
     enum room_mode mode;
     struct member *coached;
-    struct ear *ear; /* made when he is first to be heard */
+    struct ear *ear; /* at the room's rate; made when he is first to be heard */
     bool mode_changed, left;
     struct link_node node; /* in room->members */
 

@@ -2,6 +2,7 @@
 #ifndef ALMON_MEDIA_TAP_H
 #define ALMON_MEDIA_TAP_H
 
+#include "media/ear.h"
 #include "media/media.h"
 
 /* A tap at work on a channel. */
@@ -18,8 +19,13 @@ void hearing_begin(struct hearing *h, struct tap *tap, uint32_t request, int sil
 /* One frame: as bytes and as samples, both NULL for silence. True when the tap is over:
  * h->result.why then says why. */
 bool hearing_frame(struct hearing *h, const void *bytes, const int16_t *samples, size_t n);
-/* Copies one frame (NULL: silence) into the ring; false when it is full. */
+/* Copies one frame (of each channel; NULL: silence) into the ring; false when it is full. */
 bool tap_put(struct tap *t, const void *bytes);
+/* What is received, until the channel's tick takes it; NULL for TAP_HEARD. */
+struct ear *tap_ear(struct tap *t);
+/* The channel's tick, for all but TAP_HEARD: `sent` is the frame that it sends, NULL for none. True
+ * when the tap is over, as hearing_frame(). */
+bool hearing_tick(struct hearing *h, const void *sent);
 /* NULL is silence. */
 bool samples_are_silent(const int16_t *samples, size_t n);
 enum codec tap_codec(const struct tap *t);

@@ -1,6 +1,7 @@
 /* Pairs: what one says the other hears. */
 #include "base/mem.h"
 #include "tests/unit/media_party.h"
+#include "tests/unit/media_stand.h"
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
@@ -204,6 +205,80 @@ out:
     party_close(&p);
 }
 
+/* A tap for 40 frames of a pair, of which B speaks in the first half only; what it took is in
+ * `samples`. */
+static int tap_pair(struct tap **tap, enum tap_tracks tracks, int16_t *samples, struct error *err)
+{
+    int rc = open_pair(CODEC_PCMA, CODEC_L16_16, 0, err);
+
+    if (rc == 0)
+        rc = tap_new_tracks(tap, CODEC_PCMA, tracks, 128, err);
+    if (rc != 0)
+        return rc;
+    if (media_tap(p.guests[0].channel, *tap, 0, 0, 1) != 0)
+        return error_nomem(err);
+    party_run(&p, 20);
+    p.guests[1].quiet = true;
+    party_run(&p, 20);
+    media_tap_stop(p.guests[0].channel, 1);
+    party_run(&p, 1);
+    return (int)tap_take(*tap, samples, 128);
+}
+
+UNIT(a_tap_of_a_pair_hears_one_side_or_both)
+{
+    static int16_t samples[128 * 160];
+    static const enum tap_tracks tracks[] = {TAP_HEARD, TAP_SENT, TAP_BOTH};
+    struct error err = {0};
+    struct tap *tap = NULL;
+    int n, i;
+
+    for (i = 0; i < 3; i++) {
+        double a, b, late;
+
+        n = tap_pair(&tap, tracks[i], samples, &err);
+        ok_rc(n < 0 ? n : 0, &err);
+        ok(n >= 39 && n <= 41); /* one for each 20 ms, sound or not */
+        ok_int(p.guests[0].tapped, 1);
+        ok_int(p.guests[0].tap.frames, n);
+        a = stand_tone(samples + 320, 15 * 160, 8000, HZ_A);
+        b = stand_tone(samples + 320, 15 * 160, 8000, HZ_B);
+        late = stand_tone(samples + 25 * 160, 10 * 160, 8000, HZ_B);
+        ok(tracks[i] == TAP_SENT ? a < 0.01 : a > 0.18);
+        ok(tracks[i] == TAP_HEARD ? b < 0.01 : b > 0.18);
+        ok(late < 0.01);
+        ok_int(p.guests[0].gaps, 21); /* the tap adds nothing to what is sent */
+        party_close(&p);
+        tap = tap_free(tap);
+    }
+out:
+    party_close(&p);
+    tap_free(tap);
+}
+
+UNIT(a_dual_tap_keeps_the_sides_apart)
+{
+    static int16_t samples[128 * 320];
+    int16_t side[15 * 160];
+    struct error err = {0};
+    struct tap *tap = NULL;
+    int n, i, channel;
+
+    n = tap_pair(&tap, TAP_DUAL, samples, &err);
+    ok_rc(n < 0 ? n : 0, &err);
+    ok_int(tap_channels(tap), 2);
+    ok(n >= 39 && n <= 41);
+    for (channel = 0; channel < 2; channel++) {
+        for (i = 0; i < 15 * 160; i++)
+            side[i] = samples[2 * (320 + i) + channel];
+        ok(stand_tone(side, 15 * 160, 8000, channel == 0 ? HZ_A : HZ_B) > 0.18);
+        ok(stand_tone(side, 15 * 160, 8000, channel == 0 ? HZ_B : HZ_A) < 0.01);
+    }
+out:
+    party_close(&p);
+    tap_free(tap);
+}
+
 /* Joins, parts and releases in any order, through a crossing so small that commands must wait. */
 UNIT(pairs_come_and_go_in_any_order_and_leave_nothing_behind)
 {
@@ -247,5 +322,6 @@ UNIT_MAIN(CASE(each_of_a_pair_hears_the_other_whatever_their_codecs),
           CASE(two_loud_voices_are_clipped_not_wrapped),
           CASE(silence_records_send_nothing_to_the_other),
           CASE(digits_are_heard_from_a_joined_channel_and_by_the_other),
-          CASE(a_joined_channel_has_no_echo),
+          CASE(a_joined_channel_has_no_echo), CASE(a_tap_of_a_pair_hears_one_side_or_both),
+          CASE(a_dual_tap_keeps_the_sides_apart),
           CASE(pairs_come_and_go_in_any_order_and_leave_nothing_behind))

@@ -36,7 +36,8 @@ static void on_recorded(void *arg, const struct recorder_result *result)
         snprintf(r->why, sizeof r->why, "%s", result->failed->text);
 }
 
-static int recording_open(struct recording *r, enum codec c, const char *name, struct error *err)
+static int recording_open_tracks(struct recording *r, enum codec c, enum tap_tracks tracks,
+                                 const char *name, struct error *err)
 {
     int rc = stand_open(&r->s, c, false, 0, err);
 
@@ -47,7 +48,7 @@ static int recording_open(struct recording *r, enum codec c, const char *name, s
     if (rc == 0)
         rc = disk_new(&r->disk, r->s.control, 1 << 20, err);
     if (rc == 0)
-        rc = recorder_new(&r->recorder, r->disk, r->s.control, c, r->path, err);
+        rc = recorder_new_tracks(&r->recorder, r->disk, r->s.control, c, tracks, r->path, err);
     if (rc == 0)
         rc = audio_from_tone(&r->tone, c, 440, 1000, 0.3, err);
     if (rc == 0 && media_tap(r->s.channel, recorder_tap(r->recorder), 0, 0, 1) == 0)
@@ -55,6 +56,11 @@ static int recording_open(struct recording *r, enum codec c, const char *name, s
     if (rc == 0)
         stand_run(&r->s, 1);
     return rc;
+}
+
+static int recording_open(struct recording *r, enum codec c, const char *name, struct error *err)
+{
+    return recording_open_tracks(r, c, TAP_HEARD, name, err);
 }
 
 static void recording_end(struct recording *r, bool trim)
@@ -134,6 +140,47 @@ UNIT(a_recording_becomes_a_wav_file)
     ok_int(a->frames, 100);
 out:
     audio_unref(a);
+    recording_close(&r);
+}
+
+/* The left side is what the caller said, the right side what he heard; trimming keeps them so. */
+UNIT(a_dual_recording_has_a_channel_for_each_side)
+{
+    static int16_t samples[2 * 16000 * 2];
+    struct recording r = {0};
+    struct error err = {0};
+    struct audio *prompt = NULL;
+    SF_INFO info = {0};
+    SNDFILE *f = NULL;
+    int16_t left[2000], right[2000];
+    sf_count_t n;
+    int i;
+
+    ok_rc(recording_open_tracks(&r, CODEC_L16_8, TAP_DUAL, "dual", &err), &err);
+    ok_rc(audio_from_tone(&prompt, CODEC_L16_8, 1000, 1000, 0.2, &err), &err);
+    stand_hear_silence(&r.s, 20);
+    ok_int(media_play(r.s.channel, prompt, 1, 2), 0);
+    stand_hear(&r.s, r.tone);
+    stand_hear_silence(&r.s, 20);
+    recording_end(&r, true);
+    ok_int(r.done, 1);
+    ok(r.result.failed == NULL);
+    f = sf_open(r.wav, SFM_READ, &info);
+    ok(f != NULL);
+    ok_int(info.channels, 2);
+    ok(r.result.ms >= 1180 && r.result.ms <= 1240); /* a margin of 100 ms at each end */
+    n = sf_readf_short(f, samples, 2 * 8000);
+    ok_int(n, r.result.ms * 8);
+    for (i = 0; i < 2000; i++) {
+        left[i] = samples[2 * (i + 3000)];
+        right[i] = samples[2 * (i + 3000) + 1];
+    }
+    ok(stand_tone(left, 2000, 8000, 440) > 0.28 && stand_tone(left, 2000, 8000, 1000) < 0.01);
+    ok(stand_tone(right, 2000, 8000, 1000) > 0.18 && stand_tone(right, 2000, 8000, 440) < 0.01);
+out:
+    if (f != NULL)
+        sf_close(f);
+    audio_unref(prompt);
     recording_close(&r);
 }
 
@@ -278,8 +325,8 @@ out:
     recording_close(&r);
 }
 
-UNIT_MAIN(CASE(a_recording_becomes_a_wav_file), CASE(trimming_cuts_silence_at_both_ends_only),
-          CASE(a_silent_recording_is_kept_whole), CASE(a_crash_loses_at_most_a_second),
-          CASE(what_is_left_without_audio_is_removed),
+UNIT_MAIN(CASE(a_recording_becomes_a_wav_file), CASE(a_dual_recording_has_a_channel_for_each_side),
+          CASE(trimming_cuts_silence_at_both_ends_only), CASE(a_silent_recording_is_kept_whole),
+          CASE(a_crash_loses_at_most_a_second), CASE(what_is_left_without_audio_is_removed),
           CASE(a_full_disk_fails_the_recording_and_nothing_else),
           CASE(a_discarded_recording_leaves_nothing))
