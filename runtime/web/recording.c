@@ -79,8 +79,6 @@ int recording_range(const char *field, int64_t size, int64_t *from, int64_t *to)
         return 0;
     if (!first) { /* the last so many bytes */
         *from = *to < size ? size - *to : 0;
-        if (*to == 0)
-            return -1;
         *to = size - 1;
     }
     if (!last || *to >= size)

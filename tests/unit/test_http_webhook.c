@@ -374,17 +374,12 @@ UNIT(webhook_asks_with_defaults_when_overrides_are_wrong)
         const char *url;
         int twilio;
     } table[] = {
-        {"http://a.example/#e=atlantis", 11240},
-        {"http://a.example/#e=dublin,tokyo", 0},
-        {"http://a.example/#zz=1", 11241},
-        {"http://a.example/#ct=99", 11241},
-        {"http://a.example/#rt=15001", 11241},
-        {"http://a.example/#sni=maybe", 11241},
-        {"http://a.example/#e=ashburn-ix", 11242},
-        {"http://a.example/#rp=3xx", 11243},
-        {"http://a.example/#rc=6", 11243},
-        {"http://a.example/#rc=", 11243},
-        {"http://a.example/#", 0},
+        {"http://a.example/#e=atlantis", 11240}, {"http://a.example/#e=dublin,tokyo", 0},
+        {"http://a.example/#zz=1", 11241},       {"http://a.example/#ct=99", 11241},
+        {"http://a.example/#ct=10001", 11241},   {"http://a.example/#rt=15001", 11241},
+        {"http://a.example/#sni=maybe", 11241},  {"http://a.example/#e=ashburn-ix", 11242},
+        {"http://a.example/#rp=3xx", 11243},     {"http://a.example/#rc=6", 11243},
+        {"http://a.example/#rc=", 11243},        {"http://a.example/#", 0},
     };
     static const struct http_step step = {XML};
     struct fixture f = {0};

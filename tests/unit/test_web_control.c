@@ -224,6 +224,32 @@ out:
     tear_down(&f);
 }
 
+/* 32 at once: the next is let go, until one of them goes. */
+UNIT(control_takes_a_bounded_number_of_clients)
+{
+    struct fixture f;
+    int fds[33], n = 0;
+
+    ok(set_up(&f));
+    fds[n++] = f.fd;
+    for (; n < 32 && (fds[n] = dial(socket_path())) >= 0; n++)
+        loop_turn(f.loop, false);
+    ok_int(n, 32);
+    f.fd = fds[n++] = dial(socket_path());
+    ok_str(next_line(&f), "(closed)");
+    close(fds[--n]);
+    close(fds[--n]);
+    for (int turn = 0; turn < 10; turn++)
+        loop_turn(f.loop, false);
+    f.fd = fds[n++] = dial(socket_path());
+    ok(strncmp(ask(&f, "{\"cmd\":\"status\"}\n"), "{\"ok\":true", 10) == 0);
+out:
+    while (n > 0)
+        close(fds[--n]);
+    f.fd = -1;
+    tear_down(&f);
+}
+
 UNIT(control_is_private_and_alone)
 {
     struct fixture f;
@@ -299,5 +325,6 @@ out:
 UNIT_MAIN(NO_TORTURE(control_acts_on_calls), NO_TORTURE(control_refuses_nonsense_and_goes_on),
           NO_TORTURE(control_follows_calls),
           NO_TORTURE(control_lets_go_of_who_does_not_read_or_writes_without_end),
+          NO_TORTURE(control_takes_a_bounded_number_of_clients),
           NO_TORTURE(control_is_private_and_alone), NO_TORTURE(control_replaces_what_a_crash_left),
           CASE(timeline_is_readable_and_harmless))
