@@ -477,6 +477,9 @@ void loop_stop(struct loop *loop)
 void loop_turn(struct loop *loop, bool wait)
 {
     uv_run(&loop->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    /* Who turns us inside a loop of his own waits for our descriptor: it must know of timers that
+     * this turn has started. */
+    arm(loop);
 }
 
 uv_loop_t *loop_uv(struct loop *loop)

@@ -28,14 +28,16 @@ ${config}`,
 }
 
 export class SipGateway {
-    constructor(almon, port) {
+    /** `link`: another exchange than the one of the file. */
+    constructor(almon, port, link) {
         this.almon = almon;
         this.port = port;
+        this.link = link;
         this.log = '';
     }
 
     async start() {
-        this.child = spawn(ALMON_SIP, ['--config', this.almon.config], { stdio: ['ignore', 'pipe', 'pipe'] });
+        this.child = spawn(ALMON_SIP, ['--config', this.almon.config, ...(this.link ? ['--link', this.link] : [])], { stdio: ['ignore', 'pipe', 'pipe'] });
         running.add(this.child);
         this.ended = new Promise((resolve) => this.child.on('exit', (code, signal) => {
             running.delete(this.child);
