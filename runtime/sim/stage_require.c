@@ -35,7 +35,7 @@ static int require_half(lua_State *L, const char *name)
 }
 
 /* Pushes the text of NAME.lua beside the scenario, and the chunk's name. */
-static void push_file(lua_State *L, const char *name)
+static int push_file(lua_State *L, const char *name)
 {
     const char *path;
     luaL_Buffer b;
@@ -45,32 +45,34 @@ static void push_file(lua_State *L, const char *name)
 
     if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
         strlen(name))
-        luaL_error(L, "require '%s': a module of stdlib, or the name of a file beside the scenario",
-                   name);
+        return luaL_error(
+            L, "require '%s': a module of stdlib, or the name of a file beside the scenario", name);
     path = stage_path(L, lua_pushfstring(L, "%s.lua", name));
     bytes =
         luaL_buffinitsize(L, &b, REQUIRE_BYTES); /* may raise: before there is a file to close */
     f = fopen(path, "r");
     if (f == NULL)
-        luaL_error(L, "require '%s': no such module of stdlib, and %s: %s", name, path,
-                   strerror(errno));
+        return luaL_error(L, "require '%s': no such module of stdlib, and %s: %s", name, path,
+                          strerror(errno));
     n = fread(bytes, 1, REQUIRE_BYTES, f);
     fclose(f);
     luaL_pushresultsize(&b, n);
     if (n == REQUIRE_BYTES)
-        luaL_error(L, "require '%s': %s has more than %d bytes", name, path, REQUIRE_BYTES - 1);
+        return luaL_error(L, "require '%s': %s has more than %d bytes", name, path,
+                          REQUIRE_BYTES - 1);
     lua_pushfstring(L, "@%s", path);
+    return 2;
 }
 
-static void push_text(lua_State *L, const char *name)
+static int push_text(lua_State *L, const char *name)
 {
     for (const struct script_stdlib *m = script_stdlib; m->name != NULL; m++)
         if (strcmp(m->name, name) == 0) {
             lua_pushlstring(L, m->text, m->len);
             lua_pushfstring(L, "=stdlib/%s.lua", name);
-            return;
+            return 2;
         }
-    push_file(L, name);
+    return push_file(L, name);
 }
 
 static int stage_require(lua_State *L)

@@ -16,6 +16,7 @@ scenario("require: a scenario has the plain modules, and its own time", function
   t:waits("90s")
   test.equal(hours.now(), 1767225690)
   test.raises(function() require "kv" end, "a scenario has no call")
+  test.equal(require("shared").number, "+15550100") -- a file beside this one
   test.raises(function() require "nothing" end, "no such module of stdlib")
   test.raises(function() require "../x" end, "a module of stdlib, or the name of a file")
 end)
