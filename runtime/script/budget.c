@@ -84,10 +84,10 @@ static void add_level(lua_State *L, lua_Debug *ar, struct str *out)
 
 void traceback(lua_State *L, const char *message, struct str *out)
 {
-    enum { LEVELS = 16 };
+    enum { LEVELS = 16, MESSAGE = 2000 };
     lua_Debug ar;
 
-    str_add(out, message);
+    str_addn(out, message, strnlen(message, MESSAGE));
     for (int level = 0; level < LEVELS && lua_getstack(L, level, &ar); level++)
         add_level(L, &ar, out);
 }

@@ -8,6 +8,7 @@
  */
 #include "script/private.h"
 #include "session/session.h"
+#include "speech/utf8.h"
 
 #include <string.h>
 
@@ -37,6 +38,21 @@ RAISES static void *take(struct build *b, size_t size)
     return p;
 }
 
+bool is_text(const char *text, size_t len)
+{
+    const char *at = text, *before;
+
+    if (strlen(text) != len)
+        return false;
+    while (*at != '\0') {
+        before = at;
+        /* The sign for what is invalid may stand there itself: then it is three bytes. */
+        if (utf8_read(&at) == UTF8_INVALID && at - before != 3)
+            return false;
+    }
+    return true;
+}
+
 /* The string at `index`, whole or refused. */
 RAISES static char *take_string(struct build *b, int index)
 {
@@ -44,8 +60,8 @@ RAISES static char *take_string(struct build *b, int index)
     const char *text = lua_tolstring(b->L, index, &len);
     char *copy = take(b, len + 1);
 
-    if (strlen(text) != len)
-        luaL_error(b->L, "call:%s: a text with a byte 0", b->verb);
+    if (!is_text(text, len))
+        luaL_error(b->L, "call:%s: a text must be UTF-8, without a byte 0", b->verb);
     memcpy(copy, text, len + 1);
     return copy;
 }

@@ -236,7 +236,7 @@ static int http_request(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     rq.method = check_method(L, field(L, "method", &len));
     rq.url = field(L, "url", &url_len);
-    if (rq.url == NULL || strlen(rq.url) != url_len || url_len > 8000 ||
+    if (rq.url == NULL || !is_text(rq.url, url_len) || url_len > 8000 ||
         (strncasecmp(rq.url, "http://", 7) != 0 && strncasecmp(rq.url, "https://", 8) != 0))
         return luaL_error(L, "http: the URL begins with http:// or https://");
     rq.body = field(L, "body", &rq.body_len);

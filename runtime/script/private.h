@@ -156,6 +156,8 @@ RAISES void allow(lua_State *L, lua_CFunction library, const char *const *names)
 /* The node of a verb from the arguments of call:verb(…), which begin at `first`. */
 RAISES struct node *build_node(lua_State *L, struct activation *a, const struct schema *schema,
                                int first);
+/* UTF-8 without a byte 0: what may go into documents, requests and the journal. */
+bool is_text(const char *text, size_t len);
 /* "numDigits" of "NumDigits". */
 void lower_first(char *out, size_t size, const char *name);
 

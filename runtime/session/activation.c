@@ -336,7 +336,7 @@ static void run_on_top(struct activation *a, struct document *d)
 static void handler_broke(struct activation *a, const char *why)
 {
     struct activation *broken = a;
-    char *kept = mem_strdup(why);
+    char *kept = handler_text(why, HANDLER_MAX_TEXT);
     const char *text = kept != NULL ? kept : "out of memory";
 
     /* What stands below may hold coroutines of the same state: the whole stack goes. */

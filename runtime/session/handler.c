@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "session/private.h"
+#include "speech/utf8.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -88,10 +89,21 @@ const char *handler_own(const struct activation *a, char *out, size_t size)
     return fetch_own(a->session, out, size);
 }
 
-void handler_log(struct activation *a, const char *level, const char *text)
+char *handler_text(const char *text, size_t max)
 {
-    struct session *s = a->session;
+    struct str out = STR_INIT(max + UTF8_MAX);
+    char one[UTF8_MAX];
+    uint32_t c;
 
+    while (*text != '\0' && out.len < max) {
+        c = utf8_read(&text);
+        str_addn(&out, one, utf8_write(one, c));
+    }
+    return str_take(&out);
+}
+
+static void log_clean(struct session *s, const char *level, const char *text)
+{
     journal_add(s, "log", "{s:s, s:s}", "level", level, "text", text);
     if (strcmp(level, "warn") == 0)
         log_warn("flow", s->sid, "%s", text);
@@ -101,6 +113,14 @@ void handler_log(struct activation *a, const char *level, const char *text)
         log_debug("flow", s->sid, "%s", text);
     else
         log_info("flow", s->sid, "%s", text);
+}
+
+void handler_log(struct activation *a, const char *level, const char *text)
+{
+    char *clean = handler_text(text, HANDLER_MAX_TEXT);
+
+    log_clean(a->session, level, clean != NULL ? clean : "");
+    mem_free(clean);
 }
 
 /* As a webhook's (journal.h), so that a replay finds them in the same way. */

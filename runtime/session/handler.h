@@ -125,6 +125,9 @@ const char *handler_own(const struct activation *a, char *out, size_t size);
 /* A request that the flow makes by itself, into the journal; its number, and then what came. */
 unsigned handler_note_request(struct activation *a, const char *method, const char *url);
 void handler_note_reply(struct activation *a, unsigned id, const struct http_reply *reply);
+/* Text of a flow as a journal can hold it: what is no UTF-8 is replaced, and it is cut at `max`
+ * bytes. mem_free() it; NULL when memory is out or there is none. */
+char *handler_text(const char *text, size_t max);
 /* A line that the flow wrote, into journal and log. */
 void handler_log(struct activation *a, const char *level, const char *text);
 

@@ -518,6 +518,20 @@ UNIT(mistakes_name_the_line_and_the_nearest_name)
 out:;
 }
 
+UNIT(texts_that_are_no_text_do_no_harm)
+{
+    struct rig *r;
+
+    ok(breaks("error('a\\xffb' .. ('x'):rep(100000))", "a\xef\xbf\xbd"
+                                                       "b"));
+    ok(breaks(HANDLER("call:say('\\xc3')"), "must be UTF-8"));
+    ok(breaks(HANDLER("call:say('a\\0b')"), "must be UTF-8"));
+    r = lua(HANDLER("print('\\xff', ('y'):rep(100000)) call:say('On.')"));
+    ok(r != NULL && rig_hears(r, "On.") && rig_journal(r, "log", "\xef\xbf\xbd yyy") == 1);
+    rig_free(r);
+out:;
+}
+
 UNIT(require_stays_in_the_folder)
 {
     ok(breaks("require 'nothing.here'", "nothing/here.lua"));
@@ -550,9 +564,9 @@ UNIT_MAIN(CASE(a_handler_speaks_and_hangs_up), CASE(gather_gives_its_digits),
           CASE(requests_go_out_while_the_caller_waits), CASE(a_hangup_cancels_a_request),
           CASE(coroutines_of_the_flow_may_wait), CASE(a_live_call_can_be_given_a_handler),
           CASE(a_changed_file_holds_for_the_next_call), CASE(verbs_of_later_versions_say_so),
-          CASE(echo_reject_and_play_are_there), CASE(require_stays_in_the_folder),
-          CASE(lua_runs_within_a_document), CASE(lua_may_lead_away_from_its_document),
-          CASE(a_mistake_in_lua_takes_the_fallback),
+          CASE(echo_reject_and_play_are_there), CASE(texts_that_are_no_text_do_no_harm),
+          CASE(require_stays_in_the_folder), CASE(lua_runs_within_a_document),
+          CASE(lua_may_lead_away_from_its_document), CASE(a_mistake_in_lua_takes_the_fallback),
           CASE(a_webhooks_lua_runs_only_where_the_number_allows_it),
           CASE(braces_are_filled_in_and_escaped),
           CASE(mistakes_in_braces_are_errors_of_the_document))
