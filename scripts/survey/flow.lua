@@ -45,11 +45,16 @@ end
 -- Hands over what is still here, the oldest first; what is not taken stays for the next call.
 local function deliver()
     for _, row in ipairs(kv.list("row/", 20)) do
-        local answer, why = http.post(rows_url, { body = line_of(row.value), headers = { ["Content-Type"] = "text/csv" } })
-        if not (answer and answer.ok) then
-            return log.warn("survey: %s did not take a row: %s", rows_url, why or "status " .. answer.status)
+        local claim = "claim/" .. row.key -- two calls that end together must not hand over the same row
+        if kv.increment(claim, 1, "1m") == 1 then
+            local answer, why = http.post(rows_url,
+                { body = line_of(row.value), headers = { ["Content-Type"] = "text/csv" } })
+            if not (answer and answer.ok) then
+                kv.delete(claim)
+                return log.warn("survey: %s did not take a row: %s", rows_url, why or "status " .. answer.status)
+            end
+            kv.delete(row.key)
         end
-        kv.delete(row.key)
     end
 end
 
@@ -57,13 +62,17 @@ return function(call)
     local now = hours.localtime()
     local row = { time = ("%s %02d:%02d:%02d"):format(now.date, now.hour, now.min, now.sec),
         from = call.from, answers = {} }
-    local key = ("row/%s/%s"):format(row.time, call.sid)
+
+    -- Whoever ends the call: what was answered until then counts.
+    call:on_hangup(function()
+        if next(row.answers) == nil then return end
+        kv.set(("row/%s/%s"):format(row.time, call.sid), row)
+        if rows_url then deliver() end
+    end)
 
     call:say { hello, voice = voice }
     for _, question in ipairs(questions) do
         row.answers[question.name] = question.record and ask_words(call, question) or ask_key(call, question)
-        kv.set(key, row) -- who hangs up now has still answered so much
     end
     call:say { thanks, voice = voice }
-    if rows_url then deliver() end
 end
