@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/prompts.h"
+#include "script/script.h"
+#include "sim/cover.h"
 #include "sim/suite.h"
 #include "verbs/verbs.h"
 #include <dirent.h>
@@ -21,13 +23,15 @@ struct test {
     const char *filter, *junit, *prompts;
     uint64_t seed;
     int jobs, seconds;
-    bool worker;
+    bool worker, coverage;
     bool chosen; /* by a PATH */
     char *files[SUITE_FILES];
     size_t n_files;
     /* what came out */
     unsigned number, bad;
-    json_t *all; /* for JUnit: [file, results, problem] each */
+    struct cover *cover; /* in a worker */
+    json_t *reached;     /* by all workers */
+    json_t *all;         /* for JUnit: [file, results, problem] each */
 };
 
 static void usage(FILE *out)
@@ -38,6 +42,7 @@ static void usage(FILE *out)
             "which *_test.lua and test_*.lua are found; without one, tests/scenarios or this "
             "folder.\n\n"
             "  --filter TEXT   only scenarios whose name contains TEXT\n"
+            "  --coverage      says which parts of the tested local flows were never reached\n"
             "  --jobs N        worker processes at once (default: one a processor)\n"
             "  --seed N        of everything that is drawn by lot (default 1)\n"
             "  --timeout S     most seconds one file may take (default %d)\n"
@@ -147,7 +152,13 @@ static void on_file(const char *path, const json_t *results, const char *problem
     size_t i;
     json_t *r;
 
-    json_array_foreach(results, i, r) print_result(t, r, path);
+    json_array_foreach(results, i, r)
+    {
+        if (json_object_get(r, "reached") == NULL)
+            print_result(t, r, path);
+        else if (t->reached != NULL)
+            cover_merge(t->reached, json_object_get(r, "reached"));
+    }
     if (*problem != '\0') {
         t->bad++;
         printf("not ok %u - %s\n", ++t->number, path);
@@ -188,9 +199,12 @@ static void junit_file(struct str *out, const json_t *entry)
     str_add_xml(out, path);
     str_add(out, "\">\n");
     json_array_foreach(json_array_get(entry, 1), i, r)
-        junit_case(out, path, json_string_value(json_object_get(r, "name")),
-                   (double)json_integer_value(json_object_get(r, "cpu_us")) / 1e6,
-                   json_string_value(json_object_get(r, "why")));
+    {
+        if (json_object_get(r, "reached") == NULL)
+            junit_case(out, path, json_string_value(json_object_get(r, "name")),
+                       (double)json_integer_value(json_object_get(r, "cpu_us")) / 1e6,
+                       json_string_value(json_object_get(r, "why")));
+    }
     if (*problem != '\0')
         junit_case(out, path, "(file)", 0, problem);
     str_add(out, "  </testsuite>\n");
@@ -227,6 +241,27 @@ static void drop_log(const char *line, void *arg)
     (void)arg;
 }
 
+static void on_line(const struct sim_line *line, void *arg)
+{
+    cover_line(((struct test *)arg)->cover, line);
+}
+
+static void on_lua_line(const char *path, int line, void *arg)
+{
+    cover_lua(arg, path, line);
+}
+
+static void print_reached(struct test *t)
+{
+    json_t *j = json_pack("{s:O}", "reached", cover_facts(t->cover));
+
+    script_watch_lines(NULL, NULL);
+    json_dumpf(j, stdout, JSON_COMPACT);
+    fputc('\n', stdout);
+    json_decref(j);
+    t->cover = cover_free(t->cover);
+}
+
 static void on_scenario(const struct scenario_result *r, void *arg)
 {
     (void)arg;
@@ -242,19 +277,26 @@ static int run_worker(struct test *t)
                                  .speech = t->prompts,
                                  .seed = t->seed,
                                  .verbs = verb_table,
-                                 .done = on_scenario};
+                                 .done = on_scenario,
+                                 .arg = t};
     struct error err = {0};
     json_t *j;
 
     if (!prompts_scratch(folder, sizeof folder))
         return 1;
     log_set_sink(drop_log, NULL);
+    if (t->coverage && (t->cover = cover_new(folder)) != NULL) {
+        o.line = on_line;
+        script_watch_lines(on_lua_line, t->cover);
+    }
     if (scenario_run_file(&o, &err) != 0) {
         j = json_pack("{s:s}", "error", err.text);
         json_dumpf(j, stdout, JSON_COMPACT);
         fputc('\n', stdout);
         json_decref(j);
     }
+    if (t->cover != NULL)
+        print_reached(t);
     sim_remove_folder(folder);
     return 0;
 }
@@ -280,8 +322,9 @@ static bool read_options(struct test *t, int argc, char **argv)
                 return false;
             continue;
         }
-        if (strcmp(argv[i], "--worker") == 0) {
-            t->worker = true;
+        if (strcmp(argv[i], "--worker") == 0 || strcmp(argv[i], "--coverage") == 0) {
+            t->worker = t->worker || argv[i][2] == 'w';
+            t->coverage = t->coverage || argv[i][2] == 'c';
             continue;
         }
         if (++i >= argc)
@@ -304,19 +347,21 @@ static bool read_options(struct test *t, int argc, char **argv)
     return true;
 }
 
+static void print_coverage(const struct test *t)
+{
+    struct str out = STR_INIT(16 << 20);
+
+    cover_report(t->reached, &verb_schemas, "# ", &out);
+    fputs(str_text(&out), stdout);
+    str_free(&out);
+}
+
 static int run_suite(struct test *t)
 {
     char seed[32];
-    const char *worker[] = {"/proc/self/exe",
-                            "test",
-                            "--worker",
-                            "--seed",
-                            seed,
-                            "--prompts",
-                            t->prompts,
-                            t->filter != NULL ? "--filter" : NULL,
-                            t->filter,
-                            NULL};
+    const char *worker[12] = {"/proc/self/exe", "test",    "--worker", "--seed", seed,
+                              "--prompts",      t->prompts};
+    size_t n = 7;
     struct suite_options o = {.files = (const char *const *)t->files,
                               .n_files = t->n_files,
                               .worker = worker,
@@ -327,9 +372,17 @@ static int run_suite(struct test *t)
     struct error err = {0};
     bool good, none;
 
+    if (t->coverage)
+        worker[n++] = "--coverage";
+    if (t->filter != NULL) {
+        worker[n++] = "--filter";
+        worker[n++] = t->filter;
+    }
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)t->seed);
     if (t->junit != NULL)
         t->all = json_array();
+    if (t->coverage)
+        t->reached = json_object();
     printf("TAP version 13\n");
     good = suite_run(&o, &err) == 0;
     if (!good)
@@ -340,6 +393,9 @@ static int run_suite(struct test *t)
         printf("# no scenario's name contains \"%s\"\n", t->filter);
     if (t->junit != NULL)
         good = write_junit(t) && good;
+    if (t->reached != NULL)
+        print_coverage(t);
+    json_decref(t->reached);
     json_decref(t->all);
     return none ? 3 : good && t->bad == 0 ? 0 : 1;
 }

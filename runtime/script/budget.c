@@ -143,7 +143,10 @@ void budget_hook(lua_State *L, lua_Debug *ar)
     struct script *s = script_of(L);
     bool slice_over = false;
 
-    (void)ar;
+    if (ar->event == LUA_HOOKLINE) {
+        lines_tell(L, ar);
+        return;
+    }
     s->steps += SCRIPT_HOOK;
     if (s->dead || too_much(s, &slice_over)) {
         die_of_time(s, L);

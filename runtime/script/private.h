@@ -92,6 +92,9 @@ void budget_begin_event(struct script *s);
 void budget_begin_slice(struct script *s);
 void budget_end_slice(struct script *s);
 void budget_hook(lua_State *L, lua_Debug *ar);
+/* lines.c: what a state's hook is asked for besides, and what it does with it. */
+int lines_mask(void);
+void lines_tell(lua_State *L, lua_Debug *ar);
 /* A C function says how much it is about to do, in something like instructions. */
 RAISES void budget_spend(lua_State *L, uint64_t steps);
 /* The same from where nothing may be raised: false when it is too much. */

@@ -8,4 +8,9 @@
 /* For struct runtime_parts. */
 extern const struct handler_type script_handlers;
 
+/* For `almon test --coverage`: told of each line of a flow that runs, in all states made from now
+ * on; `path` as in messages. NULL: nobody. It must not touch Lua. */
+typedef void script_line_h(const char *path, int line, void *arg);
+void script_watch_lines(script_line_h *h, void *arg);
+
 #endif

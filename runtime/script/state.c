@@ -127,7 +127,7 @@ struct script *script_open(struct activation *a, struct error *err)
         return NULL;
     }
     s->open = true;
-    lua_sethook(s->L, budget_hook, LUA_MASKCOUNT, SCRIPT_HOOK);
+    lua_sethook(s->L, budget_hook, LUA_MASKCOUNT | lines_mask(), SCRIPT_HOOK);
     *handler_state(a) = s;
     return s;
 }

@@ -68,7 +68,8 @@ static void read_results(struct finished *f, const char *text)
         j = json_loadb(text, (size_t)(end - text), 0, NULL);
         if (json_is_object(j) && json_object_get(j, "error") != NULL)
             str_copy(f->problem, sizeof f->problem, json_string_value(json_object_get(j, "error")));
-        else if (json_is_object(j) && json_object_get(j, "name") != NULL)
+        else if (json_is_object(j) &&
+                 (json_object_get(j, "name") != NULL || json_object_get(j, "reached") != NULL))
             json_array_append(f->results, j);
         json_decref(j);
     }

@@ -19,7 +19,8 @@ struct suite_options {
     const char *const *worker; /* program and arguments, NULL-ended; the file is put after them */
     int jobs;                  /* workers at once */
     int seconds;               /* most of one file */
-    /* Told of each file in the order of `files`: its results, an array of what suite_result() made;
+    /* Told of each file in the order of `files`: its results, an array of what suite_result() made
+     * (and of {"reached": facts} for coverage);
      * and what else went wrong, "" when nothing. */
     void (*file)(const char *path, const json_t *results, const char *problem, void *arg);
     void *arg;
