@@ -1,5 +1,6 @@
 /* The verbs through the other door: handlers in Lua. Each scenario is one that documents have too.
  */
+#include "base/str.h"
 #include "session/runtime.h"
 #include "tests/scenarios/rig.h"
 #include "tests/unit/unit.h"
@@ -495,6 +496,61 @@ out:
     rig_free(r);
 }
 
+/* What is ours of Lua's libraries gives what Lua's own gives. */
+UNIT(the_libraries_are_those_of_lua)
+{
+    static const char body[] =
+        "local function is(a, b) if a ~= b then error(tostring(a) .. ' is not ' .. tostring(b), 2) "
+        "end end\n"
+        "local t = {5, 3, 8, 1, 9, 2} table.sort(t) is(table.concat(t, ','), '1,2,3,5,8,9')\n"
+        "table.sort(t, function(a, b) return a > b end) is(table.concat(t), '985321')\n"
+        "table.insert(t, 1, 7) table.insert(t, 0) is(table.concat(t), '79853210')\n"
+        "is(table.remove(t), 0) is(table.remove(t, 1), 7) is(#t, 6) is(table.remove({}), nil)\n"
+        "is(table.concat(table.move({1, 2, 3}, 1, 3, 2)), '1123')\n"
+        "is(table.concat(table.move({1, 2, 3}, 2, 3, 1)), '233')\n"
+        "is(select('#', table.unpack({1, nil, 3}, 1, 3)), 3) is(table.concat({1, 2, 3}, '-', 2, "
+        "3), '2-3')\n"
+        "is(('hello world'):gsub('o', '0'), 'hell0 w0rld') is(select(2, ('aaa'):gsub('a', 'b', "
+        "2)), 2)\n"
+        "is(('abc'):gsub('%w', '%0%0'), 'aabbcc') is(('abc'):gsub('', '-'), '-a-b-c-')\n"
+        "is(('$a b'):gsub('%$(%w+)', {a = 'x'}), 'x b') is(('ab'):gsub('.', function(c) return c "
+        "== 'a' and 1 end), '1b')\n"
+        "is(('x = 1, y = 2'):gsub('(%w+) = (%w+)', '%2=%1'), '1=x, 2=y') is(('abc'):gsub('^a', "
+        "'x'), 'xbc')\n"
+        "local keys = '' for k, v in ('a=1, b=2'):gmatch('(%w+)=(%w+)') do keys = keys .. k .. v "
+        "end is(keys, 'a1b2')\n"
+        "local n = 0 for _ in ('abc'):gmatch('') do n = n + 1 end is(n, 4)\n"
+        "is(('a.b'):find('.', 1, true), 2) is(('abc'):find('b', -1), nil) is(('abc'):match('()c'), "
+        "3)\n"
+        "is(('ab'):rep(3, '-'), 'ab-ab-ab') is(('x'):rep(0), '') is(('%5.1f|%-3s|%d'):format(2.25, "
+        "'a', 7), '  2.2|a  |7')\n"
+        "local order = '' for k in pairs({b = 1, a = 2, [2] = 3, [1] = 4, [true] = 5}) do order = "
+        "order .. tostring(k) end\n"
+        "is(order, '12abtrue') is(next({}), nil) is(next({x = 1}), 'x')\n"
+        "local m = setmetatable({}, {__pairs = function() return function(_, k) if not k then "
+        "return 1, 2 end end end})\n"
+        "for k, v in pairs(m) do is(v, 2) end\n"
+        "is(select(2, xpcall(error, function(e) return e .. '!' end, 'x')), 'x!') is(pcall(pcall, "
+        "error), true)\n"
+        "local co = coroutine.create(function(a) local b = coroutine.yield(a + 1) error(b, 0) "
+        "end)\n"
+        "is(select(2, coroutine.resume(co, 1)), 2) is(select(2, coroutine.resume(co, 'e')), 'e') "
+        "is(coroutine.status(co), 'dead')\n"
+        "is(tostring(setmetatable({}, {__tostring = function() return 'me' end})), 'me')\n"
+        "call:say('All right.')";
+    struct rig *r = rig_new(config);
+    struct str text = STR_INIT(20000);
+
+    ok(r != NULL);
+    str_addf(&text, "return function(call)\n%s\nend\n", body);
+    rig_file(r, "flow.lua", str_text(&text));
+    rig_call(r, "+15550100", "+15550199");
+    ok(rig_hears(r, "All right."));
+out:
+    str_free(&text);
+    rig_free(r);
+}
+
 /* --- mistakes --- */
 
 /* Runs `text` and expects an error that holds `part`, and the fallback. */
@@ -564,9 +620,10 @@ UNIT_MAIN(CASE(a_handler_speaks_and_hangs_up), CASE(gather_gives_its_digits),
           CASE(requests_go_out_while_the_caller_waits), CASE(a_hangup_cancels_a_request),
           CASE(coroutines_of_the_flow_may_wait), CASE(a_live_call_can_be_given_a_handler),
           CASE(a_changed_file_holds_for_the_next_call), CASE(verbs_of_later_versions_say_so),
-          CASE(echo_reject_and_play_are_there), CASE(texts_that_are_no_text_do_no_harm),
-          CASE(require_stays_in_the_folder), CASE(lua_runs_within_a_document),
-          CASE(lua_may_lead_away_from_its_document), CASE(a_mistake_in_lua_takes_the_fallback),
+          CASE(echo_reject_and_play_are_there), CASE(the_libraries_are_those_of_lua),
+          CASE(texts_that_are_no_text_do_no_harm), CASE(require_stays_in_the_folder),
+          CASE(lua_runs_within_a_document), CASE(lua_may_lead_away_from_its_document),
+          CASE(a_mistake_in_lua_takes_the_fallback),
           CASE(a_webhooks_lua_runs_only_where_the_number_allows_it),
           CASE(braces_are_filled_in_and_escaped),
           CASE(mistakes_in_braces_are_errors_of_the_document))
