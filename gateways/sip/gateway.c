@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GOODBYE_MS = 700, EXPIRES_SECONDS = 600 };
+enum { GOODBYE_MS = 700, LINGER_MS = 1000, EXPIRES_SECONDS = 600 };
 
 /* --- who may call --- */
 
@@ -393,6 +393,28 @@ void gateway_stop(struct gateway *g)
     timer_start(&g->leave, GOODBYE_MS);
 }
 
+static void on_late(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void free_loop(struct gateway *g)
+{
+    struct timer wake;
+    bool late = false;
+
+    if (g->loop == NULL)
+        return;
+    timer_stop(&g->relink);
+    timer_stop(&g->leave);
+    timer_init(&wake, g->loop, on_late, &late);
+    timer_start(&wake, LINGER_MS);
+    while (client_lingering() > 0 && !late)
+        loop_turn(g->loop, true);
+    timer_stop(&wake);
+    loop_free(g->loop);
+}
+
 struct gateway *gateway_free(struct gateway *g)
 {
     if (g == NULL)
@@ -404,11 +426,7 @@ struct gateway *gateway_free(struct gateway *g)
     client_free(g->client);
     rtp_engine_free(g->rtp);
     stack_free(g->stack);
-    if (g->loop != NULL) {
-        timer_stop(&g->relink);
-        timer_stop(&g->leave);
-        loop_free(g->loop);
-    }
+    free_loop(g);
     pump_free(g->pump);
     registrar_free(g->registrar);
     peers_free(g->peers);

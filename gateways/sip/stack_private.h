@@ -7,11 +7,17 @@
 #include "gateways/sip/stack.h"
 #include <re.h>
 
-enum { STACK_TEXT_MAX = 256 };
+enum { STACK_TEXT_MAX = 256, STACK_WATCHES = 4 };
 
 #define STACK_ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, REFER\r\n"
 
 struct stack_auth;
+
+struct watch {
+    int fd;
+    void (*ready)(void *arg);
+    void *arg;
+};
 
 struct stack {
     struct sip *sip;
@@ -23,6 +29,8 @@ struct stack {
     void *arg;
     char domain[STACK_TEXT_MAX];
     char addresses[1024];
+    struct watch watches[STACK_WATCHES];
+    size_t n_watches;
 };
 
 /* --- stack_parse.c: from libre's message to our struct --- */

@@ -306,6 +306,8 @@ struct stack *stack_free(struct stack *s)
 {
     if (s == NULL)
         return NULL;
+    for (size_t i = 0; i < s->n_watches; i++)
+        fd_close(s->watches[i].fd);
     if (s->sock != NULL)
         sipsess_close_all(s->sock);
     if (s->sip != NULL) {
@@ -324,11 +326,6 @@ struct stack *stack_free(struct stack *s)
 
 /* --- the loop --- */
 
-struct watch {
-    void (*ready)(void *arg);
-    void *arg;
-};
-
 static void on_ready(int flags, void *arg)
 {
     struct watch *w = arg;
@@ -339,19 +336,17 @@ static void on_ready(int flags, void *arg)
 
 int stack_watch(struct stack *s, int fd, void (*ready)(void *arg), void *arg, struct error *err)
 {
-    struct watch *w = mem_zalloc(sizeof *w, NULL);
+    struct watch *w;
     int e;
 
-    if (w == NULL)
-        return error_nomem(err);
-    w->ready = ready;
-    w->arg = arg;
+    if (s->n_watches == STACK_WATCHES)
+        return error_set(err, ERR_LIMIT, "more than %d descriptors to watch", STACK_WATCHES);
+    w = &s->watches[s->n_watches];
+    *w = (struct watch){.fd = fd, .ready = ready, .arg = arg};
     e = fd_listen(fd, FD_READ, on_ready, w);
-    if (e != 0) {
-        mem_deref(w);
+    if (e != 0)
         return error_set(err, ERR_IO, "cannot watch descriptor %d: %s", fd, strerror(e));
-    }
-    (void)s;
+    s->n_watches++;
     return 0;
 }
 

@@ -271,6 +271,11 @@ struct bridge_client *client_free(struct bridge_client *c)
     return NULL;
 }
 
+unsigned client_lingering(void)
+{
+    return link_ws_alive();
+}
+
 /* --- what the gateway does --- */
 
 static uint32_t free_number(struct bridge_client *c)

@@ -45,6 +45,9 @@ int client_new(struct bridge_client **cp, struct loop *loop, const struct client
                const struct client_handlers *h, void *arg, struct error *err);
 /* Closes the link. Handlers are not called any more. */
 struct bridge_client *client_free(struct bridge_client *c);
+/* Links of freed clients, over all, that are still closing: their loop must turn until there are
+ * none before it is freed. */
+unsigned client_lingering(void);
 
 /* Offers a call and returns its channel number in *number; offer->gateway is ignored. */
 int client_offer(struct bridge_client *c, const struct offer *offer, uint32_t *number,
