@@ -65,6 +65,7 @@ static void on_release(const struct crossing_msg *m)
         member_end(c->member);
     if (c->room != NULL)
         room_end(c->room);
+    watch_end(c);
     player_stop(c, ~0u);
     hear_tap_end(c, TAP_GONE);
     wheel_leave(c);
@@ -225,7 +226,7 @@ static bool push_all(struct media_channel *c)
     if (c->part != NULL && !join_command_part(c->media, c->part))
         return false;
     c->part = NULL;
-    if (!member_command(c))
+    if (!member_command(c) || !watch_command_stop(c))
         return false;
     if (c->released && !c->release_sent) {
         if (!command(c, on_release, NULL, 0, 0))

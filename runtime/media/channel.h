@@ -59,6 +59,8 @@ struct media_channel {
     bool tapped, tap_stop;      /* a tap is at work; must be stopped */
     bool echo_on, echo_changed; /* wanted; not yet told */
     bool released, release_sent;
+    struct watch *watch;   /* NULL: nobody asks who answered */
+    bool watch_stop;       /* must be stopped; not yet told */
     struct link_node late; /* in media->late while a command found no place */
 
     /* --- both --- */
@@ -73,7 +75,8 @@ struct media_channel {
     struct play play[PLAYS_MAX];
     struct line *hears; /* NULL: nothing was ever to be heard */
     bool echoing;
-    struct member *member;   /* NULL: in no room */
+    struct member *member; /* NULL: in no room */
+    struct watch *watching;
     struct media_room *room; /* whose voice this channel is; NULL: an ordinary channel */
     struct join *joined;     /* NULL: in no pair */
     struct hearing hearing;
@@ -169,6 +172,14 @@ void room_sleep(struct media_room *r);
 bool member_command(struct media_channel *c);
 /* [control] 0, or why it can be joined to nothing now. */
 int channel_can_join(const struct media_channel *c);
+
+/* watch.c */
+/* [media] One frame that was received (NULL: silence), while `watching`. */
+void watch_frame(struct media_channel *c, const int16_t *samples);
+/* [media] Told without a verdict, if it is at work. */
+void watch_end(struct media_channel *c);
+/* [control] False when the crossing is full. */
+bool watch_command_stop(struct media_channel *c);
 
 /* [control] Room for what a channel hears; false when out of memory. */
 bool channel_make_line(struct media_channel *c);

@@ -45,7 +45,7 @@ static void detect(struct media_channel *c, const int16_t *samples)
 static bool wants_samples(const struct media_channel *c)
 {
     return c->detector != NULL || c->hearing.tap != NULL || c->member != NULL ||
-           (c->joined != NULL && join_wants_samples(c->joined));
+           c->watching != NULL || (c->joined != NULL && join_wants_samples(c->joined));
 }
 
 /* Who speaks to somebody does not hear himself; while something is played, that is what he is to
@@ -98,6 +98,8 @@ bool media_channel_input(struct media_channel *c, const void *audio, size_t len)
     }
     if (c->detector != NULL)
         detect(c, samples);
+    if (c->watching != NULL)
+        watch_frame(c, samples);
     if (c->hearing.tap != NULL)
         tap_input(c, audio, samples, n);
     if (audio != NULL)
