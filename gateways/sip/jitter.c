@@ -4,7 +4,7 @@
 
 #define NO_BLOCK      0xff
 #define FAR           3000            /* a step in the sequence numbers that is no reordering */
-#define LATE_MAX      3               /* in a row */
+#define LATE_MAX      4               /* in a row */
 #define WINDOW_US     (2000 * 1000)   /* the least transit time holds for one to two of these */
 #define BREAK_SECONDS 1               /* a step in the timestamps against the clock */
 #define NEVER         (INT64_MAX / 4) /* a transit time that none can be below */
@@ -176,6 +176,12 @@ static int64_t extend_stamp(const struct jitter *j, uint32_t timestamp)
     return j->stamp + (int32_t)(timestamp - (uint32_t)j->stamp);
 }
 
+/* Whether a packet from before the last one is a copy: what was taken still stands in its slot. */
+static bool was_taken(struct jitter *j, int64_t seq, int64_t stamp)
+{
+    return j->last - seq < JITTER_SLOTS && slot_of(j, seq)->timestamp == stamp;
+}
+
 /* Several late ones in a row, and nothing else between: the far end counts from an earlier number.
  */
 static bool begins_earlier(struct jitter *j, uint16_t seq)
@@ -226,7 +232,8 @@ static bool place(struct jitter *j, enum jitter_kind kind, uint16_t seq, uint32_
     if (!j->met || (kind != JITTER_OTHER && breaks(j, extend_stamp(j, timestamp), now_us))) {
         begin(j, seq, timestamp);
         *full = j->newest;
-    } else if (*full <= j->last && begins_earlier(j, seq)) {
+    } else if (*full <= j->last && !was_taken(j, *full, extend_stamp(j, timestamp)) &&
+               begins_earlier(j, seq)) {
         begin(j, seq, timestamp);
         *full = j->newest;
     }

@@ -63,7 +63,7 @@ struct rtp *rtp_free(struct rtp *r)
     r->in_crypt = srtp_free(r->in_crypt);
     r->encoder = transcoder_free(r->encoder);
     r->tones = audio_unref(r->tones);
-    ear_free(&r->ear);
+    rtp_ear_free(&r->ear);
     if (r->busy == 0)
         mem_free(r);
     return NULL;
@@ -92,14 +92,14 @@ static int check_peer(const struct rtp *r, const struct rtp_peer *p, struct erro
 /* The parts of a new peer that need memory, made before the old ones go. */
 struct fresh {
     struct transcoder *encoder;
-    struct ear ear;
+    struct rtp_ear ear;
     struct srtp *out, *in;
 };
 
 static void fresh_free(struct fresh *f)
 {
     transcoder_free(f->encoder);
-    ear_free(&f->ear);
+    rtp_ear_free(&f->ear);
     srtp_free(f->out);
     srtp_free(f->in);
 }
@@ -118,7 +118,7 @@ static int make_fresh(struct rtp *r, const struct rtp_peer *p, bool codec, bool 
 
     memset(f, 0, sizeof *f);
     if (codec)
-        rc = ear_init(&f->ear, p->codec, r->engine->config.jitter_max_ms, err);
+        rc = rtp_ear_init(&f->ear, p->codec, r->engine->config.jitter_max_ms, err);
     if (rc == 0 && codec)
         rc = transcoder_new(&f->encoder, p->codec, true, err);
     if (rc == 0 && out && p->key_out != NULL)
@@ -171,7 +171,7 @@ int rtp_set_peer(struct rtp *r, const struct rtp_peer *p, struct error *err)
     if (rc != 0)
         return rc;
     if (codec) {
-        ear_free(&r->ear);
+        rtp_ear_free(&r->ear);
         r->ear = f.ear;
         transcoder_free(r->encoder);
         r->encoder = f.encoder;

@@ -13,7 +13,7 @@
 #define QUIET_RMS      260             /* as runtime/media has it */
 #define NOISE_DB_LEAST 70              /* comfort noise below is plain silence */
 
-int ear_init(struct ear *e, enum rtp_codec wire, int max_ms, struct error *err)
+int rtp_ear_init(struct rtp_ear *e, enum rtp_codec wire, int max_ms, struct error *err)
 {
     memset(e, 0, sizeof *e);
     e->wire = wire;
@@ -27,15 +27,15 @@ int ear_init(struct ear *e, enum rtp_codec wire, int max_ms, struct error *err)
     return transcoder_new(&e->decoder, wire, false, err);
 }
 
-void ear_free(struct ear *e)
+void rtp_ear_free(struct rtp_ear *e)
 {
     e->decoder = transcoder_free(e->decoder);
     mem_free(e->queue);
     e->queue = NULL;
 }
 
-void ear_put(struct ear *e, enum jitter_kind kind, uint16_t seq, uint32_t timestamp,
-             const uint8_t *payload, size_t len, int64_t now_us)
+void rtp_ear_put(struct rtp_ear *e, enum jitter_kind kind, uint16_t seq, uint32_t timestamp,
+                 const uint8_t *payload, size_t len, int64_t now_us)
 {
     uint32_t units = kind == JITTER_AUDIO ? rtp_codec_units(e->wire, payload, len) : 0;
 
@@ -55,27 +55,27 @@ void ear_put(struct ear *e, enum jitter_kind kind, uint16_t seq, uint32_t timest
     }
 }
 
-static size_t sample_bytes(const struct ear *e)
+static size_t sample_bytes(const struct rtp_ear *e)
 {
     return e->frame / codec_frame_samples(e->bridge);
 }
 
-static size_t samples_of(const struct ear *e, uint32_t units)
+static size_t samples_of(const struct rtp_ear *e, uint32_t units)
 {
     return (size_t)units * (size_t)codec_rate(e->bridge) / e->jitter.clock;
 }
 
-static uint32_t units_waiting(const struct ear *e)
+static uint32_t units_waiting(const struct rtp_ear *e)
 {
     return (uint32_t)(e->len / sample_bytes(e) * e->jitter.clock / (size_t)codec_rate(e->bridge));
 }
 
-static size_t room(const struct ear *e)
+static size_t room(const struct rtp_ear *e)
 {
     return (e->frame * (QUEUE_MS / FRAME_MS) - e->len) / sample_bytes(e);
 }
 
-static void append(struct ear *e, const int16_t *samples, size_t n)
+static void append(struct rtp_ear *e, const int16_t *samples, size_t n)
 {
     if (n > room(e))
         n = room(e);
@@ -86,7 +86,7 @@ static void append(struct ear *e, const int16_t *samples, size_t n)
 /* --- what is lost --- */
 
 /* What was heard last, with the beginning of the frame that is next. */
-static void remember(struct ear *e)
+static void remember(struct rtp_ear *e)
 {
     size_t n = codec_frame_samples(e->bridge), part = e->len / sample_bytes(e);
     int16_t samples[3 * 320];
@@ -98,7 +98,7 @@ static void remember(struct ear *e)
     conceal_start(&e->made_up, samples + part, 2 * n, codec_rate(e->bridge));
 }
 
-static void make_up(struct ear *e, uint32_t units)
+static void make_up(struct rtp_ear *e, uint32_t units)
 {
     int16_t samples[FRAME_BYTES_MAX / 2];
     size_t n = samples_of(e, units);
@@ -116,7 +116,7 @@ static void make_up(struct ear *e, uint32_t units)
 
 /* --- what is there --- */
 
-static void decode(struct ear *e, const uint8_t *payload, const struct jitter_item *item)
+static void decode(struct rtp_ear *e, const uint8_t *payload, const struct jitter_item *item)
 {
     int16_t samples[SAMPLES_MAX];
     size_t n = item->len;
@@ -137,7 +137,7 @@ static void decode(struct ear *e, const uint8_t *payload, const struct jitter_it
     append(e, samples, n);
 }
 
-static void take_comfort(struct ear *e, const uint8_t *payload, size_t len)
+static void take_comfort(struct rtp_ear *e, const uint8_t *payload, size_t len)
 {
     int level = len == 0 ? 127 : payload[0] & 127;
     double rms = level >= NOISE_DB_LEAST ? 0 : 32767 * pow(10, -level / 20.0);
@@ -150,7 +150,7 @@ static void take_comfort(struct ear *e, const uint8_t *payload, size_t len)
 }
 
 /* One more piece into the queue. False when there is only silence now. */
-static bool fill(struct ear *e, int64_t now_us)
+static bool fill(struct rtp_ear *e, int64_t now_us)
 {
     uint8_t payload[JITTER_PAYLOAD_MAX];
     struct jitter_item item;
@@ -185,7 +185,7 @@ static bool fill(struct ear *e, int64_t now_us)
     return false;
 }
 
-static void make_noise(struct ear *e, void *out)
+static void make_noise(struct rtp_ear *e, void *out)
 {
     int16_t samples[FRAME_BYTES_MAX / 2];
     size_t i, n = codec_frame_samples(e->bridge);
@@ -199,7 +199,7 @@ static void make_noise(struct ear *e, void *out)
 
 /* --- keeping the delay right --- */
 
-static bool is_quiet(const struct ear *e, const uint8_t *frame)
+static bool is_quiet(const struct rtp_ear *e, const uint8_t *frame)
 {
     int16_t samples[FRAME_BYTES_MAX / 2];
     size_t i, n = codec_frame_samples(e->bridge);
@@ -211,14 +211,14 @@ static bool is_quiet(const struct ear *e, const uint8_t *frame)
     return sum < (int64_t)n * QUIET_RMS * QUIET_RMS;
 }
 
-static void consume(struct ear *e, size_t bytes)
+static void consume(struct rtp_ear *e, size_t bytes)
 {
     e->len -= bytes;
     memmove(e->queue, e->queue + bytes, e->len);
 }
 
 /* Makes one frame of the next two, going over from the one to the other. */
-static void shorten(struct ear *e, uint8_t *out)
+static void shorten(struct rtp_ear *e, uint8_t *out)
 {
     int16_t a[FRAME_BYTES_MAX / 2], b[FRAME_BYTES_MAX / 2];
     int i, n = (int)codec_frame_samples(e->bridge);
@@ -232,7 +232,7 @@ static void shorten(struct ear *e, uint8_t *out)
 }
 
 /* Puts a frame made up of what was heard in front of the next one. */
-static void lengthen(struct ear *e, uint8_t *out)
+static void lengthen(struct rtp_ear *e, uint8_t *out)
 {
     int16_t samples[FRAME_BYTES_MAX / 2];
     size_t n = codec_frame_samples(e->bridge);
@@ -247,7 +247,7 @@ static void lengthen(struct ear *e, uint8_t *out)
 
 /* With a frame in the queue: writes one to `out`, a frame earlier or later when the delay is off.
  */
-static void hand_out(struct ear *e, uint8_t *out, int64_t now_us)
+static void hand_out(struct rtp_ear *e, uint8_t *out, int64_t now_us)
 {
     int64_t off = jitter_excess(&e->jitter, units_waiting(e), now_us) * 1000 / e->jitter.clock;
     bool quiet;
@@ -275,7 +275,7 @@ static void hand_out(struct ear *e, uint8_t *out, int64_t now_us)
     consume(e, e->frame);
 }
 
-size_t ear_tick(struct ear *e, void *out, int64_t now_us)
+size_t rtp_ear_tick(struct rtp_ear *e, void *out, int64_t now_us)
 {
     while (e->len < e->frame && fill(e, now_us))
         ;

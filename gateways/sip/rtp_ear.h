@@ -7,7 +7,7 @@
 #include "gateways/sip/jitter.h"
 #include "gateways/sip/rtp_conceal.h"
 
-struct ear {
+struct rtp_ear {
     enum rtp_codec wire;
     enum codec bridge;
     struct transcoder *decoder; /* NULL: the bytes are the bridge's */
@@ -26,11 +26,11 @@ struct ear {
     struct jitter jitter;
 };
 
-int ear_init(struct ear *e, enum rtp_codec wire, int max_ms, struct error *err);
-void ear_free(struct ear *e);
-void ear_put(struct ear *e, enum jitter_kind kind, uint16_t seq, uint32_t timestamp,
-             const uint8_t *payload, size_t len, int64_t now_us);
+int rtp_ear_init(struct rtp_ear *e, enum rtp_codec wire, int max_ms, struct error *err);
+void rtp_ear_free(struct rtp_ear *e);
+void rtp_ear_put(struct rtp_ear *e, enum jitter_kind kind, uint16_t seq, uint32_t timestamp,
+                 const uint8_t *payload, size_t len, int64_t now_us);
 /* The next 20 ms into `out` (FRAME_BYTES_MAX): the bytes of a frame, or 0 for silence. */
-size_t ear_tick(struct ear *e, void *out, int64_t now_us);
+size_t rtp_ear_tick(struct rtp_ear *e, void *out, int64_t now_us);
 
 #endif

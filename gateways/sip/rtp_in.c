@@ -132,7 +132,7 @@ static void take_packet(struct rtp *r, const struct rtp_packet *p, enum jitter_k
     rtcp_source_packet(&r->source, p->seq, p->timestamp, kind != JITTER_OTHER,
                        rtp_codec_clock(r->peer.codec), now);
     if (r->deliver && r->peer.receive)
-        ear_put(&r->ear, kind, p->seq, p->timestamp, p->payload, p->len, now);
+        rtp_ear_put(&r->ear, kind, p->seq, p->timestamp, p->payload, p->len, now);
     if (kind == JITTER_OTHER)
         take_key(r, p, now);
 }
@@ -273,7 +273,7 @@ bool rtp_in_tick(struct rtp *r, int64_t now)
             return false;
     }
     if (r->has_peer && r->peer.receive)
-        n = ear_tick(&r->ear, frame, now);
+        n = rtp_ear_tick(&r->ear, frame, now);
     r->h->frame(r->arg, n > 0 ? frame : NULL, n);
     return true;
 }

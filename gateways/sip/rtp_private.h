@@ -91,7 +91,7 @@ struct rtp {
     bool timed_out;
     struct rtcp_source source;
     struct dtmf_in keys_in;
-    struct ear ear;
+    struct rtp_ear ear;
     int64_t report_credit_us, report_at_us;
     struct rtp_stats stats;
 };

@@ -43,7 +43,7 @@ struct rig {
     struct sockaddr_storage packet_to;
     bool packet_rtcp;
     bool cut; /* nothing gets through */
-    unsigned flying;
+    struct flight *flights;
 };
 
 struct sockaddr_storage rig_address(const char *ip, unsigned port);
