@@ -1,5 +1,5 @@
-/* Gathering: from journal lines to facts. A fact is "verb LINE NAME", "end LINE HOW", "keys LINE
- * KEYS" or "lua LINE". */
+/* Gathering: from journal lines to facts. A fact is "verb LINE NAME", "end LINE NAME HOW", "keys
+ * LINE KEYS" or "lua LINE". */
 #include "sim/cover.h"
 
 #include "base/map.h"
@@ -163,7 +163,7 @@ static void verb_ends(struct cover *c, struct cover_call *call, const json_t *j)
         return;
     v = call->verbs[--call->n_verbs];
     if (*v->path != '\0') {
-        snprintf(fact, sizeof fact, "end %lld %.20s", v->line, text_of(j, "how"));
+        snprintf(fact, sizeof fact, "end %lld %s %.20s", v->line, v->name, text_of(j, "how"));
         add_fact(c, v->path, fact);
         if (strcmp(text_of(j, "how"), "go") == 0) {
             snprintf(fact, sizeof fact, "keys %lld %s", v->line, v->keys);

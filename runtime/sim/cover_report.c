@@ -136,10 +136,10 @@ static void count_gather(struct report *r, const struct node *n)
     const char *finish = written(n, "finishOnKey");
     bool silent = always != NULL && strcmp(always, "true") == 0
                       ? has_fact(r, "keys", n->line, "")
-                      : has_fact(r, "end", n->line, "done");
+                      : has_fact(r, "end", n->line, "Gather done");
 
     count(r, silent, n->line, "Gather", "never met a caller who pressed nothing (timeout)");
-    count(r, has_fact(r, "end", n->line, "hangup"), n->line, "Gather",
+    count(r, has_fact(r, "end", n->line, "Gather hangup"), n->line, "Gather",
           "never met a caller who hung up");
     count_keys(r, n, written(n, "action"));
     if (digits != NULL)
@@ -154,8 +154,8 @@ static void count_record(struct report *r, const struct node *n)
 {
     const char *finish = written(n, "finishOnKey");
 
-    count(r, has_fact(r, "end", n->line, "go"), n->line, "Record", "never had a result");
-    count(r, has_fact(r, "end", n->line, "hangup"), n->line, "Record",
+    count(r, has_fact(r, "end", n->line, "Record go"), n->line, "Record", "never had a result");
+    count(r, has_fact(r, "end", n->line, "Record hangup"), n->line, "Record",
           "never met a caller who hung up");
     if (finish != NULL && *finish != '\0')
         count(r, some_keys(r, n->line, are_some, 0), n->line, "Record",

@@ -1,0 +1,69 @@
+#!/bin/bash
+# almon sim, replay and graph as a user meets them: a flow of two files, a call typed into a pipe,
+# its journal run again against the same and a changed flow.
+set -u
+almon=$(realpath "${ALMON:-bin/almon}")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+number=0
+
+check() { # NAME COMMAND…
+    local name=$1
+    shift
+    number=$((number + 1))
+    if "$@"; then
+        echo "ok $number - $name"
+    else
+        echo "not ok $number - $name"
+        sed 's/^/# /' "$folder/out"
+    fi
+}
+
+has() { grep -qF -- "$1" "$folder/out"; }
+lacks() { ! has "$1"; }
+
+cat >"$folder/menu.xml" <<'XML'
+<Response>
+    <Gather numDigits="1" timeout="5" action="menu-{Digits}.xml"><Say>Press one.</Say></Gather>
+    <Say>Nothing.</Say>
+</Response>
+XML
+echo '<Response><Say>You pressed one.</Say></Response>' >"$folder/menu-1.xml"
+cat >"$folder/menu_test.lua" <<'LUA'
+scenario("one", function(t)
+  t:number("+15550100", { voice = t:flow("menu.xml") })
+  local caller = t:call("+15550100")
+  caller:hears("Press one.")
+  caller:press("1")
+  caller:hears("You pressed one.")
+  caller:ends("completed")
+end)
+LUA
+
+printf '1\n' | "$almon" sim --virtual "$folder/menu.xml" >"$folder/out" 2>&1
+check "sim: a key typed into a pipe is pressed after the prompt" has "You pressed one."
+check "sim: the call's end is told" has "the call is over: completed"
+printf 'wait 20\n' | "$almon" sim --virtual "$folder/menu.xml" >"$folder/out" 2>&1
+check "sim: who waits presses nothing" has "Nothing."
+printf 'hangup\n' | "$almon" sim --virtual "$folder/menu.xml" >"$folder/out" 2>&1
+check "sim: a hang-up ends the call" has "hangup normal caller"
+
+"$almon" test --coverage "$folder" >"$folder/out" 2>&1
+check "test: a scenario beside its flow runs" has "ok 1 - "
+check "coverage: the branch that nobody took is named" has "line 2: <Gather> never met a caller who pressed nothing"
+check "coverage: what ran is not" lacks "answered with 1"
+
+"$almon" graph "$folder/menu.xml" >"$folder/out" 2>&1
+check "graph: the key leads to its file" has 'label="Gather 1"'
+
+# A journal of a call to a web application: digits, a delay, a Record, a hang-up.
+journal=$(dirname "$0")/../fuzz/corpus/journal/call.jsonl
+"$almon" replay "$journal" >"$folder/out" 2>&1
+check "replay: the same flow gives the same call" test "$(cat "$folder/out")" = same
+"$almon" replay "$journal" --flow "$folder/menu.xml" >"$folder/out" 2>&1
+check "replay: another flow differs" test $? -eq 1
+check "replay: the first difference is shown" has "now  at 0.000 s: say text=Press one."
+"$almon" replay "$journal" --as-test >"$folder/again_test.lua" 2>"$folder/out"
+"$almon" test "$folder/again_test.lua" >"$folder/out" 2>&1
+check "replay: the call told as a scenario runs" has "ok 1 - "
+exit 0
