@@ -88,13 +88,14 @@ UNIT(a_leading_redirect_lets_it_ring)
     struct rig *r = rig_new(config);
 
     ok(r != NULL);
-    rig_web(r, VOICE, "<Response><Redirect>/two</Redirect></Response>");
+    rig_web(r, VOICE, "<Response><Redirect method=\"GET\">/two</Redirect></Response>");
     rig_answer(r, &(struct rig_answer){.url = "http://app.test/two",
                                        .body = "<Response><Say>Two.</Say></Response>",
                                        .delay_ms = 1000});
     rig_call(r, "+15550100", "+15550199");
     rig_waits(r, 500);
     ok_int(rig_requests(r, "http://app.test/two"), 1);
+    ok_str(rig_method(r, "http://app.test/two", 0), "GET");
     ok_str(rig_param(r, "http://app.test/two", 0, "CallStatus"), "ringing");
     ok(!rig_is_answered(r));
     ok(rig_hears(r, "Two."));

@@ -35,6 +35,7 @@ UNIT(the_finish_key_ends_and_is_no_digit)
     rig_press(r, "42#");
     ok(rig_hears(r, "Thank you."));
     ok_str(rig_param(r, GOT, 0, "Digits"), "42");
+    ok_str(rig_param(r, GOT, 0, "FinishedOnKey"), "#");
     ok_str(rig_method(r, GOT, 0), "POST");
 out:
     rig_free(r);
@@ -176,6 +177,33 @@ out:
     rig_free(r);
 }
 
+UNIT(keys_are_nothing_to_a_gather_of_speech)
+{
+    struct rig *r = gather("input=\"speech\" timeout=\"3\"", "");
+
+    ok(r != NULL);
+    rig_waits(r, 1000);
+    rig_press(r, "5#");
+    ok(rig_hears(r, "Nothing."));
+    ok_int(rig_requests(r, GOT), 0);
+out:
+    rig_free(r);
+}
+
+/* It is about speech; for keys it is the ordinary time. */
+UNIT(an_automatic_timeout_is_five_seconds)
+{
+    struct rig *r = gather("timeout=\"auto\"", "");
+
+    ok(r != NULL);
+    rig_waits(r, 4800);
+    ok_int(rig_journal(r, "say", "Nothing"), 0);
+    rig_waits(r, 400);
+    ok_int(rig_journal(r, "say", "Nothing"), 1);
+out:
+    rig_free(r);
+}
+
 UNIT(no_input_falls_through_without_a_request)
 {
     struct rig *r = gather("timeout=\"1\"", "");
@@ -281,6 +309,8 @@ UNIT_MAIN(NO_TORTURE(the_finish_key_ends_and_is_no_digit),
           NO_TORTURE(a_key_interrupts_the_prompts), NO_TORTURE(a_key_stops_the_sound_at_once),
           NO_TORTURE(without_barge_in_the_prompts_go_on),
           NO_TORTURE(the_finish_key_alone_is_no_input),
+          NO_TORTURE(keys_are_nothing_to_a_gather_of_speech),
+          NO_TORTURE(an_automatic_timeout_is_five_seconds),
           NO_TORTURE(no_input_falls_through_without_a_request),
           NO_TORTURE(no_input_asks_the_action_when_it_is_wanted), NO_TORTURE(a_hangup_asks_nothing),
           NO_TORTURE(without_action_the_same_document_is_asked_again),

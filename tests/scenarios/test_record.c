@@ -241,6 +241,38 @@ out:
     rig_free(r);
 }
 
+UNIT(its_methods_are_obeyed)
+{
+    struct rig *r = record("method=\"GET\" recordingStatusCallback=\"/told\" "
+                           "recordingStatusCallbackMethod=\"GET\"");
+
+    ok(r != NULL);
+    rig_sends(r, 2);
+    rig_waits(r, 2000);
+    rig_press(r, "1");
+    ok(rig_hears(r, "Thank you."));
+    ok(rig_settles(r));
+    ok_str(rig_method(r, DONE, 0), "GET");
+    ok_str(rig_param(r, DONE, 0, "Digits"), "1");
+    ok_str(rig_method(r, TOLD, 0), "GET");
+out:
+    rig_free(r);
+}
+
+UNIT(what_shall_be_transcribed_lasts_two_minutes)
+{
+    struct rig *r = record("transcribe=\"true\" playBeep=\"false\"");
+
+    ok(r != NULL);
+    rig_sends(r, 2);
+    rig_waits(r, 119000);
+    ok_int(rig_requests(r, DONE), 0);
+    rig_waits(r, 2000);
+    ok_str(rig_param(r, DONE, 0, "RecordingDuration"), "120");
+out:
+    rig_free(r);
+}
+
 UNIT(completed_is_the_only_event_by_default)
 {
     struct rig *r = record("recordingStatusCallback=\"/told\"");
@@ -297,6 +329,8 @@ UNIT_MAIN(NO_TORTURE(a_key_ends_it_and_the_action_knows), NO_TORTURE(it_begins_w
           NO_TORTURE(a_timeout_of_zero_never_ends_it), NO_TORTURE(the_longest_length_ends_it),
           NO_TORTURE(only_its_own_keys_end_it), NO_TORTURE(the_first_key_is_the_one_that_ended_it),
           NO_TORTURE(a_hangup_still_saves_it_and_asks_the_action),
-          NO_TORTURE(callbacks_tell_its_life), NO_TORTURE(completed_is_the_only_event_by_default),
+          NO_TORTURE(callbacks_tell_its_life), NO_TORTURE(its_methods_are_obeyed),
+          NO_TORTURE(what_shall_be_transcribed_lasts_two_minutes),
+          NO_TORTURE(completed_is_the_only_event_by_default),
           NO_TORTURE(a_redirect_from_outside_keeps_what_was_recorded),
           NO_TORTURE(a_silent_caller_can_fall_through))

@@ -57,6 +57,35 @@ UNIT(a_loop_repeats_the_text)
 out:;
 }
 
+/* loop="0" goes on until the caller has enough. */
+UNIT(an_endless_loop_ends_with_the_call)
+{
+    static unsigned char wav[44 + 16000];
+    static const char *const markup[] = {
+        "<Response><Say loop=\"0\">Hello there.</Say></Response>",
+        "<Response><Play loop=\"0\">http://1.2.3.4/tone.wav</Play></Response>",
+    };
+    struct rig *r = NULL;
+    struct rig_answer audio = {
+        .url = "http://1.2.3.4/tone.wav", .type = "audio/wav", .body = (char *)wav};
+
+    audio.len = make_wav(wav, 1);
+    for (size_t i = 0; i < sizeof markup / sizeof *markup; i++) {
+        r = rig_new(config);
+        ok(r != NULL);
+        rig_answer(r, &audio);
+        rig_web(r, VOICE, markup[i]);
+        rig_call(r, "+15550100", "+15550199");
+        rig_waits(r, 60000);
+        ok(!rig_is_over(r) && rig_frames_within(r, 5000) > 100);
+        rig_hangs_up(r);
+        ok(rig_settles(r));
+        r = rig_free(r);
+    }
+out:
+    rig_free(r);
+}
+
 UNIT(breaks_last_as_long_as_they_say)
 {
     int64_t none = length_of("<Response><Say>One two.</Say></Response>", NULL);
@@ -261,8 +290,9 @@ out:
     rig_free(r);
 }
 
-UNIT_MAIN(NO_TORTURE(a_loop_repeats_the_text), NO_TORTURE(breaks_last_as_long_as_they_say),
-          NO_TORTURE(a_slower_rate_takes_longer), NO_TORTURE(a_pause_is_silent_and_exact),
+UNIT_MAIN(NO_TORTURE(a_loop_repeats_the_text), NO_TORTURE(an_endless_loop_ends_with_the_call),
+          NO_TORTURE(breaks_last_as_long_as_they_say), NO_TORTURE(a_slower_rate_takes_longer),
+          NO_TORTURE(a_pause_is_silent_and_exact),
           NO_TORTURE(an_unknown_voice_is_warned_of_and_the_text_still_spoken),
           NO_TORTURE(an_empty_say_is_skipped), NO_TORTURE(ssml_says_what_it_stands_for),
           NO_TORTURE(a_file_of_the_flow_is_played),

@@ -122,6 +122,7 @@ UNIT(config_reports_every_mistake_with_its_line)
         "limits { calls = 'many' }\n"
         "limits { late_ms = 0, [true] = 1 }\n"
         "recordings 'x'\n"
+        "number { '+3', voice = '/etc/passwd' }\n"
         "number { '+2', account = 'AC9', status_callback_events = {'anwsered'} }\n";
     static const char want[] =
         "dir/almon.lua:1: account: 'token' is missing\n"
@@ -146,8 +147,10 @@ UNIT(config_reports_every_mistake_with_its_line)
         "dir/almon.lua:19: limits: late_ms must be a whole number from 1 to 10000, not 0\n"
         "dir/almon.lua:19: limits: stands here again; the first is in line 18\n"
         "dir/almon.lua:20: recordings: write recordings { key = value, … }\n"
-        "dir/almon.lua:21: number: account 'AC9' is not in this file\n"
-        "dir/almon.lua:21: number: status_callback_events must be initiated, ringing, answered or "
+        "dir/almon.lua:21: number: voice must be a file below the folder of this file, not "
+        "'/etc/passwd'\n"
+        "dir/almon.lua:22: number: account 'AC9' is not in this file\n"
+        "dir/almon.lua:22: number: status_callback_events must be initiated, ringing, answered or "
         "completed, not 'anwsered'\n";
     struct config *c = NULL;
     struct error err = {0};
