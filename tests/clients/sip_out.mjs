@@ -4,59 +4,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { WebSocketServer } from 'ws';
 import { ACCOUNT, assert, finish, freePort, pause, SECRET, test, TOKEN, until, within } from './common.mjs';
+import { Exchange } from './lib/exchange.mjs';
 import { digest, Phone, SipGateway } from './lib/sip.mjs';
-
-class Exchange {
-    constructor(port) {
-        this.server = new WebSocketServer({ port, host: '127.0.0.1', handleProtocols: () => 'almon.bridge.1' });
-        this.next = 2147483648;
-        this.calls = new Map();
-        this.server.on('connection', (socket) => {
-            this.socket = socket;
-            socket.on('message', (data, binary) => (binary ? this.batch(data) : this.take(JSON.parse(data))));
-        });
-    }
-
-    say(message) {
-        this.socket.send(JSON.stringify(message));
-    }
-
-    take(m) {
-        if (m.type === 'hello') {
-            assert.equal(m.token, SECRET);
-            this.say({ type: 'welcome', version: 1, max_channels: 100, originate: true, terminate: true });
-            return;
-        }
-        const call = this.calls.get(m.channel);
-        assert.ok(call, `a message of no call: ${JSON.stringify(m)}`);
-        call.messages.push(m);
-    }
-
-    batch(data) {
-        for (let at = 0; at < data.length;) {
-            const [channel, length] = [data.readUInt32BE(at), data.readUInt16BE(at + 4)];
-            this.calls.get(channel)?.frames.push(Buffer.from(data.subarray(at + 6, at + 6 + length)));
-            at += 6 + length;
-        }
-    }
-
-    offer(to, { from = '+15550100', codec = 'PCMU', dtmf = 'events', params } = {}) {
-        const call = { channel: this.next++, messages: [], frames: [] };
-        call.got = (type) => until(8000, `${type} of ${to}`, () => call.messages.find((m) => m.type === type));
-        call.say = (message) => this.say({ channel: call.channel, ...message });
-        call.play = (bytes) => {
-            const head = Buffer.alloc(6);
-            head.writeUInt32BE(call.channel, 0);
-            head.writeUInt16BE(bytes.length, 4);
-            this.socket.send(Buffer.concat([head, bytes]));
-        };
-        this.calls.set(call.channel, call);
-        call.say({ type: 'offer', from, to, codec, dtmf, params });
-        return call;
-    }
-}
 
 const [bridge, sip] = [await freePort(), await freePort()];
 const dir = mkdtempSync(path.join(tmpdir(), 'almon-out-'));
@@ -64,12 +14,15 @@ const exchange = new Exchange(bridge);
 const carrier = await Phone.open({ port: sip });
 const backup = await Phone.open({ port: sip });
 const phone = await Phone.open({ port: sip });
+const provider = await Phone.open({ port: sip }, '127.0.0.3');
 writeFileSync(path.join(dir, 'almon.lua'), `
 account { sid = "${ACCOUNT}", token = "${TOKEN}" }
 gateway { name = "sip", token = "${SECRET}" }
 sip { listen = { "udp:127.0.0.1:${sip}" }, domain = "example.test", rtp_port_min = 40000, rtp_port_max = 40098 }
 trunk { name = "first", to = "sip:127.0.0.1:${carrier.port}", user = "acme", password = "acmes secret", max_calls = 2,
         caller_id = "both", rewrite_out = "+:00", headers = { "X-Trunk: first" }, from = "127.0.0.1" }
+trunk { name = "enrolled", to = "sip:127.0.0.3:${provider.port}", user = "acme", password = "acmes secret",
+        register = true }
 trunk { name = "second", to = "sip:127.0.0.1:${backup.port}" }
 phone { name = "anna", password = "annas secret" }
 `);
@@ -181,13 +134,32 @@ await test('an answer without a codec that we have ends the call', async () => {
     assert.equal((await call.got('hangup')).cause, 'error');
 });
 
+await test('a trunk that registers is passed over until it has taken us; then its calls come in', async () => {
+    const first = await invited(provider, 'REGISTER');
+    assert.match(first.header('to'), /<sip:acme@127\.0\.0\.3/);
+    const stranger = await provider.call('+15550100');
+    assert.equal(stranger.final.status, 401);
+    provider.reply(first, 401, { extra: ['WWW-Authenticate: Digest realm="p", nonce="n7", qop="auth"'] });
+    const second = await provider.next('the proof', (m) => m.method === 'REGISTER' && m.header('authorization'));
+    assert.match(second.header('authorization'), /username="acme".*nonce="n7"/);
+    provider.reply(second, 200, { extra: [`Contact: ${second.header('contact')}`] });
+    await until(3000, 'the log', () => gateway.log.includes('trunk enrolled: registration 200'));
+    const ours = provider.dialog('acme');
+    ours.to = 'sip:+15550100@127.0.0.3';
+    provider.send(provider.request('INVITE', ours, { body: provider.sdp() }));
+    const offer = await until(3000, 'the offer', () => exchange.offers.find((o) => o.to === '+15550100'));
+    exchange.say({ type: 'hangup', channel: offer.channel, cause: 'busy' });
+    assert.equal((await provider.answer(ours, '1 INVITE')).status, 486);
+    provider.ack(ours, 1, ours.last);
+});
+
 await test('a full trunk is passed over for the next', async () => {
     const calls = [exchange.offer('+4931'), exchange.offer('+4932')];
     const held = [await invited(carrier), await invited(carrier)];
     const third = exchange.offer('+4933');
-    const m = await invited(backup);
+    const m = await invited(provider);
     assert.match(m.first, /sip:\+4933@/);
-    backup.reply(m, 486);
+    provider.reply(m, 486);
     await third.got('hangup');
     for (const h of held)
         carrier.reply(h, 486);
@@ -243,8 +215,9 @@ await test('at its end the gateway says goodbye to who is on the line', async ()
     const stopped = gateway.stop();
     carrier.reply(await invited(carrier, 'BYE'), 200);
     assert.equal((await call.got('hangup')).cause, 'normal');
+    await provider.next('the farewell', (m) => m.method === 'REGISTER' && /expires=0/.test(m.header('contact')));
     await stopped;
-    for (const p of [carrier, backup, phone])
+    for (const p of [carrier, backup, phone, provider])
         p.close();
     rmSync(dir, { recursive: true });
 });
