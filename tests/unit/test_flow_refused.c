@@ -109,12 +109,15 @@ UNIT(refused_beyond_the_bounds)
     char *large = repeat("<Response><Say>", "x", DOCUMENT_MAX_BYTES, "</Say></Response>");
     char *deep = repeat("<Response>", "\n<Say>", 10000, "");
     char *many = repeat("<Response>", "<Pause/>", DOCUMENT_MAX_NODES, "</Response>");
+    char *mixed =
+        repeat("<Response><Say>", "a<break/>", DOCUMENT_MAX_NODES / 2, "</Say></Response>");
     char *wide = repeat("<Response><Say ", " loop='1'", 7000, "/></Response>");
     char *names = repeat("<Response>", "<a:b/>", 1000, "</Response>");
 
     ok(large != NULL && deep != NULL && many != NULL && wide != NULL && names != NULL);
     ok(refuses(large, 1, 11750, "65536"));
     ok(refuses(many, 1, 12100, "2000"));
+    ok(mixed != NULL && refuses(mixed, 1, 12100, "2000")); /* pieces of text count, too */
     ok(refuses(wide, 1, 12100, "64"));
     ok(refuses(names, 1, 12100, ""));
     deep[DOCUMENT_MAX_NODES * 4] = '\0';
@@ -123,6 +126,7 @@ out:
     mem_free(large);
     mem_free(deep);
     mem_free(many);
+    mem_free(mixed);
     mem_free(wide);
     mem_free(names);
 }

@@ -177,6 +177,25 @@ out:
     bed_close(&b);
 }
 
+UNIT(the_disk_holds_no_more_than_it_may)
+{
+    struct config config = {.speech = {.cache_mb = 1, .disk_mb = 0}};
+    struct bed b = {0};
+    struct audio *first = NULL, *other = NULL;
+
+    ok_rc(bed_open(&b), &b.err);
+    speech_set_config(b.speech, &config);
+    first = say(&b, "Nothing of this is kept.", CODEC_L16_16);
+    other = say(&b, "Nothing of this is kept.", CODEC_PCMA);
+    ok(first != NULL && other != NULL);
+    ok_int(stats(&b).made, 2);
+    ok_int(stats(&b).from_disk, 0);
+out:
+    audio_unref(first);
+    audio_unref(other);
+    bed_close(&b);
+}
+
 UNIT(the_same_text_is_the_same_samples_each_time)
 {
     struct bed b = {0}, c = {0};
@@ -562,6 +581,7 @@ out:
 
 UNIT_MAIN(NO_TORTURE(a_prompt_is_spoken_once_and_then_remembered),
           NO_TORTURE(the_disk_remembers_for_the_next_start_and_other_codecs),
+          NO_TORTURE(the_disk_holds_no_more_than_it_may),
           NO_TORTURE(the_same_text_is_the_same_samples_each_time),
           NO_TORTURE(equal_prompts_asked_together_are_made_once_and_answered_in_order),
           NO_TORTURE(what_is_cancelled_is_not_answered),
