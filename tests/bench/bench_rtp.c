@@ -27,7 +27,7 @@ enum {
     THEIR_PORT = 40000
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     perror(what);
     exit(1);
@@ -94,7 +94,7 @@ static void load(unsigned calls, unsigned port_step, int out)
 static pid_t start_load(unsigned calls, unsigned port_step, int *from)
 {
     int ends[2];
-    pid_t pid;
+    pid_t pid = -1;
 
     fflush(stdout);
     if (pipe(ends) != 0 || (pid = fork()) < 0)

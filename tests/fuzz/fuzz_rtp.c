@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(4000)};
     struct rtp_engine *e;
     struct vtime *v;
-    struct loop *loop;
+    struct loop *loop = NULL;
     struct rtp *r;
     size_t at = 1;
 
