@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sid.h"
+#include "cli/link.h"
 #include "cli/prompts.h"
 #include "script/script.h"
 #include "sim/replay.h"
@@ -18,19 +19,21 @@
 enum { PATH_BYTES = 4096, OUT_BYTES = 16 << 20 };
 
 struct request {
-    const char *call, *flow, *state;
+    const char *call, *flow, *state_option, *config;
+    char state[CLI_STATE_SIZE];
     bool as_test;
 };
 
 static void usage(FILE *out)
 {
-    fprintf(out, "usage: almon replay SID|FILE [--flow FILE] [--as-test] [--state DIR]\n"
+    fprintf(out, "usage: almon replay SID|FILE [--flow FILE] [--as-test]\n"
+                 "                    [--state DIR | --config FILE]\n"
                  "Runs a past call again in virtual time, from its journal, and prints the first\n"
                  "difference, or \"same\".\n\n"
                  "  --flow FILE   against this flow instead of what the call had then; only what\n"
                  "                caller and web applications notice is compared\n"
                  "  --as-test     prints the call as a scenario for `almon test` instead\n"
-                 "  --state DIR   where journals are (default: state)\n\n"
+                 "  --state DIR   where journals are (default: as almon.lua says, else state)\n\n"
                  "The exit status is 0 when nothing differs, 1 when something does, 2 when the\n"
                  "call could not be run.\n");
 }
@@ -131,7 +134,9 @@ static bool read_options(struct request *rq, int argc, char **argv)
         else if (strcmp(argv[i], "--flow") == 0 && i + 1 < argc)
             rq->flow = argv[++i];
         else if (strcmp(argv[i], "--state") == 0 && i + 1 < argc)
-            rq->state = argv[++i];
+            rq->state_option = argv[++i];
+        else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+            rq->config = argv[++i];
         else if (argv[i][0] != '-' && rq->call == NULL)
             rq->call = argv[i];
         else
@@ -142,7 +147,7 @@ static bool read_options(struct request *rq, int argc, char **argv)
 
 int cli_replay(int argc, char **argv)
 {
-    struct request rq = {.state = "state"};
+    struct request rq = {.config = "almon.lua"};
     char path[PATH_BYTES];
     struct past *past = NULL;
     struct error err = {0};
@@ -156,6 +161,7 @@ int cli_replay(int argc, char **argv)
         usage(stderr);
         return 2;
     }
+    cli_state(rq.state_option, rq.config, rq.state);
     if (!find_journal(&rq, path, sizeof path))
         return 2;
     if (past_read(&past, path, &err) != 0) {
