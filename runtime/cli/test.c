@@ -370,8 +370,13 @@ static int run_suite(struct test *t)
                               .file = on_file,
                               .arg = t};
     struct error err = {0};
+    char folder[4096];
     bool good, none;
 
+    /* Workers make their folders in ours, so that nothing stays even of one that was killed. */
+    if (!prompts_scratch(folder, sizeof folder))
+        return 1;
+    setenv("TMPDIR", folder, 1);
     if (t->coverage)
         worker[n++] = "--coverage";
     if (t->filter != NULL) {
@@ -385,6 +390,7 @@ static int run_suite(struct test *t)
         t->reached = json_object();
     printf("TAP version 13\n");
     good = suite_run(&o, &err) == 0;
+    sim_remove_folder(folder);
     if (!good)
         fprintf(stderr, "almon test: %s\n", err.text);
     printf("1..%u\n", t->number);
