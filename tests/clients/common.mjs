@@ -91,7 +91,9 @@ export async function startFolder(folder, { config, edit = (text) => text } = {}
     const almon = new Almon(dir, http, bridge);
     cpSync(path.join(ROOT, folder), dir, { recursive: true });
     const text = config ?? readFileSync(almon.config, 'utf8');
-    writeFileSync(almon.config, edit(text).replaceAll(':8080', `:${http}`).replaceAll(':8081', `:${bridge}`));
+    // One that leaves the addresses to the defaults gets free ones, too.
+    const server = /^server\b/m.test(text) ? '' : '\nserver { http = "127.0.0.1:8080", bridge = "127.0.0.1:8081" }\n';
+    writeFileSync(almon.config, edit(text + server).replaceAll(':8080', `:${http}`).replaceAll(':8081', `:${bridge}`));
     await almon.start();
     return almon;
 }
