@@ -91,6 +91,9 @@ bool stack_body(const struct sip_msg *msg, const char **body, size_t *len)
     *len = there;
     if (!pl_isset(&msg->clen))
         return true;
+    for (size_t i = 0; i < msg->clen.l; i++)
+        if (msg->clen.p[i] < '0' || msg->clen.p[i] > '9')
+            return false;
     *len = pl_u32(&msg->clen);
     return *len <= there;
 }
@@ -106,7 +109,21 @@ static bool is_ambiguous(const struct sip_msg *msg)
     for (size_t i = 0; i < sizeof single / sizeof *single; i++)
         if (sip_msg_hdr_count(msg, single[i]) > 1)
             return true;
-    return false;
+    return pl_strcmp(&msg->met, "INVITE") == 0 && sip_msg_hdr_count(msg, SIP_HDR_CONTACT) > 1;
+}
+
+/* libre takes what stands after the last quote for the address; who reads on sees another. */
+static bool quotes_close(const struct pl *value)
+{
+    bool open = false;
+
+    for (size_t i = 0; i < value->l; i++) {
+        if (value->p[i] == '\\' && open)
+            i++;
+        else if (value->p[i] == '"')
+            open = !open;
+    }
+    return !open;
 }
 
 static unsigned check(const struct sip_msg *msg)
@@ -115,7 +132,8 @@ static unsigned check(const struct sip_msg *msg)
     size_t len;
 
     if (is_ambiguous(msg) || !pl_isset(&msg->callid) || !pl_isset(&msg->from.tag) ||
-        pl_cmp(&msg->met, &msg->cseq.met) != 0 || !stack_body(msg, &body, &len))
+        !quotes_close(&msg->from.val) || !quotes_close(&msg->to.val) ||
+        !stack_body(msg, &body, &len))
         return 400;
     if (pl_strcasecmp(&msg->uri.scheme, "sip") != 0 && pl_strcasecmp(&msg->uri.scheme, "sips") != 0)
         return 416;

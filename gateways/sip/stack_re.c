@@ -127,6 +127,10 @@ static bool on_request(const struct sip_msg *msg, void *arg)
     /* It would have our answer sent to whomever it names. */
     if (msg_param_decode(&msg->via.params, "maddr", &maddr) == 0)
         return true;
+    if (pl_cmp(&msg->met, &msg->cseq.met) != 0) {
+        refuse(s, msg, 400);
+        return true;
+    }
     if (doing == TO_SESSION)
         return false;
     source = source_of(msg);
