@@ -301,10 +301,16 @@ static int make_stack(struct gateway *g, struct error *err)
     static const char *const everywhere[] = {"udp:0.0.0.0:5060", "tcp:0.0.0.0:5060"};
     struct stack_config c = {.listen = g->config->sip.listen,
                              .n_listen = g->config->sip.n_listen,
-                             .domain = g->config->sip.domain,
-                             .tls_certificate = g->config->sip.tls_certificate};
+                             .domain = g->config->sip.domain};
+    const char *pem = g->config->sip.tls_certificate;
+    char path[1024];
     int rc;
 
+    if (pem != NULL) {
+        snprintf(path, sizeof path, "%s%s%s", *pem != '/' ? g->config->folder : "",
+                 *pem != '/' ? "/" : "", pem);
+        c.tls_certificate = path;
+    }
     if (c.n_listen == 0) {
         c.listen = everywhere;
         c.n_listen = 2;

@@ -2,12 +2,14 @@
 // floods, and messages that lie.
 
 import net from 'node:net';
+import tls from 'node:tls';
 import { assert, finish, pause, test, watch, within } from './common.mjs';
 import { digest, Phone, startSip, token } from './lib/sip.mjs';
 
 const xml = (verbs) => `<?xml version="1.0" encoding="UTF-8"?>\n<Response>${verbs}</Response>`;
 const { almon, gateway } = await startSip({
     sip: 'requests_per_second = 400',
+    tls: true,
     flows: { 'stay.xml': xml('<Say>Hello.</Say><Pause length="20"/>') },
     config: `trunk { name = "near", from = "127.0.0.1" }
 phone { name = "anna", password = "annas secret" }
@@ -193,6 +195,34 @@ await test('over TCP a message may come byte by byte, and two at once', async ()
         const timer = setInterval(() => /tcp1[^]*tcp2[^]*tcp3/.test(text) && (clearInterval(timer), resolve()), 10);
     }));
     socket.destroy();
+});
+
+await test('TLS: a call over it, 1.2 at least, and nothing in the clear', async () => {
+    const link = tls.connect({ port: gateway.securePort, host: '127.0.0.1', rejectUnauthorized: false });
+    await within(5000, 'the handshake', new Promise((resolve) => link.on('secureConnect', resolve)));
+    assert.ok(['TLSv1.2', 'TLSv1.3'].includes(link.getProtocol()));
+    let text = '';
+    link.on('data', (data) => { text += data; });
+    const d = friend.dialog('+15550106');
+    const say = (request) => link.write(request.replace('SIP/2.0/UDP', 'SIP/2.0/TLS'));
+    const shown = (what) => within(5000, `${what}`, new Promise((resolve) => {
+        const timer = setInterval(() => what.test(text) && (clearInterval(timer), resolve()), 10);
+    }));
+    say(friend.request('INVITE', d, { body: friend.sdp() }));
+    await shown(/SIP\/2\.0 200 OK[^]*1 INVITE/);
+    d.theirs = /200 OK[^]*?\r\nTo: [^\r]*tag=(\w+)/.exec(text)[1];
+    assert.match(text, /Contact: <sip:almon@[^>]*;transport=tls>/);
+    say(friend.request('ACK', d, { cseq: 1 }));
+    say(friend.request('BYE', d));
+    await shown(/SIP\/2\.0 200 OK[^]*2 BYE/);
+    link.destroy();
+    const old = tls.connect({ port: gateway.securePort, host: '127.0.0.1', rejectUnauthorized: false,
+        minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
+    const refused = await within(5000, 'an end', new Promise((resolve) => {
+        old.on('error', () => resolve(true));
+        old.on('secureConnect', () => resolve(false));
+    }));
+    assert.ok(refused, 'TLS 1.1 is refused');
 });
 
 await test('a flood from one address is dropped, and hurts nobody else', async () => {

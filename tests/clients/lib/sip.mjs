@@ -1,9 +1,11 @@
 // A SIP phone in a few lines, over UDP: it says exactly what a test tells it to, right or wrong,
 // and shows what came back. And an exchange with almon-sip beside it.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { assert, ROOT, SECRET, freePort, startAlmon, within } from '../common.mjs';
 
@@ -12,19 +14,33 @@ const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** An exchange and its gateway. `config` is more of almon.lua, `sip` more of its sip{…}. */
-export async function startSip({ config = '', sip = '', flows = {} }) {
-    const port = await freePort();
+export async function startSip({ config = '', sip = '', flows = {}, tls = false }) {
+    const [port, secure] = [await freePort(), await freePort()];
     const rtp = 20000 + Math.floor(Math.random() * 400) * 100;
+    const pem = tls ? { 'sip.pem': certificate() } : {};
     const almon = await startAlmon({
-        flows,
+        flows: { ...flows, ...pem },
         config: `gateway { name = "sip", token = "${SECRET}" }
-sip { listen = { "udp:127.0.0.1:${port}", "tcp:127.0.0.1:${port}" }, domain = "example.test",
+sip { listen = { "udp:127.0.0.1:${port}", "tcp:127.0.0.1:${port}"${tls ? `, "tls:127.0.0.1:${secure}"` : ''} },
+      ${tls ? 'tls_certificate = "sip.pem",' : ''} domain = "example.test",
       rtp_port_min = ${rtp}, rtp_port_max = ${rtp + 98}, ${sip} }
 ${config}`,
     });
     const gateway = new SipGateway(almon, port);
+    gateway.securePort = secure;
     await gateway.start();
     return { almon, gateway };
+}
+
+/** A key and its own certificate, as one PEM file has them. */
+function certificate() {
+    const run = (...args) => execFileSync('openssl', args, { stdio: ['pipe', 'pipe', 'ignore'] });
+    const key = run('ecparam', '-name', 'prime256v1', '-genkey', '-noout').toString();
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'almon-pem-')), 'key.pem');
+    writeFileSync(file, key);
+    const own = run('req', '-new', '-x509', '-key', file, '-days', '2', '-subj', '/CN=example.test').toString();
+    rmSync(path.dirname(file), { recursive: true });
+    return key + own;
 }
 
 export class SipGateway {
