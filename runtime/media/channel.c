@@ -38,26 +38,43 @@ static void on_tap(const struct crossing_msg *m)
 {
     struct media_channel *c = m->to;
 
-    hearing_begin(&c->hearing, m->ptr, (uint32_t)m->num[0], (int)m->num[1], (int)m->num[2]);
+    hearing_begin(&c->hearing[m->num[0] >> 32], m->ptr, (uint32_t)m->num[0], (int)m->num[1],
+                  (int)m->num[2]);
+    c->tapping++;
     if (c->room != NULL)
         room_wake(c->room);
     else if (tap_ear(m->ptr) != NULL)
         wheel_join(c);
 }
 
-static void on_tap_stop(const struct crossing_msg *m)
+/* The tap in this place, unless it ended by itself while this was on its way. */
+static struct hearing *find_tap(const struct crossing_msg *m)
 {
     struct media_channel *c = m->to;
+    struct hearing *h = &c->hearing[m->num[0] >> 32];
 
-    /* It may have ended by itself, and another may have begun, while this was on its way. */
-    if (c->hearing.request == (uint32_t)m->num[0])
-        hear_tap_end(c, TAP_STOPPED);
+    return h->tap != NULL && h->request == (uint32_t)m->num[0] ? h : NULL;
+}
+
+static void on_tap_stop(const struct crossing_msg *m)
+{
+    if (find_tap(m) != NULL)
+        hear_tap_end(m->to, (unsigned)(m->num[0] >> 32), TAP_STOPPED);
+}
+
+static void on_tap_pause(const struct crossing_msg *m)
+{
+    struct hearing *h = find_tap(m);
+
+    if (h != NULL)
+        h->pause = (enum tap_pause)m->num[1];
 }
 
 static void on_release(const struct crossing_msg *m)
 {
     struct media_channel *c = m->to;
     struct crossing_msg answer = {.h = channel_on_released, .to = c};
+    unsigned i;
 
     if (c->joined != NULL)
         join_end(c->joined);
@@ -67,7 +84,8 @@ static void on_release(const struct crossing_msg *m)
         room_end(c->room);
     watch_end(c);
     player_stop(c, ~0u);
-    hear_tap_end(c, TAP_GONE);
+    for (i = 0; i < TAPS_MAX; i++)
+        hear_tap_end(c, i, TAP_GONE);
     wheel_leave(c);
     c->port = NULL;
     crossing_answer(c->media->crossing, &answer);
@@ -79,7 +97,7 @@ void media_channel_attach(struct media_channel *c, struct media_port *port, uint
     c->number = number;
     if (port == NULL)
         wheel_leave(c);
-    else if (c->plays > 0 || (c->hearing.tap != NULL && tap_ear(c->hearing.tap) != NULL))
+    else if (c->plays > 0 || hear_taps_tick(c))
         wheel_join(c);
 }
 
@@ -159,9 +177,11 @@ void channel_on_tapped(const struct crossing_msg *m)
                            .lead_silence = (uint32_t)(m->num[1] >> 32),
                            .tail_silence = (uint32_t)m->num[1],
                            .lost = (uint32_t)m->num[2]};
+    struct sent_tap *t = &c->taps[m->num[2] >> 32];
+    uint32_t request = t->request;
 
-    c->tapped = c->tap_stop = false;
-    c->h->tapped(c->arg, c->tap_request, &r);
+    *t = (struct sent_tap){0};
+    c->h->tapped(c->arg, request, &r);
 }
 
 void channel_on_digit(const struct crossing_msg *m)
@@ -213,13 +233,32 @@ static bool push_stops(struct media_channel *c)
     return true;
 }
 
+static bool push_taps(struct media_channel *c)
+{
+    unsigned i;
+
+    for (i = 0; i < TAPS_MAX; i++) {
+        struct sent_tap *t = &c->taps[i];
+        struct crossing_msg m = {.h = on_tap_pause, .to = c};
+
+        m.num[0] = (uint64_t)i << 32 | t->request;
+        m.num[1] = t->pause;
+        if (t->changed && crossing_command(c->media->crossing, &m, 0) != 0)
+            return false;
+        t->changed = false;
+        if (t->stop && !command(c, on_tap_stop, NULL, m.num[0], 0))
+            return false;
+        t->stop = false;
+    }
+    return true;
+}
+
 static bool push_all(struct media_channel *c)
 {
     if (!push_stops(c))
         return false;
-    if (c->tap_stop && !command(c, on_tap_stop, NULL, c->tap_request, 0))
+    if (!push_taps(c))
         return false;
-    c->tap_stop = false;
     if (c->echo_changed && !command(c, on_echo, c->line, c->echo_on, 0))
         return false;
     c->echo_changed = false;
@@ -356,35 +395,75 @@ void media_echo(struct media_channel *c, bool on)
     channel_push(c);
 }
 
+/* A free place, TAPS_MAX when there is none; false when the tap or the request is at work already.
+ */
+static bool find_tap_place(const struct media_channel *c, const struct tap *tap, uint32_t request,
+                           unsigned *place)
+{
+    unsigned i;
+
+    *place = TAPS_MAX;
+    for (i = TAPS_MAX; i-- > 0;) {
+        if (c->taps[i].tap == NULL)
+            *place = i;
+        else if (c->taps[i].tap == tap || c->taps[i].request == request)
+            return false;
+    }
+    return true;
+}
+
 int media_tap(struct media_channel *c, struct tap *tap, int silence_ms, int max_ms,
               uint32_t request)
 {
     struct crossing_msg m = {.h = on_tap, .to = c, .ptr = tap};
+    unsigned place;
     int rc;
 
     if (tap_codec(tap) != c->codec || silence_ms < 0 || max_ms < 0)
         return ERR_INVALID;
     if (c->room != NULL && tap_ear(tap) != NULL)
         return ERR_INVALID; /* it sends nothing of its own */
-    if (c->tapped || c->released)
+    if (c->released || !find_tap_place(c, tap, request, &place))
         return ERR_WRONG_STATE;
-    if (list_linked(&c->late))
+    if (place == TAPS_MAX || list_linked(&c->late))
         return ERR_LIMIT;
-    m.num[0] = request;
+    m.num[0] = (uint64_t)place << 32 | request;
     m.num[1] = (uint64_t)silence_ms;
     m.num[2] = (uint64_t)max_ms;
     rc = crossing_command(c->media->crossing, &m, 1);
     if (rc != 0)
         return rc;
-    c->tapped = true;
-    c->tap_request = request;
+    c->taps[place] = (struct sent_tap){.tap = tap, .request = request};
     return 0;
+}
+
+static struct sent_tap *sent_tap(struct media_channel *c, uint32_t request)
+{
+    unsigned i;
+
+    for (i = 0; i < TAPS_MAX; i++)
+        if (c->taps[i].tap != NULL && c->taps[i].request == request)
+            return &c->taps[i];
+    return NULL;
 }
 
 void media_tap_stop(struct media_channel *c, uint32_t request)
 {
-    if (!c->tapped || c->tap_request != request)
+    struct sent_tap *t = sent_tap(c, request);
+
+    if (t == NULL)
         return;
-    c->tap_stop = true;
+    t->stop = true;
+    channel_push(c);
+}
+
+void media_tap_pause(struct media_channel *c, uint32_t request, enum tap_pause how)
+{
+    struct sent_tap *t = sent_tap(c, request);
+
+    if (t == NULL)
+        return;
+    t->pause = how;
+    t->changed = true;
     channel_push(c);
 }

@@ -14,6 +14,7 @@
 #define SLOT_COUNT  10
 #define SLOT_US     2000
 #define PLAYS_MAX   8  /* queued on a channel */
+#define TAPS_MAX    3  /* at work at once */
 #define DIGITS_MAX  64 /* waiting for control, of one channel */
 #define LINE_FRAMES 5  /* 100 ms of somebody's voice on its way to a channel */
 
@@ -23,6 +24,14 @@ struct sent_play {
     struct stream_play *stream;
     uint32_t request;
     bool stop; /* must be stopped; the command is not sent yet */
+};
+
+/* … and of a tap until its `tapped` came. */
+struct sent_tap {
+    struct tap *tap; /* NULL: this place is free */
+    uint32_t request;
+    enum tap_pause pause;
+    bool changed, stop; /* the pause must be told; it must be stopped */
 };
 
 /* A play in the media side's queue. */
@@ -55,8 +64,7 @@ struct media_channel {
     struct join *part;          /* must be parted; not yet told */
     struct member *room_member; /* NULL: in no room */
     struct member *leaving;     /* must leave; not yet told */
-    uint32_t tap_request;
-    bool tapped, tap_stop;      /* a tap is at work; must be stopped */
+    struct sent_tap taps[TAPS_MAX];
     bool echo_on, echo_changed; /* wanted; not yet told */
     bool released, release_sent;
     struct watch *watch;   /* NULL: nobody asks who answered */
@@ -77,10 +85,11 @@ struct media_channel {
     bool echoing;
     struct member *member; /* NULL: in no room */
     struct watch *watching;
-    struct media_room *room; /* whose voice this channel is; NULL: an ordinary channel */
-    struct join *joined;     /* NULL: in no pair */
-    struct hearing hearing;
-    struct link_node node; /* in the slot */
+    struct media_room *room;          /* whose voice this channel is; NULL: an ordinary channel */
+    struct join *joined;              /* NULL: in no pair */
+    struct hearing hearing[TAPS_MAX]; /* by the place in `taps` */
+    uint8_t tapping;                  /* how many are at work */
+    struct link_node node;            /* in the slot */
 };
 
 struct media {
@@ -185,8 +194,11 @@ bool watch_command_stop(struct media_channel *c);
 bool channel_make_line(struct media_channel *c);
 
 /* hear.c, all [media] */
-void hear_tap_end(struct media_channel *c, enum tap_end why);
-/* At the channel's tick, with the frame that is sent (NULL: none); false when no tap wants it. */
+void hear_tap_end(struct media_channel *c, unsigned place, enum tap_end why);
+/* At the channel's tick, with the frame that is sent (NULL: none); false when no tap counts ticks.
+ */
+/* Some tap counts ticks. */
+bool hear_taps_tick(const struct media_channel *c);
 bool hear_tap_tick(struct media_channel *c, const void *sent);
 
 /* The control side's handlers of what the media side says. */

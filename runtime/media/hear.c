@@ -5,17 +5,19 @@
 
 /* --- taps --- */
 
-void hear_tap_end(struct media_channel *c, enum tap_end why)
+void hear_tap_end(struct media_channel *c, unsigned place, enum tap_end why)
 {
-    struct tap_result *r = &c->hearing.result;
+    struct hearing *h = &c->hearing[place];
+    struct tap_result *r = &h->result;
     struct crossing_msg m = {.h = channel_on_tapped, .to = c};
 
-    if (c->hearing.tap == NULL)
+    if (h->tap == NULL)
         return;
     m.num[0] = (uint64_t)r->frames << 32 | (uint64_t)why << 1 | r->heard;
     m.num[1] = (uint64_t)r->lead_silence << 32 | r->tail_silence;
-    m.num[2] = r->lost;
-    c->hearing.tap = NULL;
+    m.num[2] = (uint64_t)place << 32 | r->lost;
+    h->tap = NULL;
+    c->tapping--;
     crossing_answer(c->media->crossing, &m);
 }
 
@@ -44,8 +46,8 @@ static void detect(struct media_channel *c, const int16_t *samples)
 
 static bool wants_samples(const struct media_channel *c)
 {
-    return c->detector != NULL || c->hearing.tap != NULL || c->member != NULL ||
-           c->watching != NULL || (c->joined != NULL && join_wants_samples(c->joined));
+    return c->detector != NULL || c->tapping > 0 || c->member != NULL || c->watching != NULL ||
+           (c->joined != NULL && join_wants_samples(c->joined));
 }
 
 /* Who speaks to somebody does not hear himself; while something is played, that is what he is to
@@ -60,25 +62,43 @@ static void pass_on(struct media_channel *c, const void *audio, const int16_t *s
         line_put(c, audio);
 }
 
-/* For the tap that hears what is received; others take it at their tick. */
 static void tap_input(struct media_channel *c, const void *audio, const int16_t *samples, size_t n)
 {
-    struct ear *ear = tap_ear(c->hearing.tap);
+    unsigned i;
 
-    if (ear == NULL) {
-        if (hearing_frame(&c->hearing, audio, samples, n))
-            hear_tap_end(c, c->hearing.result.why);
-    } else if (samples != NULL) {
-        memcpy(ear_put(ear), samples, n * sizeof *samples);
+    for (i = 0; i < TAPS_MAX; i++) {
+        struct hearing *h = &c->hearing[i];
+        struct ear *ear = h->tap != NULL ? tap_ear(h->tap) : NULL;
+
+        if (ear != NULL && samples != NULL)
+            memcpy(ear_put(ear), samples, n * sizeof *samples);
+        else if (h->tap != NULL && ear == NULL && hearing_frame(h, audio, samples, n))
+            hear_tap_end(c, i, h->result.why);
     }
+}
+
+bool hear_taps_tick(const struct media_channel *c)
+{
+    unsigned i;
+
+    for (i = 0; c->tapping > 0 && i < TAPS_MAX; i++)
+        if (c->hearing[i].tap != NULL && tap_ear(c->hearing[i].tap) != NULL)
+            return true;
+    return false;
 }
 
 bool hear_tap_tick(struct media_channel *c, const void *sent)
 {
-    if (c->hearing.tap == NULL || tap_ear(c->hearing.tap) == NULL)
+    unsigned i;
+
+    if (!hear_taps_tick(c))
         return false;
-    if (hearing_tick(&c->hearing, sent))
-        hear_tap_end(c, c->hearing.result.why);
+    for (i = 0; i < TAPS_MAX; i++) {
+        struct hearing *h = &c->hearing[i];
+
+        if (h->tap != NULL && tap_ear(h->tap) != NULL && hearing_tick(h, sent))
+            hear_tap_end(c, i, h->result.why);
+    }
     return true;
 }
 
@@ -100,7 +120,7 @@ bool media_channel_input(struct media_channel *c, const void *audio, size_t len)
         detect(c, samples);
     if (c->watching != NULL)
         watch_frame(c, samples);
-    if (c->hearing.tap != NULL)
+    if (c->tapping > 0)
         tap_input(c, audio, samples, n);
     if (audio != NULL)
         pass_on(c, audio, samples);

@@ -96,11 +96,16 @@ void media_play_stop(struct media_channel *c, uint32_t request);
 /* [control] Sends back what is heard. */
 void media_echo(struct media_channel *c, bool on);
 /* [control] Copies what the tap wants (see tap_new_tracks) into `tap` until stopped, `silence_ms`
- * of silence were received in a row (0: never) or `max_ms` were received. One at a time. Gives
- * `tapped` exactly once; the tap must live until then. */
+ * of silence were received in a row (0: never) or `max_ms` were received. Up to 3 at once,
+ * each with a tap and a request of its own (else ERR_WRONG_STATE). Gives `tapped` exactly once; the
+ * tap must live until then. */
 int media_tap(struct media_channel *c, struct tap *tap, int silence_ms, int max_ms,
               uint32_t request);
 void media_tap_stop(struct media_channel *c, uint32_t request);
+/* [control] While paused a tap takes nothing and its `max_ms` stands still, or it takes silence; in
+ * neither case does silence end it. */
+enum tap_pause { TAP_RUNS, TAP_SKIPS, TAP_SILENT };
+void media_tap_pause(struct media_channel *c, uint32_t request, enum tap_pause how);
 
 /* [control] A pair: what one says the other hears, whatever their codecs, until either is parted or
  * released. What is played to one of them meanwhile is heard by him alone, over the other's voice

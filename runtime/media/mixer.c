@@ -327,7 +327,7 @@ static void tell_voice(struct media_room *r)
 {
     enum codec c = r->voice->codec;
 
-    if (r->voice->hearing.tap == NULL)
+    if (r->voice->tapping == 0)
         return;
     if (r->sources > 0)
         media_channel_input(r->voice, shared_frame(r, c), codec_frame_bytes(c));
@@ -354,6 +354,6 @@ bool room_tick(struct media_room *r)
             send_member(r, list_entry(n, struct member, m_node));
     tell_voice(r);
     r->idle = r->sources > 0 || !list_empty(&r->talking) ? 0 : r->idle + (r->idle < 255);
-    return r->idle < IDLE_TICKS || r->voice->plays > 0 || r->voice->hearing.tap != NULL ||
+    return r->idle < IDLE_TICKS || r->voice->plays > 0 || r->voice->tapping > 0 ||
            !list_empty(&r->speakers);
 }

@@ -126,11 +126,19 @@ bool samples_are_silent(const int16_t *samples, size_t n)
 bool hearing_frame(struct hearing *h, const void *bytes, const int16_t *samples, size_t n)
 {
     struct tap_result *r = &h->result;
-    bool silent = samples_are_silent(samples, n);
-    bool written = tap_put(h->tap, bytes);
+    bool silent, written;
+
+    if (h->pause == TAP_SKIPS)
+        return false;
+    if (h->pause == TAP_SILENT) {
+        bytes = NULL;
+        samples = NULL;
+    }
+    silent = samples_are_silent(samples, n);
+    written = tap_put(h->tap, bytes);
 
     h->received++;
-    h->quiet = silent ? h->quiet + 1 : 0;
+    h->quiet = silent && h->pause == TAP_RUNS ? h->quiet + 1 : 0;
     if (!silent) {
         r->heard = true;
         r->tail_silence = 0;

@@ -9,6 +9,7 @@
 struct hearing {
     struct tap *tap; /* NULL: none */
     uint32_t request;
+    enum tap_pause pause;
     uint32_t silence_frames, max_frames; /* 0: no bound */
     uint32_t received, quiet;            /* frames, and silent ones in a row until now */
     struct tap_result result;

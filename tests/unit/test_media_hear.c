@@ -246,6 +246,76 @@ out:
     tapping_close(&t);
 }
 
+UNIT(three_taps_hear_one_channel_each_for_its_own_time)
+{
+    struct tapping t = {0};
+    struct error err = {0};
+    struct tap *more[3] = {NULL};
+    int16_t samples[160 * 128];
+    int i;
+
+    ok_rc(tapping_open(&t, CODEC_PCMU, 0, 0, &err), &err);
+    for (i = 0; i < 3; i++)
+        ok_rc(tap_new_tracks(&more[i], CODEC_PCMU, i == 1 ? TAP_BOTH : TAP_HEARD, 128, &err), &err);
+    stand_hear(&t.r, t.tone);
+    ok_int(media_tap(t.r.channel, more[0], 0, 200, 2), 0);
+    ok_int(media_tap(t.r.channel, more[1], 0, 0, 3), 0);
+    ok_int(media_tap(t.r.channel, more[2], 0, 0, 4), ERR_LIMIT);
+    ok_int(media_tap(t.r.channel, more[2], 0, 0, 3), ERR_WRONG_STATE);
+    stand_run(&t.r, 1);
+    stand_hear(&t.r, t.tone);
+    stand_hear(&t.r, t.tone);
+    ok_int(t.r.tapped, 1); /* the second, at its maximum */
+    ok_int(t.r.tap.why, TAP_MAX);
+    ok_int(tap_take(more[0], samples, 128), 10);
+    ok_int(media_tap(t.r.channel, more[2], 0, 0, 4), 0); /* there is a place again */
+    media_tap_stop(t.r.channel, 3);
+    stand_run(&t.r, 1);
+    ok_int(t.r.tapped, 2);
+    ok(t.r.tap.frames >= 19 && t.r.tap.frames <= 21);
+    stand_hear(&t.r, t.tone);
+    ok_int(tap_take(t.tap, samples, 128), 40);
+    ok_int(tap_take(more[2], samples, 128), 10);
+out:
+    tapping_close(&t);
+    for (i = 0; i < 3; i++)
+        tap_free(more[i]);
+}
+
+UNIT(a_paused_tap_skips_or_takes_silence_and_does_not_end_of_it)
+{
+    struct tapping t = {0};
+    struct error err = {0};
+    int16_t samples[160 * 128];
+
+    ok_rc(tapping_open(&t, CODEC_PCMU, 500, 1000, &err), &err);
+    stand_hear(&t.r, t.tone);
+    media_tap_pause(t.r.channel, 1, TAP_SKIPS);
+    stand_run(&t.r, 1);
+    stand_hear_silence(&t.r, 60);
+    ok_int(t.r.tapped, 0);
+    ok_int(tap_take(t.tap, samples, 128), 10);
+    media_tap_pause(t.r.channel, 1, TAP_SILENT);
+    stand_run(&t.r, 1);
+    stand_hear(&t.r, t.tone);
+    stand_hear(&t.r, t.tone);
+    stand_hear(&t.r, t.tone);
+    ok_int(t.r.tapped, 0);
+    ok_int(tap_take(t.tap, samples, 128), 30);
+    ok(stand_tone(samples, 30 * 160, 8000, 440) < 0.001);
+    media_tap_pause(t.r.channel, 1, TAP_RUNS);
+    stand_run(&t.r, 1);
+    stand_hear(&t.r, t.tone);
+    ok_int(tap_take(t.tap, samples, 128), 10);
+    ok(stand_tone(samples, 10 * 160, 8000, 440) > 0.19);
+    ok_int(t.r.tapped, 1);
+    ok_int(t.r.tap.why, TAP_MAX);               /* 50 frames, the skipped ones not counted */
+    media_tap_pause(t.r.channel, 1, TAP_SKIPS); /* too late for anything */
+    stand_run(&t.r, 1);
+out:
+    tapping_close(&t);
+}
+
 UNIT(a_tap_that_nobody_empties_loses_frames_and_says_so)
 {
     struct tapping t = {0};
@@ -269,4 +339,6 @@ UNIT_MAIN(CASE(keys_are_heard_at_every_level_codec_and_rate),
           CASE(a_flood_of_digits_is_bounded_and_counted),
           CASE(a_tap_ends_after_silence_and_knows_where_the_sound_was),
           CASE(a_tap_ends_at_its_maximum), CASE(a_tap_without_silence_limit_goes_on_until_stopped),
+          CASE(three_taps_hear_one_channel_each_for_its_own_time),
+          CASE(a_paused_tap_skips_or_takes_silence_and_does_not_end_of_it),
           CASE(a_tap_that_nobody_empties_loses_frames_and_says_so))

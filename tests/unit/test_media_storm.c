@@ -190,7 +190,9 @@ static void on_step(void *arg)
         s.taps_begun += media_tap(c, s.taps[i], 0, 0, 1) == 0;
         break;
     default:
-        media_tap_stop(c, 1);
+        media_tap_pause(c, 1, (enum tap_pause)(x % 3));
+        if (x & 1 << 24)
+            media_tap_stop(c, 1);
     }
     if (++s.steps == STEPS)
         release_all();
