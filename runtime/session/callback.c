@@ -19,6 +19,8 @@ static void callback_done(const struct webhook_reply *reply, void *arg)
 
     journal_add(s, "callback_end", "{s:s, s:i, s:i}", "url", c->url, "status", reply->status,
                 "code", reply->twilio);
+    if (reply->warning != 0)
+        session_say_problem(s, false, reply->warning, c->url, reply->warning_text);
     if (reply->twilio != 0)
         session_say_problem(s, false, 15003, c->url, reply->text);
     s->callbacks_out--;

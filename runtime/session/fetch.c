@@ -280,6 +280,8 @@ static void webhook_answered(const struct webhook_reply *reply, void *arg)
     struct error err = {0};
 
     job->webhook = NULL;
+    if (reply->warning != 0)
+        session_say_problem(job->session, false, reply->warning, job->url, reply->warning_text);
     if (reply->status != 0)
         journal_reply(job, reply);
     if (reply->twilio != 0) {
