@@ -169,7 +169,8 @@ static void go(struct activation *a)
     char *url = a->go_url;
     struct error err = {0};
 
-    if (a->kind == ACTIVATION_HANDLER && a->children_of != 0) {
+    /* After the end of the call the document may be gone already: then it is the handler's own. */
+    if (a->kind == ACTIVATION_HANDLER && request_find(s, a->children_of) != NULL) {
         hand_down(a);
         return;
     }
@@ -357,6 +358,18 @@ static void handler_broke(struct activation *a, const char *why)
     mem_free(kept);
 }
 
+/* `d` takes the handler's place; that of <Lua> is the whole document it stands in. */
+static void become(struct activation *a, struct document *d)
+{
+    struct activation *to = a->children_of != 0 ? a->below : a;
+
+    activation_pop_above(to, "go");
+    end_verb(to, "go");
+    drop_handler(to);
+    to->kind = ACTIVATION_DOCUMENT;
+    activation_document(to, d);
+}
+
 /* One turn of the handler on top. */
 static void step_handler(struct activation *a)
 {
@@ -381,9 +394,7 @@ static void step_handler(struct activation *a)
         run_on_top(a, step.document);
         break;
     case HANDLER_BECOME:
-        drop_handler(a);
-        a->kind = ACTIVATION_DOCUMENT;
-        activation_document(a, step.document);
+        become(a, step.document);
         break;
     case HANDLER_FAILED:
         handler_broke(a, step.text != NULL ? step.text : "out of memory");
