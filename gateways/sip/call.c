@@ -32,7 +32,10 @@ struct call {
     uint64_t session; /* of our descriptions */
     unsigned version;
     enum digit_way digits;
-    bool events; /* digits go to the exchange as messages */
+    bool events; /* digits go to the exchange as messages; else as tones in the audio: */
+    char pending[33];
+    struct audio *tone; /* of the digit that is being sent */
+    size_t tone_at;     /* its next frame */
     char local_ip[48];
     char id[80]; /* for the log */
     struct link_node node;
@@ -130,6 +133,7 @@ static void call_free(struct call *c, unsigned status, enum cause cause, const c
     log_figures(c, why);
     take_off_bridge(c);
     c->rtp = rtp_free(c->rtp);
+    c->tone = c->tone != NULL ? audio_unref(c->tone) : NULL;
     c->leg = leg_end(c->leg, status, status_q850(cause));
     if (!told && c->g->client != NULL)
         client_hangup(c->g->client, number, cause);
@@ -165,15 +169,38 @@ static const void *convert(enum codec from, enum codec to, const void *bytes, si
     return out;
 }
 
+/* The next frame of a digit that came as INFO on a call whose digits are tones; NULL: there is
+ * none. */
+static const void *tone_frame(struct call *c)
+{
+    char digit[2] = {c->pending[0], '\0'};
+    size_t size = codec_frame_bytes(c->codec);
+
+    if (c->tone != NULL && c->tone_at == c->tone->frames)
+        c->tone = audio_unref(c->tone);
+    if (c->tone == NULL && digit[0] != '\0') {
+        memmove(c->pending, c->pending + 1, strlen(c->pending));
+        c->tone_at = 0;
+        if (audio_from_digits(&c->tone, c->codec, digit, NULL) != 0)
+            c->tone = NULL;
+    }
+    return c->tone != NULL ? c->tone->data + size * c->tone_at++ : NULL;
+}
+
 static void on_frame(void *arg, const void *bytes, size_t len)
 {
     struct call *c = arg;
     uint8_t out[FRAME_BYTES_MAX];
+    const void *tone;
 
     if (!c->on_bridge || c->g->client == NULL)
         return;
-    bytes = convert(c->wire_codec, c->codec, bytes, &len, out);
-    client_audio(c->g->client, c->number, bytes, len);
+    tone = tone_frame(c);
+    if (tone != NULL)
+        len = codec_frame_bytes(c->codec);
+    else
+        bytes = convert(c->wire_codec, c->codec, bytes, &len, out);
+    client_audio(c->g->client, c->number, tone != NULL ? tone : bytes, len);
 }
 
 void call_audio(struct call *c, const void *bytes, size_t len)
@@ -190,8 +217,12 @@ static void press(struct call *c, enum digit_way way, char digit)
 
     if (c->digits == DIGITS_ANY)
         c->digits = way;
-    if (c->digits == way && c->events && c->answered && c->g->client != NULL)
+    if (c->digits != way || !c->answered || c->g->client == NULL)
+        return;
+    if (c->events)
         client_digits(c->g->client, c->number, digits);
+    else if (strlen(c->pending) + 1 < sizeof c->pending)
+        strcat(c->pending, digits);
 }
 
 static void on_rtp_digit(void *arg, char digit, unsigned duration_ms)

@@ -72,17 +72,19 @@ await test('keys come as RFC 4733 events, once each', async () => {
         JSON.stringify(j.lines).includes('got-59.xml')));
 });
 
-await test('keys come as INFO, too', async () => {
-    const d = await phone.call('+15550102', { from: 'sip:+15550198@elsewhere.test' });
-    for (const key of ['5', '9']) {
-        const a = await phone.ask('INFO', d, {
-            type: 'application/dtmf-relay', body: `Signal=${key}\r\nDuration=160\r\n` });
-        assert.equal(a.status, 200);
-    }
-    phone.reply(await bye(d), 200);
-    const { lines } = await almon.journal('+15550198');
-    assert.ok(JSON.stringify(lines).includes('got-59.xml'));
-});
+for (const [what, from, formats] of [
+    ['', '+15550198', undefined], [', also where the phone knows no events', '+15550194', ['0 PCMU/8000']]])
+    await test(`keys come as INFO, too${what}`, async () => {
+        const d = await phone.call('+15550102', { from: `sip:${from}@elsewhere.test`, body: phone.sdp({ formats }) });
+        for (const key of ['5', '9']) {
+            const a = await phone.ask('INFO', d, {
+                type: 'application/dtmf-relay', body: `Signal=${key}\r\nDuration=160\r\n` });
+            assert.equal(a.status, 200);
+        }
+        phone.reply(await bye(d), 200);
+        const { lines } = await almon.journal(from);
+        assert.ok(JSON.stringify(lines).includes('got-59.xml'), JSON.stringify(lines));
+    });
 
 for (const [number, status, cause] of [['+15550103', 486, 17], ['+15550104', 603, 21], ['003', 404, 1],
     ['030', 486, 17]])
