@@ -54,7 +54,7 @@ struct rtp *rtp_free(struct rtp *r)
 {
     if (r == NULL || r->dead)
         return NULL;
-    if (rtp_may_send(r) && r->stats.sent > 0)
+    if (rtp_is_reachable(r) && r->stats.sent > 0)
         rtp_out_report(r, rtp_now(r), true);
     r->dead = true;
     rtp_engine_leave(r);

@@ -16,9 +16,14 @@ static uint32_t frame_units(const struct rtp *r)
     return clock_of(r) * FRAME_MS / 1000;
 }
 
-bool rtp_may_send(const struct rtp *r)
+bool rtp_is_reachable(const struct rtp *r)
 {
-    return r->has_peer && r->peer.send && !address_is_empty(&r->to);
+    return r->has_peer && !address_is_empty(&r->to);
+}
+
+static bool may_send(const struct rtp *r)
+{
+    return rtp_is_reachable(r) && r->peer.send;
 }
 
 /* Called anew with each peer: packets that open a NAT's door go at the next tick. */
@@ -128,7 +133,7 @@ void rtp_send_frame(struct rtp *r, const void *bytes, size_t len)
 {
     int64_t now = rtp_now(r);
 
-    if (!rtp_may_send(r) || dtmf_out_busy(&r->keys_out) || r->tones != NULL)
+    if (!may_send(r) || dtmf_out_busy(&r->keys_out) || r->tones != NULL)
         return;
     if (len == codec_frame_bytes(rtp_codec_bridge(r->peer.codec)))
         send_audio(r, bytes, len, now);
@@ -212,10 +217,9 @@ void rtp_out_report(struct rtp *r, int64_t now, bool bye)
     rtp_engine_send(r, !r->peer.rtcp_mux, &r->rtcp_to, packet, n);
 }
 
-void rtp_out_tick(struct rtp *r, int64_t now)
+/* What the tick has to send: a step of a key, or what keeps the way open. */
+static void send_due(struct rtp *r, int64_t now)
 {
-    if (!rtp_may_send(r))
-        return;
     if (r->tones != NULL || (r->peer.dtmf < 0 && dtmf_out_busy(&r->keys_out)))
         tone_step(r, now);
     else if (dtmf_out_busy(&r->keys_out))
@@ -226,7 +230,13 @@ void rtp_out_tick(struct rtp *r, int64_t now)
         send_silence(r, now);
         flush(r, true);
     }
-    if (now >= r->report_us) {
+}
+
+void rtp_out_tick(struct rtp *r, int64_t now)
+{
+    if (may_send(r))
+        send_due(r, now);
+    if (rtp_is_reachable(r) && now >= r->report_us) { /* on hold, too */
         r->report_us = now + RTCP_INTERVAL_MS * 1000;
         rtp_out_report(r, now, false);
     }

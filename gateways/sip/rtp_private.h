@@ -113,7 +113,8 @@ void rtp_let_go(struct rtp *r);
 void rtp_out_start(struct rtp *r);
 void rtp_out_tick(struct rtp *r, int64_t now);
 void rtp_out_report(struct rtp *r, int64_t now, bool bye);
-bool rtp_may_send(const struct rtp *r);
+/* There is an address to send to. */
+bool rtp_is_reachable(const struct rtp *r);
 
 /* rtp_in.c */
 void rtp_in_start(struct rtp *r);

@@ -92,7 +92,7 @@ static void on_send(void *arg, struct rtp *rtp, bool rtcp, const struct sockaddr
 
     r->packets++;
     r->packet_len = len;
-    r->packet_rtcp = rtcp;
+    from->reports += rtcp;
     memcpy(r->packet, bytes, len);
     memset(&r->packet_to, 0, sizeof r->packet_to);
     memcpy(&r->packet_to, to, sizeof(struct sockaddr_in));

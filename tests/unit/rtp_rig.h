@@ -21,7 +21,7 @@ struct rig_end {
     struct sockaddr_storage address;
     double hz;        /* of the tone that it sends; 0: nothing */
     int64_t frame_us; /* how often a frame leaves: 20000 but for drifting clocks */
-    unsigned sent;
+    unsigned sent, reports;
     struct timer clock;
     char digits[256];
     unsigned frames, silent, timeouts;
@@ -41,7 +41,6 @@ struct rig {
     uint8_t packet[1500];
     size_t packet_len;
     struct sockaddr_storage packet_to;
-    bool packet_rtcp;
     bool cut; /* nothing gets through */
     struct flight *flights;
 };

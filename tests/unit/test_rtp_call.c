@@ -188,6 +188,10 @@ UNIT(on_hold_nothing_is_sent_and_silence_is_heard)
     rig_run(&r, 1000);
     ok_int(r.packets - before, 0);
     ok(rig_tone(&r.ends[0], 440, 500, 0) < 0.01);
+    before = r.ends[0].reports;
+    rig_run(&r, 5000);
+    ok_int(r.ends[0].reports,
+           before + 1); /* but both go on reporting: nobody takes the call for dead */
     p.send = p.receive = true;
     ok_rc(rtp_set_peer(r.ends[0].rtp, &p, &err), &err);
     r.ends[1].hz = 440;
