@@ -12,6 +12,7 @@
 #include "web/control.h"
 #include "web/web.h"
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +43,9 @@ struct serve {
     struct control *control;
     struct rng rng; /* of the webhooks; sessions have their own */
     struct timer late;
-    bool refusing; /* overloaded: new calls are refused */
-    bool stopping;
-    bool said; /* what is wrong with the configuration */
+    bool refusing;           /* overloaded: new calls are refused */
+    bool stopping, watching; /* signals */
+    bool said;               /* what is wrong with the configuration */
     int64_t stopping_since;
     uv_signal_t on_int, on_term, on_hup;
 };
@@ -107,7 +108,8 @@ static void on_signal(uv_signal_t *h, int number)
     struct serve *s = h->data;
 
     if (number == SIGHUP) {
-        reload(s);
+        if (!s->stopping)
+            reload(s);
         return;
     }
     if (s->stopping) {
@@ -325,6 +327,19 @@ static int start(struct serve *s, struct error *err)
     return rc;
 }
 
+/* The signals are ours until the very end: one more must not end us between two parts. */
+static void unwatch_signals(struct serve *s)
+{
+    if (!s->watching)
+        return;
+    uv_close((uv_handle_t *)&s->on_int, NULL);
+    uv_close((uv_handle_t *)&s->on_term, NULL);
+    uv_close((uv_handle_t *)&s->on_hup, NULL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+}
+
 static void stop(struct serve *s)
 {
     control_free(s->control);
@@ -339,6 +354,7 @@ static void stop(struct serve *s)
     audio_cache_free(s->audio);
     media_free(s->media);
     disk_free(s->disk);
+    unwatch_signals(s);
     loop_free(s->loop);
 }
 
@@ -353,6 +369,7 @@ static void run(struct serve *s)
 {
     const struct config *config = runtime_config(s->runtime);
 
+    s->watching = true;
     watch_signal(s, &s->on_int, SIGINT);
     watch_signal(s, &s->on_term, SIGTERM);
     watch_signal(s, &s->on_hup, SIGHUP);
@@ -363,9 +380,6 @@ static void run(struct serve *s)
     fflush(stdout);
     loop_run(s->loop);
     timer_stop(&s->late);
-    uv_close((uv_handle_t *)&s->on_int, NULL);
-    uv_close((uv_handle_t *)&s->on_term, NULL);
-    uv_close((uv_handle_t *)&s->on_hup, NULL);
 }
 
 static void usage(FILE *out)

@@ -127,4 +127,15 @@ await test('SIGTERM ends live calls in order', async () => {
     assert.equal(journal.lines.at(-1).status, 'completed');
 });
 
+await test('signals that come close together end it as one', async () => {
+    for (let i = 0; i < 10; i++) {
+        await almon.start();
+        almon.child.kill('SIGINT');
+        const again = setInterval(() => almon.child.kill('SIGTERM'), 1);
+        const how = await within(5000, 'the end', almon.ended);
+        clearInterval(again);
+        assert.equal(how, 0);
+    }
+});
+
 await finish(almon);
