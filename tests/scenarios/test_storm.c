@@ -33,8 +33,7 @@ static const char markup[] =
     "<Response><Pause length=\"1\"/>"
     "<Gather numDigits=\"2\" timeout=\"2\"><Say>One or two.</Say><Pause/></Gather>"
     "<Play>" APP "/tone.wav</Play><Play digits=\"1w2\"/>"
-    "<Lua>call:on_hangup(function() require('http').get('" APP "/bye') end)"
-    " call:say('One or two.') call:pause{length = 1} call:record{action = '" APP "/next',"
+    "<Lua>call:say('One or two.') call:pause{length = 1} call:record{action = '" APP "/next',"
     " maxLength = 2}</Lua></Response>";
 
 static const char lua[] =
