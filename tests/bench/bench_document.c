@@ -10,6 +10,9 @@
 #include <string.h>
 #include <time.h>
 
+/* The floor tells nobody of what is wrong: hostile documents would fill the terminal. */
+#define FLOOR_FLAGS (XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+
 enum { ROUNDS = 9, DOCUMENTS = 4000 };
 
 /* 300 bytes, as an application answers. */
@@ -47,15 +50,14 @@ static void parse(const char *bytes, size_t len)
 
 static void parse_bare(const char *bytes, size_t len)
 {
-    xmlFreeDoc(xmlReadMemory(bytes, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOCDATA));
+    xmlFreeDoc(xmlReadMemory(bytes, (int)len, NULL, NULL, FLOOR_FLAGS));
 }
 
 static xmlParserCtxtPtr reused;
 
 static void parse_reused(const char *bytes, size_t len)
 {
-    xmlFreeDoc(xmlCtxtReadMemory(reused, bytes, (int)len, NULL, NULL,
-                                 XML_PARSE_NONET | XML_PARSE_NOCDATA));
+    xmlFreeDoc(xmlCtxtReadMemory(reused, bytes, (int)len, NULL, NULL, FLOOR_FLAGS));
 }
 
 /* Seconds for one document. */
