@@ -16,6 +16,7 @@ struct vtime {
     struct list loops; /* in the order they were made */
     struct list works; /* of all its loops, in the order they were submitted */
     int64_t now;
+    int64_t wall;   /* loop_wall() at 0 */
     uint64_t order; /* of timers, over all loops */
     bool stopped;
 };
@@ -502,7 +503,7 @@ int64_t loop_wall(const struct loop *loop)
     struct timespec now;
 
     if (loop->vtime != NULL)
-        return VIRTUAL_START_MS + loop->vtime->now / 1000;
+        return loop->vtime->wall + loop->vtime->now / 1000;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
@@ -517,8 +518,14 @@ int vtime_new(struct vtime **vp, struct error *err)
         return error_nomem(err);
     list_init(&v->loops);
     list_init(&v->works);
+    v->wall = VIRTUAL_START_MS;
     *vp = v;
     return 0;
+}
+
+void vtime_set_wall(struct vtime *v, int64_t wall_ms)
+{
+    v->wall = wall_ms - v->now / 1000;
 }
 
 struct vtime *vtime_free(struct vtime *v)

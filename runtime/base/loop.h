@@ -91,6 +91,9 @@ unsigned work_pending(const struct loop *loop);
 
 /* --- virtual time: a set of loops in one thread that share one clock. --- */
 int vtime_new(struct vtime **vp, struct error *err);
+/* What loop_wall() says now, instead of 2026-01-01T00:00:00Z at the start: for replaying what
+ * happened at another time. */
+void vtime_set_wall(struct vtime *v, int64_t wall_ms);
 /* After all its loops are freed. Returns NULL. */
 struct vtime *vtime_free(struct vtime *v);
 /* Runs each loop, in the order they were made, until all are idle; then takes one answer, if a

@@ -30,6 +30,7 @@ struct runtime_parts {
     struct audio_cache *audio;           /* decoded Play files */
     const struct verb *const *verbs;     /* verb_table */
     struct rng rng;                      /* seeded in tests */
+    uint64_t call_seed;                  /* of what calls draw by lot; 0: another for each */
     const char *state;                   /* folder of journals and recordings */
     struct kv *kv;                       /* values that flows keep; NULL: none */
     const struct handler_type *handlers; /* flows in Lua (session/handler.h); NULL: none */

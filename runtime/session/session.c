@@ -308,6 +308,8 @@ struct session *session_new(struct runtime *rt, struct channel *channel, const s
     s->began = loop_now(rt->parts.loop);
     s->began_wall = loop_wall(rt->parts.loop);
     s->seed = rng_u64(&rt->parts.rng) >> 1; /* fits a signed JSON integer */
+    if (rt->parts.call_seed != 0)
+        s->seed = rt->parts.call_seed;
     sid_make(s->sid, "CA", &rt->parts.rng);
     if (copy_offer(s, o) != 0 || map_set(&rt->by_sid, s->sid, s) != 0) {
         config_holder_unref(s->config);

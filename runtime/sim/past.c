@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAST_DEPTH = 64 }; /* verbs within verbs; journals have two or three */
+enum { PAST_DEPTH = 64 };                      /* verbs within verbs; journals have two or three */
+#define PAST_WALL_MAX INT64_C(253402300799000) /* the year 9999 */
 
 /* --- fields --- */
 
@@ -103,6 +104,9 @@ static int read_start(struct past *p, struct error *err)
     p->flow = past_text(l, "flow");
     p->at = past_text(l, "at");
     p->seed = past_number(l, "seed");
+    p->wall = past_number(l, "wall");
+    if (p->wall < 0 || p->wall > PAST_WALL_MAX)
+        p->wall = 0;
     p->dtmf_events = json_is_true(json_object_get(l->j, "dtmf_events"));
     if (p->sid == NULL || p->account == NULL || p->from == NULL || p->to == NULL ||
         p->codec == NULL || p->flow == NULL)

@@ -49,9 +49,9 @@ struct past {
     /* Of the first line. */
     const char *sid, *account, *from, *to, *codec, *flow, *at;
     bool dtmf_events;
-    int64_t seed;
-    int64_t end; /* time of the last line */
-    bool cut;    /* the journal reached its bound: something is missing */
+    int64_t seed, wall; /* 0: not known */
+    int64_t end;        /* time of the last line */
+    bool cut;           /* the journal reached its bound: something is missing */
 };
 
 /* 0, or ERR_INVALID with the line. A last line that a crash cut off is left out. */

@@ -481,6 +481,8 @@ static int run(struct replay *r, struct str *out, struct error *err)
                             .speech = r->o->speech,
                             .account = r->past->account,
                             .seed = 1,
+                            .call_seed = (uint64_t)r->past->seed,
+                            .wall = r->past->wall,
                             .verbs = r->o->verbs,
                             .handlers = r->o->handlers};
     char root[PATH_BYTES];

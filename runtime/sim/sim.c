@@ -115,11 +115,15 @@ static char *join(const char *folder, const char *name)
     return str_take(&path);
 }
 
-static int make_loops(struct sim *s, struct error *err)
+static int make_loops(struct sim *s, int64_t wall, struct error *err)
 {
     int rc;
 
-    if ((rc = vtime_new(&s->vtime, err)) != 0 || (rc = loop_new(&s->loop, s->vtime, err)) != 0 ||
+    if ((rc = vtime_new(&s->vtime, err)) != 0)
+        return rc;
+    if (wall != 0)
+        vtime_set_wall(s->vtime, wall);
+    if ((rc = loop_new(&s->loop, s->vtime, err)) != 0 ||
         (rc = media_new(&s->media, s->loop, s->vtime, 0, err)) != 0 ||
         (rc = loop_new(&s->far, s->vtime, err)) != 0)
         return rc;
@@ -159,6 +163,7 @@ static int make_runtime(struct sim *s, const struct sim_options *o, struct confi
                                   .audio = s->audio,
                                   .verbs = o->verbs,
                                   .handlers = o->handlers,
+                                  .call_seed = o->call_seed,
                                   .state = s->state};
     int rc;
 
@@ -211,7 +216,7 @@ static int build(struct sim *s, const struct sim_options *o, struct error *err)
     if ((rc = disk_make_folders(s->state, err)) != 0 ||
         (rc = parse_config(s, &config, o->config, err)) != 0)
         return rc;
-    if ((rc = make_loops(s, err)) != 0 || (rc = make_parts(s, o, config, err)) != 0) {
+    if ((rc = make_loops(s, o->wall, err)) != 0 || (rc = make_parts(s, o, config, err)) != 0) {
         config_free(config);
         return rc;
     }

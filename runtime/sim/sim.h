@@ -42,7 +42,9 @@ struct sim_options {
     const char *folder;  /* scratch, made when missing; STATE is FOLDER/state */
     const char *speech;  /* folder of the prompts' cache, shared by many exchanges */
     const char *account; /* its sid; NULL: SIM_ACCOUNT */
-    uint64_t seed;       /* of everything that is drawn by lot */
+    uint64_t seed;       /* of everything that is drawn by lot … */
+    uint64_t call_seed;  /* … but by the calls' own flows; 0: also by them */
+    int64_t wall;        /* the time at the start, ms since 1970; 0: 2026-01-01T00:00:00Z */
     const struct verb *const *verbs;     /* verb_table */
     const struct handler_type *handlers; /* script_handlers; NULL: no flows in Lua */
     /* Told each mistake of the configuration; may be NULL. */
