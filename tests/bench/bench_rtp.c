@@ -253,15 +253,26 @@ static void run_floor(struct meter *m, unsigned calls)
         close(fds[i]);
 }
 
-/* The cost is that of the packets that came back: on a busy machine some are lost. */
-static void report(const char *what, const struct meter *m, unsigned calls)
-{
-    double sent = calls * (double)MEASURE_MS / FRAME_MS, us = m->used_s * 1e6 / (m->back + 1.0);
+/* What a packet in and out costs, of those that came back: on a busy machine some are lost. */
+struct outcome {
+    double us, back; /* microseconds; percent */
+};
 
-    printf(
-        "%-10s %5u calls  %6.0f packets/s each way  %5.1f %% came back  %5.2f µs a packet in and "
-        "out  %6.3f %% of a core a call\n",
-        what, calls, sent * 1000 / MEASURE_MS, 100 * m->back / sent, us, us / FRAME_MS / 10);
+static struct outcome outcome_of(const struct meter *m, unsigned calls)
+{
+    double sent = calls * (double)MEASURE_MS / FRAME_MS;
+
+    return (struct outcome){.us = m->used_s * 1e6 / (m->back + 1.0), .back = 100 * m->back / sent};
+}
+
+static void report(unsigned calls, struct outcome ours, struct outcome bare)
+{
+    printf("figure rtp_%u_calls_packet %.2f us floor=%.2f aim=-\n", calls, ours.us, bare.us);
+    printf("figure rtp_%u_calls_came_back %.1f %% floor=%.1f aim=100\n", calls, ours.back,
+           bare.back);
+    /* 50 packets a second each way. */
+    printf("figure rtp_%u_calls_core %.3f %%/call floor=%.3f aim=0.03\n", calls, ours.us / 200,
+           bare.us / 200);
 }
 
 int main(void)
@@ -277,10 +288,12 @@ int main(void)
     if (loop_new(&m.loop, NULL, NULL) != 0)
         die("bench_rtp: loop");
     for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct outcome bare;
+
         run_floor(&m, sizes[i]);
-        report("bare echo", &m, sizes[i]);
+        bare = outcome_of(&m, sizes[i]);
         run_media(&m, sizes[i]);
-        report("rtp", &m, sizes[i]);
+        report(sizes[i], outcome_of(&m, sizes[i]), bare);
     }
     loop_free(m.loop);
     return 0;

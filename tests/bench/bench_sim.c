@@ -77,7 +77,7 @@ int main(void)
 {
     char folder[] = "/tmp/almon-bench-sim-XXXXXX";
     struct sim *s;
-    double began;
+    double began, used;
 
     mem_hook_libraries();
     log_set_sink(quiet, NULL);
@@ -88,8 +88,9 @@ int main(void)
     began = cpu();
     for (int i = 0; i < CALLS; i++)
         call(s);
-    printf("a call of 90 s: %.3f ms of processor time (aim 1 ms), %.0f calls a second\n",
-           (cpu() - began) * 1000 / CALLS, CALLS / (cpu() - began));
+    used = cpu() - began;
+    printf("figure sim_call_of_90_s %.3f ms floor=- aim=1\n", used * 1000 / CALLS);
+    printf("figure sim_calls %.0f /s floor=- aim=1000\n", CALLS / used);
     sim_free(s);
     began = cpu();
     for (int i = 0; i < EXCHANGES; i++) {
@@ -97,8 +98,8 @@ int main(void)
         call(s);
         sim_free(s);
     }
-    printf("an exchange of its own with one such call: %.3f ms\n",
-           (cpu() - began) * 1000 / EXCHANGES);
+    printf("figure sim_exchange_with_one_call %.3f ms floor=%.3f aim=-\n",
+           (cpu() - began) * 1000 / EXCHANGES, used * 1000 / CALLS);
     sim_remove_folder(folder);
     return 0;
 }

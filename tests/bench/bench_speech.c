@@ -148,12 +148,11 @@ int main(void)
     b.speech = speech_free(b.speech);
     start(&b, folder);
     disk = run_singly(&b, 0, MADE);
-    printf("bare espeak-ng process                %8.0f us a prompt (floor)\n", bare);
-    printf("spoken now, one after the other       %8.0f us\n", singly);
-    printf("spoken now, %d together               %8.0f us\n", MADE, together);
-    printf("from disk (a start later)             %8.0f us\n", disk);
-    printf("from memory, asked and answered       %8.1f us\n", memory);
-    printf("from memory, at once                  %8.1f us\n", cached);
+    printf("figure prompt_spoken_singly %.0f us floor=%.0f aim=-\n", singly, bare);
+    printf("figure prompt_spoken_%d_together %.0f us floor=%.0f aim=-\n", MADE, together, bare);
+    printf("figure prompt_from_disk %.0f us floor=%.0f aim=-\n", disk, bare);
+    printf("figure prompt_from_memory %.1f us floor=- aim=-\n", memory);
+    printf("figure prompt_from_memory_at_once %.1f us floor=- aim=-\n", cached);
     speech_free(b.speech);
     loop_free(b.loop);
     nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);

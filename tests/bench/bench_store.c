@@ -119,12 +119,12 @@ int main(void)
 
     if (mkdtemp(folder) == NULL || loop_new(&loop, NULL, NULL) != 0)
         return 1;
-    printf("in flight   kv_set us   rows/s   bare SQLite us   rows/s\n");
     for (size_t i = 0; i < sizeof flights / sizeof *flights; i++) {
         int rows = flights[i] == 1 ? ROWS_ONE_BY_ONE : ROWS;
         double we = ours(loop, rows, flights[i]), floor = bare(loop, rows, flights[i]);
 
-        printf("%9d   %9.1f   %6.0f   %14.1f   %6.0f\n", flights[i], we, 1e6 / we, floor,
+        printf("figure kv_set_%d_in_flight %.1f us floor=%.1f aim=-\n", flights[i], we, floor);
+        printf("figure kv_rows_%d_in_flight %.0f /s floor=%.0f aim=-\n", flights[i], 1e6 / we,
                1e6 / floor);
     }
     loop_free(loop);
