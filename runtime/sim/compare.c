@@ -37,8 +37,8 @@ static const struct {
     {"handler", true, {"url"}},
     {"file", true, {"path"}},
     {"load", true, {"url"}},
-    {"warn", true, {"code", "text"}},
-    {"error", true, {"code", "text"}},
+    {"warn", true, {"code"}}, /* their words hold folders, and those of the network then */
+    {"error", true, {"code"}},
 };
 
 /* Parameters that are new in every call. */

@@ -265,12 +265,42 @@ static void add_callbacks(struct str *out, const struct past *p)
     str_free(&list);
 }
 
-/* The fallback is what was asked with an ErrorCode. */
-static void add_fallback(struct str *out, const struct past *p)
+/* The file that was read in place of what failed at `i` (its error follows at once); NULL when none
+ * was. */
+static const char *file_instead(const struct past *p, size_t i)
 {
-    for (size_t i = 0; i < p->n_lines; i++) {
-        const json_t *params = json_object_get(p->lines[i].j, "params");
+    if (strcmp(p->lines[i].e, "failure") != 0 || i + 1 == p->n_lines ||
+        strcmp(p->lines[i + 1].e, "error") != 0)
+        return NULL;
+    for (i += 2; i < p->n_lines; i++) {
+        const char *e = p->lines[i].e;
 
+        if (strcmp(e, "file") == 0)
+            return past_text(&p->lines[i], "path");
+        if (strcmp(e, "request") == 0 || strcmp(e, "document") == 0 || strcmp(e, "failure") == 0)
+            break;
+    }
+    return NULL;
+}
+
+/* The fallback is what was asked with an ErrorCode, or a file. */
+static void add_fallback(const struct replay *r, struct str *out, const struct past *p)
+{
+    char root[PATH_BYTES];
+
+    replay_root(p, root, sizeof root);
+    for (size_t i = 0; i < p->n_lines; i++) {
+        const char *file = file_instead(p, i);
+        const json_t *params = json_object_get(p->lines[i].j, "params");
+        struct str path = STR_INIT(PATH_BYTES);
+
+        if (file != NULL) {
+            str_addf(&path, "%s/%s", r->root + (r->root[0] == '/'), replay_below(root, file));
+            str_add(out, ", voice_fallback = ");
+            add_literal(out, str_text(&path));
+            str_free(&path);
+            return;
+        }
         if (strcmp(p->lines[i].e, "request") != 0 || json_object_get(params, "ErrorCode") == NULL ||
             past_text(&p->lines[i], "url") == NULL)
             continue;
@@ -295,7 +325,7 @@ static void make_config(struct replay *r, struct str *out)
     if (r->o->flow == NULL && first != NULL && past_text(first, "method") != NULL &&
         strcmp(past_text(first, "method"), "GET") == 0)
         str_add(out, ", voice_method = 'GET'");
-    add_fallback(out, p);
+    add_fallback(r, out, p);
     add_callbacks(out, p);
     str_add(out, " }");
 }

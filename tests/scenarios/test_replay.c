@@ -10,12 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FILE_FLOW "number { '+1555*', voice = 'flow.lua' }"
+#define DEAD_WEB  "number { '+1555*', voice = 'http://app.test/dead', voice_fallback = 'flow.lua' }"
+
 /* Replays the last of two calls into this flow, the one three hours after the other; "" when it
  * went the same way, else what differed. */
-static const char *difference(const char *flow)
+static const char *difference(const char *config, const char *flow)
 {
     static char told[4000];
-    struct rig *r = rig_new("number { '+1555*', voice = 'flow.lua' }");
+    struct rig *r = rig_new(config);
     struct str out = STR_INIT(1 << 20);
     struct past *past = NULL;
     struct error err = {0};
@@ -54,9 +57,9 @@ static const char *difference(const char *flow)
 
 UNIT(what_was_drawn_by_lot_is_drawn_again)
 {
-    ok_str(difference("return function(call)\n"
-                      "  call:say('Number ' .. math.random(1000000) .. '.')\n"
-                      "end\n"),
+    ok_str(difference(FILE_FLOW, "return function(call)\n"
+                                 "  call:say('Number ' .. math.random(1000000) .. '.')\n"
+                                 "end\n"),
            "");
 out:;
 }
@@ -65,6 +68,7 @@ UNIT(it_is_as_late_as_it_was)
 {
     ok_str(
         difference(
+            FILE_FLOW,
             "local hours = require 'hours'\n"
             "return function(call)\n"
             "  call:say(hours.open{zone = 'UTC', ['mon-sun'] = '2-4'} and 'Open.' or 'Closed.')\n"
@@ -73,4 +77,11 @@ UNIT(it_is_as_late_as_it_was)
 out:;
 }
 
-UNIT_MAIN(NO_TORTURE(what_was_drawn_by_lot_is_drawn_again), NO_TORTURE(it_is_as_late_as_it_was))
+UNIT(a_fallback_that_is_a_file_is_fallen_back_to)
+{
+    ok_str(difference(DEAD_WEB, "return function(call) call:say('Sorry.') end\n"), "");
+out:;
+}
+
+UNIT_MAIN(NO_TORTURE(what_was_drawn_by_lot_is_drawn_again), NO_TORTURE(it_is_as_late_as_it_was),
+          NO_TORTURE(a_fallback_that_is_a_file_is_fallen_back_to))
