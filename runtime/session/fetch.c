@@ -5,6 +5,7 @@
 #include "session/private.h"
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a caller hears when neither the flow nor its fallback can be had (webhooks.md §6.2). */
 static const char apology[] = "<Response><Say>We are sorry. An application error has occurred. "
@@ -231,6 +232,7 @@ static void audio_saved(void *arg)
     struct error err = {0};
 
     if (job->forgotten) {
+        unlink(job->body_path); /* nobody will load it */
         job_free(job);
         return;
     }
