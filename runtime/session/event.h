@@ -17,7 +17,7 @@ enum event_type {
     EVENT_PLAYED,   /* session_play(): it ended */
     EVENT_TIMER,    /* session_timer() */
     EVENT_RECORDED, /* session_record(): recording ended, the file is on disk */
-    EVENT_CHILDREN, /* session_run_children(): the last of them is done */
+    EVENT_CHILDREN, /* session_run_children(), session_run_script(): the last of it is done */
     /* unasked */
     EVENT_DIGIT,  /* a key */
     EVENT_HANGUP, /* the far end is gone; the session ends after every verb was told */

@@ -18,7 +18,7 @@ enum verb_result {
 };
 
 enum verb_flags {
-    VERB_KEEPS_RINGING = 1, /* does not answer a ringing call (Pause, Redirect, Reject) */
+    VERB_KEEPS_RINGING = 1, /* does not answer a ringing call (Pause, Redirect, Reject, Lua) */
 };
 
 struct verb {

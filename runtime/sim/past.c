@@ -22,15 +22,6 @@ int64_t past_number(const struct past_line *l, const char *key)
     return json_integer_value(json_object_get(l->j, key));
 }
 
-const struct past_line *past_next(const struct past *p, size_t i, const char *e, const char *key,
-                                  int64_t number)
-{
-    for (i++; i < p->n_lines; i++)
-        if (strcmp(p->lines[i].e, e) == 0 && past_number(&p->lines[i], key) == number)
-            return &p->lines[i];
-    return NULL;
-}
-
 /* --- lines --- */
 
 static size_t count_lines(const char *bytes, size_t len)

@@ -62,8 +62,5 @@ struct past *past_free(struct past *p);
 /* A field's text, NULL when it is absent or no text; and its number, 0 when absent. */
 const char *past_text(const struct past_line *l, const char *key);
 int64_t past_number(const struct past_line *l, const char *key);
-/* The line after `i` with that "e" and that number in `key`; NULL when there is none. */
-const struct past_line *past_next(const struct past *p, size_t i, const char *e, const char *key,
-                                  int64_t number);
 
 #endif

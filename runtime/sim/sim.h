@@ -105,8 +105,7 @@ enum http_failure sim_failure_find(const char *name);
 /* The next answer of that URL; the last one given for a URL repeats. A URL without an answer is
  * like a host that does not exist. All is copied. */
 int sim_web(struct sim *s, const struct sim_answer *a, struct error *err);
-size_t sim_requests(const struct sim *s);
-/* In order of time. */
+/* In order of time; NULL behind the last. */
 struct sim_request *sim_request_at(struct sim *s, size_t i);
 /* Decodes the next parameter of a form: name and value into `name` and `value` (both emptied
  * first); false at the end. `*form` moves on. */

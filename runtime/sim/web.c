@@ -167,11 +167,6 @@ static struct sim_request *remember(struct sim *s, const struct http_request *rq
     return r;
 }
 
-size_t sim_requests(const struct sim *s)
-{
-    return s->requests.count;
-}
-
 struct sim_request *sim_request_at(struct sim *s, size_t i)
 {
     return i < s->requests.count ? ((struct sim_request **)s->requests.items)[i] : NULL;
