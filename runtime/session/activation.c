@@ -169,8 +169,9 @@ static void go(struct activation *a)
     char *url = a->go_url;
     struct error err = {0};
 
-    /* After the end of the call the document may be gone already: then it is the handler's own. */
-    if (a->kind == ACTIVATION_HANDLER && request_find(s, a->children_of) != NULL) {
+    /* At the end of the call there is only a farewell, which moves nothing below: that is being
+     * unwound, or gone. */
+    if (a->kind == ACTIVATION_HANDLER && a->children_of != 0 && s->phase == SESSION_RUNNING) {
         hand_down(a);
         return;
     }
