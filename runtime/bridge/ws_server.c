@@ -8,15 +8,36 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPT_AT_ONCE 64
+#define ACCEPT_AT_ONCE  64
+#define ACCEPT_AGAIN_MS 200
 
 struct ws_server {
     struct ws_context *context;
     uv_poll_t poll;
     int fd;
+    struct timer again; /* accepting pauses until then */
     void (*closed)(void *arg);
     void *arg;
 };
+
+static void on_connection(uv_poll_t *poll, int status, int events);
+
+static void resume_accepting(void *arg)
+{
+    struct ws_server *s = arg;
+
+    uv_poll_start(&s->poll, UV_READABLE, on_connection);
+}
+
+/* No descriptor or memory is free, and the one who knocks stays: without a pause the media loop
+ * would turn about him alone. */
+static void pause_accepting(struct ws_server *s)
+{
+    log_warn("bridge", NULL, "cannot accept a connection: %s; tried again in %d ms",
+             strerror(errno), ACCEPT_AGAIN_MS);
+    uv_poll_stop(&s->poll);
+    timer_start(&s->again, ACCEPT_AGAIN_MS);
+}
 
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
@@ -29,7 +50,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 
         if (fd < 0) {
             if (errno != EAGAIN && errno != ECONNABORTED)
-                log_warn("bridge", NULL, "cannot accept a connection: %s", strerror(errno));
+                pause_accepting(s);
             return;
         }
         ws_tune_socket(fd);
@@ -62,6 +83,7 @@ int ws_server_new(struct ws_server **sp, struct loop *loop, int fd,
     s->context->accepted = accepted;
     s->context->accepted_arg = arg;
     s->poll.data = s;
+    timer_init(&s->again, loop, resume_accepting, s);
     uv_poll_start(&s->poll, UV_READABLE, on_connection);
     *sp = s;
     return 0;
@@ -87,6 +109,7 @@ void ws_server_close(struct ws_server *s, void (*closed)(void *arg), void *arg)
 {
     s->closed = closed;
     s->arg = arg;
+    timer_stop(&s->again);
     uv_poll_stop(&s->poll);
     uv_close((uv_handle_t *)&s->poll, on_poll_closed);
 }

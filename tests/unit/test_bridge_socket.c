@@ -1,10 +1,13 @@
 /* The same calls over real WebSockets: media on its thread, the gateway on a loop of its own in
  * this one. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "tests/unit/bridge_stand.h"
 #include <arpa/inet.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,22 +35,34 @@ static void live_turn(struct stand *s)
     timer_stop(&t);
 }
 
-/* A raw connection that shakes hands as a WebSocket, or not. */
-static int raw_connect(struct stand *s, const char *request)
+static int raw_socket(void)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)bridge_port(s->bridge)),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval two = {.tv_sec = 2};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &two, sizeof two);
-    if (connect(fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
-        send(fd, request, strlen(request), MSG_NOSIGNAL) < 0) {
-        close(fd);
-        return -1;
-    }
     return fd;
+}
+
+static bool raw_dial(struct stand *s, int fd, const char *request)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)bridge_port(s->bridge)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    return connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 &&
+           send(fd, request, strlen(request), MSG_NOSIGNAL) >= 0;
+}
+
+/* A raw connection that shakes hands as a WebSocket, or not. */
+static int raw_connect(struct stand *s, const char *request)
+{
+    int fd = raw_socket();
+
+    if (raw_dial(s, fd, request))
+        return fd;
+    close(fd);
+    return -1;
 }
 
 static const char shake[] = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
@@ -261,6 +276,43 @@ out:
     stand_down(&s);
 }
 
+static void count_line(const char *line, void *arg)
+{
+    if (strstr(line, "cannot accept") != NULL)
+        atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+/* As the web server: the media loop must wait, not spin over the one who knocks. */
+UNIT(without_a_free_descriptor_accepting_pauses)
+{
+    struct stand s = {0};
+    struct rlimit before, none;
+    atomic_int lines = 0;
+    char got[1000] = "";
+    int fd = -1;
+
+    getrlimit(RLIMIT_NOFILE, &before);
+    log_set_sink(count_line, &lines); /* before there is a thread */
+    ok(stand_up_live(&s));
+    fd = raw_socket();
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+    ok_int(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ok(raw_dial(&s, fd, shake));
+    UNTIL(&s, atomic_load(&lines) >= 1);
+    for (int64_t end = loop_now(s.control) + 300000; loop_now(s.control) < end;)
+        live_turn(&s);
+    setrlimit(RLIMIT_NOFILE, &before);
+    ok(atomic_load(&lines) <= 10);
+    ok(recv(fd, got, sizeof got - 1, 0) > 0);
+    ok(strstr(got, " 101 ") != NULL);
+out:
+    setrlimit(RLIMIT_NOFILE, &before);
+    if (fd >= 0)
+        close(fd);
+    stand_down(&s);
+    log_set_sink(NULL, NULL);
+}
+
 UNIT_MAIN(NO_TORTURE(a_call_over_a_websocket_hears_its_prompt),
           NO_TORTURE(a_client_that_goes_away_ends_its_calls),
           NO_TORTURE(a_client_may_link_again_at_once),
@@ -268,4 +320,5 @@ UNIT_MAIN(NO_TORTURE(a_call_over_a_websocket_hears_its_prompt),
           NO_TORTURE(only_our_subprotocol_is_served),
           NO_TORTURE(a_message_that_is_too_long_closes_the_link_with_1009),
           NO_TORTURE(a_first_message_other_than_hello_closes_the_link_and_says_so),
+          NO_TORTURE(without_a_free_descriptor_accepting_pauses),
           NO_TORTURE(garbage_in_place_of_a_websocket_disturbs_nobody))
