@@ -16,10 +16,14 @@
 
 static bool send_now(struct bridge *b, struct pending *p)
 {
+    void (*sent)(void *) = p->sent;
+    void *arg = p->arg;
+
+    /* A release may free what `p` lies in, on the other side, before this returns. */
     if (crossing_command(b->hub.crossing, &p->msg, p->answers) != 0)
         return false;
-    if (p->sent != NULL)
-        p->sent(p->arg);
+    if (sent != NULL)
+        sent(arg);
     return true;
 }
 
