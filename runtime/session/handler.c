@@ -79,11 +79,6 @@ void handler_facts(const struct activation *a, struct handler_facts *out)
     };
 }
 
-struct webhook_params *handler_params(const struct activation *a)
-{
-    return params_standard(a->session);
-}
-
 const char *handler_own(const struct activation *a, char *out, size_t size)
 {
     return fetch_own(a->session, out, size);

@@ -118,8 +118,6 @@ struct handler_facts {
     bool live;          /* verbs may be run */
 };
 void handler_facts(const struct activation *a, struct handler_facts *out);
-/* The standard parameters of a request now. NULL when memory is out. */
-struct webhook_params *handler_params(const struct activation *a);
 /* "host:port" of the number's own flow, or NULL; in `out`. */
 const char *handler_own(const struct activation *a, char *out, size_t size);
 /* A request that the flow makes by itself, into the journal; its number, and then what came. */

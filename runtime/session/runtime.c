@@ -220,17 +220,3 @@ int runtime_hangup(struct runtime *rt, const char *sid, struct error *err)
     session_finish(s, s->answered != 0 ? CALL_COMPLETED : CALL_CANCELED, CAUSE_NORMAL, "operator");
     return 0;
 }
-
-size_t runtime_calls(const struct runtime *rt, const char **sids, size_t max)
-{
-    struct link_node *n;
-    size_t count = 0;
-
-    for (n = list_first(&rt->sessions); n != NULL && count < max; n = list_next(&rt->sessions, n)) {
-        const struct session *s = list_entry(n, const struct session, in_sessions);
-
-        if (s->phase == SESSION_RUNNING)
-            sids[count++] = s->sid;
-    }
-    return count;
-}

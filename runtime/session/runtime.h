@@ -60,7 +60,5 @@ void runtime_stats(const struct runtime *rt, struct runtime_stats *out);
  * is no such live call. */
 int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struct error *err);
 int runtime_hangup(struct runtime *rt, const char *sid, struct error *err);
-/* The sids of live calls, newest first, NULL-ended, at most `max`. */
-size_t runtime_calls(const struct runtime *rt, const char **sids, size_t max);
 
 #endif
