@@ -264,17 +264,6 @@ static void audio_answer(struct fetch_job *job, const struct webhook_reply *repl
 
 /* --- answers --- */
 
-static void journal_reply(struct fetch_job *job, const struct webhook_reply *reply)
-{
-    json_t *body = json_stringn(reply->body != NULL ? reply->body : "", reply->body_len);
-
-    /* What is no UTF-8 is no document either: its length tells enough. */
-    journal_add(job->session, "reply", "{s:i, s:i, s:s?, s:s?, s:I, s:i, s:I, s:o}", "id", job->id,
-                "status", reply->status, "type", reply->content_type, "url", reply->url, "ms",
-                (json_int_t)reply->ms, "attempts", reply->attempts, "bytes",
-                (json_int_t)reply->body_len, "body", body != NULL ? body : json_null());
-}
-
 static void webhook_answered(const struct webhook_reply *reply, void *arg)
 {
     struct fetch_job *job = arg;
@@ -285,7 +274,14 @@ static void webhook_answered(const struct webhook_reply *reply, void *arg)
     if (reply->warning != 0)
         session_say_problem(job->session, false, reply->warning, job->url, reply->warning_text);
     if (reply->status != 0)
-        journal_reply(job, reply);
+        journal_reply(job->session, &(struct journal_reply){.id = job->id,
+                                                            .status = reply->status,
+                                                            .attempts = reply->attempts,
+                                                            .type = reply->content_type,
+                                                            .url = reply->url,
+                                                            .body = reply->body,
+                                                            .len = reply->body_len,
+                                                            .ms = reply->ms});
     if (reply->twilio != 0) {
         job_failed(job, reply->twilio, reply->text);
         return;
@@ -339,17 +335,13 @@ static void file_read(const char *path, const char *bytes, size_t len, int64_t m
     struct fetch_job *job = arg;
     struct document *d = NULL;
     struct error err = {0};
-    json_t *body;
 
     job->read = NULL;
     if (bytes == NULL) {
         job_failed(job, read_err->twilio != 0 ? read_err->twilio : 11200, read_err->text);
         return;
     }
-    body = json_stringn(bytes, len);
-    journal_add(job->session, "file", "{s:i, s:s, s:I, s:I, s:o}", "id", job->id, "path", path,
-                "bytes", (json_int_t)len, "mtime", (json_int_t)mtime, "body",
-                body != NULL ? body : json_null());
+    journal_file(job->session, job->id, path, bytes, len, mtime);
     if (job->lua)
         start_handler(job, bytes, len);
     else if (parse_own(job, path, bytes, len, true, &d, &err) == 0)

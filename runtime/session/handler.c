@@ -130,18 +130,19 @@ unsigned handler_note_request(struct activation *a, const char *method, const ch
 
 void handler_note_reply(struct activation *a, unsigned id, const struct http_reply *reply)
 {
-    json_t *body;
-
     if (reply->failure != HTTP_DONE) {
         journal_add(a->session, "failure", "{s:i, s:i, s:s}", "id", (int)id, "code",
                     http_failure_twilio(reply->failure), "text", reply->text);
         return;
     }
-    body = json_stringn(reply->body != NULL ? reply->body : "", reply->body_len);
-    journal_add(a->session, "reply", "{s:i, s:i, s:s?, s:s?, s:I, s:i, s:I, s:o}", "id", (int)id,
-                "status", reply->status, "type", reply->content_type, "url", reply->url, "ms",
-                (json_int_t)reply->ms, "attempts", 1, "bytes", (json_int_t)reply->body_len, "body",
-                body != NULL ? body : json_null());
+    journal_reply(a->session, &(struct journal_reply){.id = (int)id,
+                                                      .status = reply->status,
+                                                      .attempts = 1,
+                                                      .type = reply->content_type,
+                                                      .url = reply->url,
+                                                      .body = reply->body,
+                                                      .len = reply->body_len,
+                                                      .ms = reply->ms});
 }
 
 /* --- files of the flow's folder --- */
@@ -159,14 +160,9 @@ static void file_read(const char *path, const char *bytes, size_t len, int64_t m
     struct handler_read *r = arg;
     handler_file_h *h = r->h;
     void *h_arg = r->arg;
-    json_t *body;
 
-    if (bytes != NULL) {
-        body = json_stringn(bytes, len);
-        journal_add(r->session, "file", "{s:i, s:s, s:I, s:I, s:o}", "id", ++r->session->fetches,
-                    "path", path, "bytes", (json_int_t)len, "mtime", (json_int_t)mtime, "body",
-                    body != NULL ? body : json_null());
-    }
+    if (bytes != NULL)
+        journal_file(r->session, ++r->session->fetches, path, bytes, len, mtime);
     mem_free(r);
     h(path, bytes, len, err, h_arg);
 }

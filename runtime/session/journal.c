@@ -112,6 +112,27 @@ void journal_add(struct session *s, const char *what, const char *fmt, ...)
     journal_add_object(s, what, object);
 }
 
+static json_t *body_or_null(const char *bytes, size_t len)
+{
+    json_t *body = json_stringn(bytes != NULL ? bytes : "", len);
+
+    return body != NULL ? body : json_null();
+}
+
+void journal_file(struct session *s, int id, const char *path, const char *bytes, size_t len,
+                  int64_t mtime)
+{
+    journal_add(s, "file", "{s:i, s:s, s:I, s:I, s:o}", "id", id, "path", path, "bytes",
+                (json_int_t)len, "mtime", (json_int_t)mtime, "body", body_or_null(bytes, len));
+}
+
+void journal_reply(struct session *s, const struct journal_reply *r)
+{
+    journal_add(s, "reply", "{s:i, s:i, s:s?, s:s?, s:I, s:i, s:I, s:o}", "id", r->id, "status",
+                r->status, "type", r->type, "url", r->url, "ms", (json_int_t)r->ms, "attempts",
+                r->attempts, "bytes", (json_int_t)r->len, "body", body_or_null(r->body, r->len));
+}
+
 struct journal_watch *journal_watch_new(struct runtime *rt, const char *sid, journal_watch_h *h,
                                         void *arg)
 {

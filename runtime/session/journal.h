@@ -48,6 +48,19 @@ void journal_add(struct session *s, const char *what, const char *fmt, ...);
 /* The same with a finished object, which is consumed. */
 void journal_add_object(struct session *s, const char *what, json_t *object);
 
+/* The two lines that hold inputs whole, so that a replay finds all of one kind alike. A body that
+ * is no UTF-8 is no document either: its length tells enough, and it is null. */
+void journal_file(struct session *s, int id, const char *path, const char *bytes, size_t len,
+                  int64_t mtime);
+struct journal_reply {
+    int id, status, attempts;
+    const char *type, *url; /* may be NULL */
+    const char *body;       /* may be NULL when `len` is 0 */
+    size_t len;
+    int64_t ms;
+};
+void journal_reply(struct session *s, const struct journal_reply *r);
+
 /* Writes the missing last line (`end`, failed, with `why`) of journals of calls that were live when
  * the exchange was killed. Blocking: at start. Returns how many. */
 int journal_repair(const char *state, int64_t wall_ms);
