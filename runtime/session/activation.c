@@ -37,6 +37,7 @@ struct activation *activation_new(struct session *s, enum activation_kind kind)
     a->session = s;
     a->kind = kind;
     arena_init(&a->arena, VERB_MEMORY_CHUNK, VERB_MEMORY_MAX);
+    a->use = s->top != NULL ? s->top->use : USE_FLOW;
     a->below = s->top;
     s->top = a;
     return a;
@@ -124,25 +125,6 @@ int activation_push_url(struct session *s, const char *url, bool get, enum http_
     return rc;
 }
 
-uint32_t session_run_children(struct activation *a)
-{
-    struct request *r = request_new(a, REQUEST_CHILDREN);
-    struct activation *child;
-
-    if (r == NULL)
-        return 0;
-    child = activation_new(a->session, ACTIVATION_CHILDREN);
-    if (child == NULL) {
-        request_free(r);
-        return 0;
-    }
-    child->document = document_ref(a->document);
-    child->next = a->node->children;
-    child->children_of = r->id;
-    task_post(&a->session->advance);
-    return r->id;
-}
-
 /* --- results --- */
 
 static void settle(struct activation *a, enum verb_result result);
@@ -171,7 +153,8 @@ static void go(struct activation *a)
 
     /* At the end of the call there is only a farewell, which moves nothing below: that is being
      * unwound, or gone. */
-    if (a->kind == ACTIVATION_HANDLER && a->children_of != 0 && s->phase == SESSION_RUNNING) {
+    if (a->kind == ACTIVATION_HANDLER && a->children_of != 0 && !a->guest &&
+        s->phase == SESSION_RUNNING) {
         hand_down(a);
         return;
     }
@@ -237,10 +220,15 @@ static void settle(struct activation *a, enum verb_result result)
         break;
     case VERB_LEAVE:
         a->next = NULL;
+        a->left = true;
         drop_handler(a);
         break;
     case VERB_END:
         a->next = NULL;
+        if (s->phase != SESSION_RUNNING) {
+            pop(a, "end"); /* the end is here already */
+            break;
+        }
         session_finish(s,
                        s->end_cause == CAUSE_BUSY && s->answered == 0 ? CALL_BUSY
                        : s->answered == 0                             ? CALL_NO_ANSWER
@@ -276,6 +264,8 @@ static void start_verb(struct activation *a, const struct node *node)
     struct session *s = a->session;
 
     a->node = node;
+    if (!nested_allows(a, verb))
+        return;
     if (verb->start == NULL) {
         session_warn(a, 13750, "<%s> is not in this version of Almon: it is left out",
                      node->schema->name);
@@ -293,18 +283,24 @@ static void start_verb(struct activation *a, const struct node *node)
     settle(a, verb->start(a, node->args, a->state));
 }
 
+/* What ran on top of a verb is over: its verb is told. */
+static void children_over(struct activation *a, enum children_end how)
+{
+    struct event ev = {.type = EVENT_CHILDREN, .children = how};
+    struct request *r = request_find(a->session, a->children_of);
+
+    pop(a, how == CHILDREN_FAILED ? "error" : "done");
+    if (r != NULL)
+        request_answer(r, &ev);
+}
+
 /* The last verb of a document is done. */
 static void document_over(struct activation *a)
 {
     struct session *s = a->session;
-    struct event ev = {.type = EVENT_CHILDREN};
-    struct request *r;
 
     if (a->children_of != 0) {
-        r = request_find(s, a->children_of);
-        pop(a, "done");
-        if (r != NULL)
-            request_answer(r, &ev);
+        children_over(a, a->failed ? CHILDREN_FAILED : a->left ? CHILDREN_LEFT : CHILDREN_DONE);
         return;
     }
     pop(a, "done");
@@ -362,7 +358,7 @@ static void handler_broke(struct activation *a, const char *why)
 /* `d` takes the handler's place; that of <Lua> is the whole document it stands in. */
 static void become(struct activation *a, struct document *d)
 {
-    struct activation *to = a->children_of != 0 ? a->below : a;
+    struct activation *to = a->children_of != 0 && !a->guest ? a->below : a;
 
     activation_pop_above(to, "go");
     end_verb(to, "go");
@@ -529,73 +525,11 @@ void activation_failed(struct activation *a)
     struct session *s = a->session;
 
     a->next = NULL;
+    if (a->guest) {
+        a->failed = true; /* its verb is told from the loop */
+        task_post(&s->advance);
+        return;
+    }
     /* Nothing more can be said to the caller: an unanswered call fails, an answered one ends. */
     session_finish(s, s->answered == 0 ? CALL_FAILED : CALL_COMPLETED, CAUSE_ERROR, "flow");
-}
-
-/* --- going on --- */
-
-void session_go_param(struct activation *a, const char *name, const char *value)
-{
-    if (a->go_params == NULL)
-        a->go_params = webhook_params_new();
-    if (a->go_params == NULL || webhook_params_set(a->go_params, name, value) != 0)
-        session_warn(a, 12400, "out of memory: parameter %s is missing", name);
-}
-
-/* In the name of a local file "{Digits}" stands for what was collected, so that plain markup can
- * branch without a web application: menu-{Digits}.xml. Only harmless characters get in. */
-static char *fill_in(const struct activation *a, const char *url)
-{
-    const char *at = strstr(url, "{Digits}"), *digits;
-    struct str out = STR_INIT(4096);
-
-    if (at == NULL || url_is_http(url))
-        return mem_strdup(url);
-    digits = a->go_params != NULL ? webhook_params_get(a->go_params, "Digits") : NULL;
-    str_addn(&out, url, (size_t)(at - url));
-    for (; digits != NULL && *digits != '\0'; digits++) {
-        if (*digits == '*')
-            str_add(&out, "star");
-        else if (*digits == '#')
-            str_add(&out, "hash");
-        else if (*digits >= '0' && *digits <= '9')
-            str_addc(&out, *digits);
-    }
-    str_add(&out, at + strlen("{Digits}"));
-    if (out.failed)
-        str_free(&out);
-    return str_take(&out);
-}
-
-enum verb_result session_go(struct activation *a, const char *url, enum flow_method method)
-{
-    char *absolute;
-
-    absolute = document_url(a->document->url, url != NULL ? url : "");
-    mem_free(a->go_url);
-    a->go_url = absolute != NULL ? fill_in(a, absolute) : NULL;
-    mem_free(absolute);
-    a->go_get = method == FLOW_GET;
-    return VERB_GO;
-}
-
-void session_end_as(struct activation *a, enum session_end how)
-{
-    a->session->end_cause = how == SESSION_BUSY       ? CAUSE_BUSY
-                            : how == SESSION_REJECTED ? CAUSE_REJECTED
-                                                      : CAUSE_NORMAL;
-}
-
-void session_warn(struct activation *a, int code, const char *fmt, ...)
-{
-    char text[ERROR_TEXT_MAX], where[1200];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    snprintf(where, sizeof where, "%s:%d", a->document != NULL ? a->document->url : "",
-             a->node != NULL ? a->node->line : 0);
-    session_say_problem(a->session, false, code, where, text);
 }

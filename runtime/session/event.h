@@ -17,10 +17,16 @@ enum event_type {
     EVENT_PLAYED,   /* session_play(): it ended */
     EVENT_TIMER,    /* session_timer() */
     EVENT_RECORDED, /* session_record(): recording ended, the file is on disk */
-    EVENT_CHILDREN, /* session_run_children(), session_run_script(): the last of it is done */
+    EVENT_CHILDREN, /* session_run_children(), _script(), _document(): the last of it is done */
     /* unasked */
     EVENT_DIGIT,  /* a key */
     EVENT_HANGUP, /* the far end is gone; the session ends after every verb was told */
+};
+
+enum children_end {
+    CHILDREN_DONE,
+    CHILDREN_LEFT,  /* by <Leave> */
+    CHILDREN_FAILED /* a document of its own could not be had, which was said */
 };
 
 struct event {
@@ -43,6 +49,7 @@ struct event {
             const struct recording *recording; /* NULL when it failed */
             enum tap_end why;
         } recorded;
+        enum children_end children;
     };
 };
 

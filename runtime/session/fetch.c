@@ -189,6 +189,14 @@ static void job_failed(struct fetch_job *job, int code, const char *text)
 
     journal_add(s, "failure", "{s:i, s:i, s:s}", "id", job->id, "code", code, "text", text);
     session_say_problem(s, true, code, job->url, text);
+    if (job->activation->guest) {
+        struct activation *a = job->activation;
+
+        a->fetch = NULL;
+        job_free(job);
+        activation_failed(a);
+        return;
+    }
     if (!job->fallback && s->number->voice_fallback != NULL && become_fallback(job, code) == 0)
         job_start(job);
     else

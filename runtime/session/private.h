@@ -151,6 +151,11 @@ struct activation {
     bool waits;                    /* the handler waits for something of its own */
     bool at_end;                   /* the handler runs after the call */
     bool is_fallback;              /* it came from the number's fallback */
+    bool guest;                    /* a document of its own on top of a verb: when it cannot be had,
+                                      that verb is told, and nobody apologises */
+    bool failed;                   /* … and it could not */
+    bool left;                     /* <Leave> ended it */
+    enum document_use use;         /* which verbs it may hold */
     enum verb_result outcome;      /* of what the handler last asked for */
     struct webhook_params *outcome_got; /* and what came of it */
 
@@ -170,6 +175,8 @@ unsigned activation_depth(const struct activation *a);
 /* Pops all, stopping each verb once; with `tell`, EVENT_HANGUP is given first and verbs that answer
  * VERB_WAIT may stay until they are done. */
 void activation_unwind(struct session *s, bool tell);
+/* May this verb run here? Says so when not (nested.c). */
+bool nested_allows(struct activation *a, const struct verb *verb);
 /* Pops what stands above `a`: the children of its verb. */
 void activation_pop_above(struct activation *a, const char *how);
 /* Gives an event to whom it belongs and goes on with what follows. */

@@ -73,6 +73,18 @@ uint32_t session_run_children(struct activation *a);
 /* Runs the text of the verb's node, or the file `src` (not NULL), as a handler on top of this verb:
  * EVENT_CHILDREN when it is over. 0 when that is not allowed here, which was said. */
 uint32_t session_run_script(struct activation *a, const char *src);
+/* Fetches the document at `url` (relative to this one) and runs it on top of this verb, whose
+ * parameters so far (session_go_param()) go with the request: EVENT_CHILDREN. Verbs that `use` does
+ * not allow are left out with a warning. The number's fallback does not stand in for it. */
+enum document_use {
+    USE_FLOW,       /* all verbs */
+    USE_WHISPER,    /* on a called party, before both are joined (twiml-voice.md §5.3) */
+    USE_ROOM_WAIT,  /* waitUrl of a conference (§5.4) */
+    USE_QUEUE_WAIT, /* waitUrl of a queue (§6.1) */
+    USE_QUEUE_TAKEN /* url of <Queue>, on the caller who waited (§6.3) */
+};
+uint32_t session_run_document(struct activation *a, const char *url, enum flow_method method,
+                              enum document_use use);
 /* Stops one pending request; its answer will not come. 0 and ended ones are fine. */
 void session_cancel(struct activation *a, uint32_t request);
 /* Adds a parameter to the request that the next session_go() makes. */

@@ -1,0 +1,97 @@
+/* What runs on top of a verb: its own children, or a document of its own (hold music, what a taken
+ * caller hears). Such a document may hold few verbs only; the table says which. */
+#include "base/mem.h"
+#include "session/private.h"
+#include <string.h>
+
+/* --- which verbs may stand where --- */
+
+static const char *const whisper_verbs[] = {"Say",   "Play",     "Gather", "Hangup",
+                                            "Pause", "Redirect", "Lua",    NULL};
+static const char *const room_wait_verbs[] = {"Say", "Play", "Pause", "Redirect", "Lua", NULL};
+static const char *const queue_wait_verbs[] = {"Say",   "Play",   "Pause", "Hangup", "Redirect",
+                                               "Leave", "Gather", "Lua",   NULL};
+
+static const struct {
+    const char *const *verbs;
+    int code;
+    const char *where;
+} uses[] = {
+    [USE_WHISPER] = {whisper_verbs, 13201, "that the called party hears before both are joined"},
+    [USE_ROOM_WAIT] = {room_wait_verbs, 13238, "that is heard before a conference begins"},
+    [USE_QUEUE_WAIT] = {queue_wait_verbs, 14202, "that is heard while waiting in a queue"},
+    [USE_QUEUE_TAKEN] = {room_wait_verbs, 14217, "that a caller taken from a queue hears"},
+};
+
+bool nested_allows(struct activation *a, const struct verb *verb)
+{
+    const char *const *names = a->kind == ACTIVATION_CHILDREN ? NULL : uses[a->use].verbs;
+
+    if (names == NULL)
+        return true; /* a verb's own children: its table says which */
+    for (; *names != NULL; names++)
+        if (strcmp(*names, verb->schema.name) == 0)
+            return true;
+    session_warn(a, uses[a->use].code, "<%s> may not stand in a document %s: it is left out",
+                 verb->schema.name, uses[a->use].where);
+    return false;
+}
+
+/* --- running it --- */
+
+uint32_t session_run_children(struct activation *a)
+{
+    struct request *r = request_new(a, REQUEST_CHILDREN);
+    struct activation *child;
+
+    if (r == NULL)
+        return 0;
+    child = activation_new(a->session, ACTIVATION_CHILDREN);
+    if (child == NULL) {
+        request_free(r);
+        return 0;
+    }
+    child->document = document_ref(a->document);
+    child->next = a->node->children;
+    child->children_of = r->id;
+    task_post(&a->session->advance);
+    return r->id;
+}
+
+uint32_t session_run_document(struct activation *a, const char *url, enum flow_method method,
+                              enum document_use use)
+{
+    struct request *r = request_new(a, REQUEST_CHILDREN);
+    struct activation *child;
+    struct webhook_params *params = a->go_params;
+    char *absolute = document_url(a->document->url, url != NULL ? url : "");
+    struct error err = {0};
+    uint32_t id = 0;
+
+    a->go_params = NULL;
+    child = r != NULL && absolute != NULL && activation_depth(a) < HANDLER_MAX_NESTING
+                ? activation_new(a->session, ACTIVATION_DOCUMENT)
+                : NULL;
+    if (child == NULL) {
+        session_warn(a, 12400, "out of memory, or documents are nested more than %d deep",
+                     HANDLER_MAX_NESTING);
+        webhook_params_free(params);
+        if (r != NULL)
+            request_free(r);
+        mem_free(absolute);
+        return 0;
+    }
+    child->guest = true;
+    child->use = use;
+    child->children_of = id = r->id;
+    child->outcome = VERB_DONE;
+    if (fetch_document(child, absolute, method == FLOW_GET, HTTP_DOCUMENT, params, &err) != 0) {
+        session_warn(a, err.twilio != 0 ? err.twilio : 11100, "%s: %s", absolute, err.text);
+        child->children_of = 0;
+        activation_pop_above(a, "error");
+        request_free(r);
+        id = 0;
+    }
+    mem_free(absolute);
+    return id;
+}
