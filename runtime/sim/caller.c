@@ -5,25 +5,6 @@
 #include <jansson.h>
 #include <string.h>
 
-struct sim_caller {
-    struct sim *sim;
-    uint32_t number;
-    enum codec codec;
-    bool answered, over;
-    enum cause cause;
-    char sid[SID_SIZE];
-    char status[16];
-
-    struct sim_row heard;    /* struct sim_heard */
-    struct sim_row sound_at; /* int64_t: when frames of sound came */
-    struct str digits;
-
-    enum sim_sends sends;
-    struct audio *playing; /* what he says instead; NULL: nothing */
-    size_t played;         /* frames of it */
-    struct timer mouth;
-};
-
 static struct sim_caller *caller_of(struct sim *s, uint32_t number)
 {
     struct sim_caller **all = s->callers.items;
@@ -39,12 +20,8 @@ static struct sim_caller *caller_of(struct sim *s, uint32_t number)
 static void send_tone(struct sim_caller *c)
 {
     uint8_t frame[FRAME_BYTES_MAX];
-    int16_t samples[FRAME_BYTES_MAX / 2];
-    size_t n = codec_frame_samples(c->codec), period = n / 20; /* a square wave of 1 kHz */
 
-    for (size_t i = 0; i < n; i++)
-        samples[i] = i % period < period / 2 ? 8000 : -8000;
-    codec_encode(c->codec, samples, n, frame);
+    sim_tone_frame(c, frame);
     client_audio(c->sim->client, c->number, frame, codec_frame_bytes(c->codec));
 }
 
@@ -80,6 +57,7 @@ static void mouth_moves(void *arg)
 void sim_caller_sends(struct sim_caller *c, enum sim_sends what)
 {
     c->sends = what;
+    c->hz = 0;
 }
 
 void sim_caller_plays(struct sim_caller *c, struct audio *audio)
@@ -107,6 +85,7 @@ static void end(struct sim_caller *c, enum cause cause)
     c->cause = cause;
     c->playing = audio_unref(c->playing);
     timer_stop(&c->mouth);
+    timer_stop(&c->plan);
 }
 
 static void on_closed(void *arg, const char *why)
@@ -120,14 +99,18 @@ static void on_closed(void *arg, const char *why)
             end(all[i], CAUSE_LINK_LOST);
 }
 
+void sim_caller_begin(struct sim_caller *c)
+{
+    c->answered = true;
+    timer_start(&c->mouth, 0);
+}
+
 static void on_answered(void *arg, uint32_t number)
 {
     struct sim_caller *c = caller_of(arg, number);
 
-    if (c == NULL || c->over)
-        return;
-    c->answered = true;
-    timer_start(&c->mouth, 0);
+    if (c != NULL && !c->over)
+        sim_caller_begin(c);
 }
 
 static void on_ended(void *arg, uint32_t number, enum cause cause)
@@ -143,9 +126,9 @@ static void on_audio(void *arg, uint32_t number, const void *bytes, size_t len)
     struct sim_caller *c = caller_of(arg, number);
     int64_t *at;
 
-    (void)bytes;
     if (c == NULL || len == 0)
         return;
+    sim_tone_hear(c, bytes);
     at = sim_row_add(&c->sound_at, sizeof *at, SIM_FRAMES);
     if (at != NULL)
         *at = sim_now(c->sim);
@@ -189,15 +172,6 @@ static void on_prompt(void *arg, uint32_t number, bool began, const char *text)
         }
 }
 
-static void on_offered(void *arg, uint32_t number, const struct offer *offer)
-{
-    struct sim *s = arg;
-
-    /* Callees are not part of the exchange yet: nobody answers. */
-    (void)offer;
-    client_hangup(s->client, number, CAUSE_UNROUTABLE);
-}
-
 const struct client_handlers sim_client_events = {
     .ready = on_ready,
     .closed = on_closed,
@@ -206,23 +180,30 @@ const struct client_handlers sim_client_events = {
     .audio = on_audio,
     .digits = on_digits,
     .prompt = on_prompt,
-    .offered = on_offered,
+    .offered = sim_callee_offered,
 };
 
 /* --- life --- */
 
-static void caller_free(struct sim_caller *c)
+struct sim_caller *sim_caller_free(struct sim_caller *c)
 {
-    struct sim_heard *heard = c->heard.items;
+    struct sim_heard *heard;
 
+    if (c == NULL)
+        return NULL;
+    heard = c->heard.items;
     timer_stop(&c->mouth);
+    timer_stop(&c->plan);
     audio_unref(c->playing);
     for (size_t i = 0; i < c->heard.count; i++)
         mem_free(heard[i].text);
     mem_free(heard);
     mem_free(c->sound_at.items);
+    mem_free(c->tones.items);
     str_free(&c->digits);
+    arena_free(&c->strings);
     mem_free(c);
+    return NULL;
 }
 
 void sim_callers_free(struct sim *s)
@@ -230,36 +211,51 @@ void sim_callers_free(struct sim *s)
     struct sim_caller **all = s->callers.items;
 
     for (size_t i = 0; i < s->callers.count; i++)
-        caller_free(all[i]);
+        sim_caller_free(all[i]);
     mem_free(all);
+}
+
+struct sim_caller *sim_caller_new(struct sim *s, enum codec codec)
+{
+    struct sim_caller *c = mem_alloc(sizeof *c);
+
+    if (c == NULL)
+        return NULL;
+    c->sim = s;
+    c->codec = codec;
+    c->sends = SIM_SILENCE;
+    str_init(&c->digits, 10000);
+    arena_init(&c->strings, SIM_OFFER_CHUNK, SIM_OFFER_BYTES);
+    timer_init(&c->mouth, s->far, mouth_moves, c);
+    timer_init(&c->plan, s->far, sim_callee_acts, c);
+    return c;
+}
+
+int sim_caller_keep(struct sim_caller *c, struct error *err)
+{
+    struct sim_caller **at = sim_row_add(&c->sim->callers, sizeof *at, SIM_CALLERS);
+
+    if (at == NULL)
+        return error_set(err, ERR_LIMIT, "more than %d callers in one exchange", SIM_CALLERS);
+    *at = c;
+    return 0;
 }
 
 int sim_call(struct sim *s, const struct offer *offer, struct sim_caller **cp, struct error *err)
 {
-    struct sim_caller *c = mem_alloc(sizeof *c), **at;
+    struct sim_caller *c = sim_caller_new(s, offer->codec);
     int rc;
 
     if (c == NULL)
         return error_nomem(err);
-    c->sim = s;
-    c->codec = offer->codec;
-    c->sends = SIM_SILENCE;
-    str_init(&c->digits, 10000);
-    timer_init(&c->mouth, s->far, mouth_moves, c);
     rc = client_offer(s->client, offer, &c->number, err);
-    if (rc != 0) {
-        caller_free(c);
-        return rc;
-    }
-    at = sim_row_add(&s->callers, sizeof *at, SIM_CALLERS);
-    if (at == NULL) {
+    if (rc == 0 && (rc = sim_caller_keep(c, err)) != 0)
         client_hangup(s->client, c->number, CAUSE_NORMAL);
-        caller_free(c);
-        return error_set(err, ERR_LIMIT, "more than %d callers in one exchange", SIM_CALLERS);
-    }
-    *at = c;
-    *cp = c;
-    return 0;
+    if (rc == 0)
+        *cp = c;
+    else
+        sim_caller_free(c);
+    return rc;
 }
 
 /* Sessions begin in the order of the offers, so the first caller without one is meant. */
@@ -268,7 +264,7 @@ static struct sim_caller *newcomer(struct sim *s)
     struct sim_caller **all = s->callers.items;
 
     for (size_t i = 0; i < s->callers.count; i++)
-        if (all[i]->sid[0] == '\0' && !all[i]->over)
+        if (all[i]->offer == NULL && all[i]->sid[0] == '\0' && !all[i]->over)
             return all[i];
     return NULL;
 }
@@ -283,29 +279,40 @@ static struct sim_caller *caller_with(struct sim *s, const char *sid)
     return NULL;
 }
 
-static void read_state(struct sim_caller *c, const char *text)
+static void read_start(struct sim *s, const struct sim_line *line)
 {
-    json_t *line = json_loads(text, 0, NULL);
-    const char *status = json_string_value(json_object_get(line, "new"));
+    json_t *j = json_loads(line->text, 0, NULL);
+    const char *direction = json_string_value(json_object_get(j, "direction"));
+    struct sim_caller *c = NULL;
 
-    if (status != NULL)
+    if (direction != NULL && strncmp(direction, "outbound", 8) == 0)
+        sim_callee_begins(s, line->sid, json_string_value(json_object_get(j, "to")));
+    else
+        c = newcomer(s);
+    if (c != NULL)
+        str_copy(c->sid, sizeof c->sid, line->sid);
+    json_decref(j);
+}
+
+static void read_state(struct sim *s, const struct sim_line *line)
+{
+    json_t *j = json_loads(line->text, 0, NULL);
+    const char *status = json_string_value(json_object_get(j, "new"));
+    struct sim_caller *c = caller_with(s, line->sid);
+
+    if (c != NULL && status != NULL)
         str_copy(c->status, sizeof c->status, status);
-    json_decref(line);
+    else if (status != NULL)
+        sim_callee_becomes(s, line->sid, status);
+    json_decref(j);
 }
 
 void sim_callers_read(struct sim *s, const struct sim_line *line)
 {
-    struct sim_caller *c;
-
-    if (strstr(line->text, ",\"e\":\"start\",") != NULL) {
-        c = newcomer(s);
-        if (c != NULL)
-            str_copy(c->sid, sizeof c->sid, line->sid);
-    } else if (strstr(line->text, ",\"e\":\"state\",") != NULL) {
-        c = caller_with(s, line->sid);
-        if (c != NULL)
-            read_state(c, line->text);
-    }
+    if (strstr(line->text, ",\"e\":\"start\",") != NULL)
+        read_start(s, line);
+    else if (strstr(line->text, ",\"e\":\"state\",") != NULL)
+        read_state(s, line);
 }
 
 /* --- fingers --- */
@@ -318,10 +325,15 @@ void sim_caller_press(struct sim_caller *c, const char *digits)
 
 void sim_caller_hangup(struct sim_caller *c)
 {
+    sim_caller_refuse(c, CAUSE_NORMAL);
+}
+
+void sim_caller_refuse(struct sim_caller *c, enum cause cause)
+{
     if (c->over)
         return;
-    end(c, CAUSE_NORMAL);
-    client_hangup(c->sim->client, c->number, CAUSE_NORMAL);
+    end(c, cause);
+    client_hangup(c->sim->client, c->number, cause);
 }
 
 /* --- asking --- */

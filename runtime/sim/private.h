@@ -2,6 +2,7 @@
 #ifndef ALMON_SIM_PRIVATE_H
 #define ALMON_SIM_PRIVATE_H
 
+#include "base/arena.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "bridge/client.h"
@@ -44,7 +45,10 @@ struct sim {
     struct sim_row requests; /* struct sim_request * */
     struct list exchanges;   /* struct web_exchange, under way */
 
-    struct sim_row callers; /* struct sim_caller * */
+    struct sim_row callers;  /* struct sim_caller * */
+    struct sim_row callees;  /* struct sim_callee * */
+    struct sim_row children; /* struct sim_child: sessions that the exchange offered */
+    struct sim_row hz;       /* int: every tone that somebody sent */
 
     struct sim_row lines; /* struct sim_line */
     void (*on_line)(const struct sim_line *line, void *arg);
@@ -55,10 +59,61 @@ struct sim {
 struct http_port sim_web_port(struct sim *s);
 void sim_web_free(struct sim *s);
 
+enum { SIM_OFFER_CHUNK = 1024, SIM_OFFER_BYTES = 128 * 1024 };
+
+/* A party's part in one call, whoever called. */
+struct sim_caller {
+    struct sim *sim;
+    uint32_t number;
+    enum codec codec;
+    bool answered, over;
+    enum cause cause;
+    char sid[SID_SIZE];
+    char status[16];
+
+    struct offer *offer;  /* what the exchange offered; NULL: he called */
+    struct arena strings; /* of the offer */
+    struct sim_callee *callee;
+    int64_t offered_at;
+    bool rung;
+    struct timer plan; /* when the callee does the next thing of its manner */
+
+    struct sim_row heard;    /* struct sim_heard */
+    struct sim_row sound_at; /* int64_t: when frames of sound came */
+    struct sim_row tones;    /* struct sim_tone: those he listens for */
+    struct str digits;
+
+    enum sim_sends sends;
+    int hz;                /* SIM_TONE: a sine; 0: a square wave of 1 kHz */
+    size_t sent;           /* samples of the sine */
+    struct audio *playing; /* what he says instead; NULL: nothing */
+    size_t played;         /* frames of it */
+    struct timer mouth;
+};
+
 /* caller.c */
 extern const struct client_handlers sim_client_events;
+struct sim_caller *sim_caller_new(struct sim *s, enum codec codec);
+struct sim_caller *sim_caller_free(struct sim_caller *c);
+/* From now on the exchange's. */
+int sim_caller_keep(struct sim_caller *c, struct error *err);
+/* The call is answered, by either side. */
+void sim_caller_begin(struct sim_caller *c);
 void sim_callers_free(struct sim *s);
 /* A journal line says something about a caller: which session is his, its status. */
 void sim_callers_read(struct sim *s, const struct sim_line *line);
+
+/* callee.c */
+void sim_callee_offered(void *arg, uint32_t number, const struct offer *offer);
+void sim_callee_acts(void *arg); /* timer `plan` */
+/* The session of an outgoing leg begins, and changes before its offer has arrived. */
+void sim_callee_begins(struct sim *s, const char *sid, const char *to);
+void sim_callee_becomes(struct sim *s, const char *sid, const char *status);
+void sim_callees_free(struct sim *s);
+
+/* tone.c */
+/* The next frame of what he sends, in his codec. */
+void sim_tone_frame(struct sim_caller *c, void *bytes);
+void sim_tone_hear(struct sim_caller *c, const void *bytes);
 
 #endif

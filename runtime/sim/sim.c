@@ -285,6 +285,7 @@ struct sim *sim_free(struct sim *s)
     media_free(s->media);
     disk_free(s->disk);
     sim_callers_free(s);
+    sim_callees_free(s);
     sim_web_free(s);
     loop_free(s->far);
     loop_free(s->loop);
@@ -295,6 +296,7 @@ struct sim *sim_free(struct sim *s)
         mem_free(lines[i].text);
     }
     mem_free(lines);
+    mem_free(s->hz.items);
     mem_free(s->folder);
     mem_free(s->state);
     mem_free(s->path);
@@ -350,6 +352,11 @@ struct runtime *sim_runtime(struct sim *s)
 struct loop *sim_loop(struct sim *s)
 {
     return s->loop;
+}
+
+struct bridge *sim_bridge(struct sim *s)
+{
+    return s->bridge;
 }
 
 void sim_speech_stats(const struct sim *s, struct speech_stats *out)

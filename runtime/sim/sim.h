@@ -27,7 +27,9 @@ struct sim_caller;
 enum {
     SIM_ANSWERS = 10000,        /* web answers written down */
     SIM_REQUESTS = 100000,      /* remembered; more are refused */
-    SIM_CALLERS = 10000,        /* of one exchange */
+    SIM_CALLERS = 10000,        /* of one exchange, with the calls to callees */
+    SIM_CALLEES = 1000,         /* parties that can be called */
+    SIM_TONES = 32,             /* tones one caller listens for, and tones in one exchange */
     SIM_HEARD = 10000,          /* prompts one caller remembers */
     SIM_FRAMES = 1000000,       /* frames of sound whose time he remembers */
     SIM_LINES = 100000,         /* journal lines kept */
@@ -61,6 +63,7 @@ void sim_remove_folder(const char *folder);
 int sim_configure(struct sim *s, const char *config, struct error *err);
 struct runtime *sim_runtime(struct sim *s);
 struct loop *sim_loop(struct sim *s);
+struct bridge *sim_bridge(struct sim *s);
 void sim_speech_stats(const struct sim *s, struct speech_stats *out);
 
 /* --- time --- */
@@ -122,10 +125,14 @@ struct sim_heard {
 int sim_call(struct sim *s, const struct offer *offer, struct sim_caller **cp, struct error *err);
 void sim_caller_press(struct sim_caller *c, const char *digits);
 void sim_caller_hangup(struct sim_caller *c);
+/* As a hang-up, for this reason. */
+void sim_caller_refuse(struct sim_caller *c, enum cause cause);
 
 enum sim_sends { SIM_NOTHING, SIM_SILENCE, SIM_TONE };
 /* What an answered caller sends from now on, frame by frame; silence at first. */
 void sim_caller_sends(struct sim_caller *c, enum sim_sends what);
+/* Sends this sine from now on; 0: silence. Multiples of 50 Hz are told apart best. */
+void sim_caller_sends_tone(struct sim_caller *c, int hz);
 /* Sends this audio (in the channel's codec; a reference is taken), then what he sent before. */
 void sim_caller_plays(struct sim_caller *c, struct audio *audio);
 bool sim_caller_is_playing(const struct sim_caller *c);
@@ -146,6 +153,43 @@ size_t sim_caller_frames(const struct sim_caller *c);
 size_t sim_caller_frames_within(const struct sim_caller *c, int64_t ms);
 /* Digits that he was sent as events. */
 const char *sim_caller_digits(const struct sim_caller *c);
+
+/* A tone that he listens for. */
+struct sim_tone {
+    int hz;
+    size_t frames; /* frames with it */
+    size_t run;    /* of them the last, without one between that lacks it */
+    int64_t last;  /* when the last of them came; -1: never */
+};
+/* Begins to listen for it at the first call; NULL when there are SIM_TONES already. */
+const struct sim_tone *sim_caller_tone(struct sim_caller *c, int hz);
+/* He hears it now, and has for the last `frames` frames. */
+bool sim_caller_hears_tone(struct sim_caller *c, int hz, size_t frames);
+/* The n-th tone that somebody in this exchange sent so far; 0 behind the last. */
+int sim_tone_at(const struct sim *s, size_t n);
+
+/* --- callees --- */
+
+struct sim_callee;
+
+/* What a party does when it is called. Times count from the offer, in ms; -1: not by itself. */
+struct sim_manner {
+    const char *address; /* "+15550101", "client:bob", "sip:bob@example.com"; may end in * */
+    int rings_ms, answers_ms, refuses_ms;
+    enum cause cause; /* of its refusal */
+};
+/* From now on calls to that address are this party's; the longest address that fits counts, and one
+ * that nobody has is unroutable. Given again, it is the same party with other manners. */
+int sim_add_callee(struct sim *s, const struct sim_manner *m, struct sim_callee **cp,
+                   struct error *err);
+const char *sim_callee_address(const struct sim_callee *c);
+/* Each call to it is an ordinary caller. In their order; NULL behind the last. */
+struct sim_caller *sim_callee_call(const struct sim_callee *c, size_t i);
+/* What the exchange offered; NULL for one who called himself. */
+const struct offer *sim_caller_offer(const struct sim_caller *c);
+/* Nothing when it did that before, or the call is over. */
+void sim_caller_ring(struct sim_caller *c);
+void sim_caller_answer(struct sim_caller *c);
 
 /* --- journals --- */
 

@@ -42,7 +42,10 @@ struct actor {
 
 struct stage_caller {
     struct stage *stage;
-    struct sim_caller *caller;
+    struct sim_caller *caller; /* NULL: a callee that was not called yet */
+    struct sim_callee *callee; /* NULL: he called himself */
+    size_t calls;              /* of the callee: those that came before the next */
+    bool rung;                 /* bob:rings() saw this call */
     size_t next_heard;
     size_t begun; /* prompts whose start was heard are no surprise when they are cut off */
     bool tones;   /* presses keys as tones in his audio */
@@ -85,13 +88,27 @@ void actor_free_all(struct stage *st);
 
 /* --- what a scenario calls --- */
 
-/* Makes a method table for `name` with a helpful error for what it does not know. */
-void stage_metatable(lua_State *L, const char *name, const char *thing, const luaL_Reg *methods);
+/* Makes `name` of the methods in the table on the stack, which it pops, with a helpful error for
+ * what it does not know. */
+void stage_metatable(lua_State *L, const char *name, const char *thing);
 void stage_open_t(lua_State *L);       /* stage_t.c */
 void stage_open_require(lua_State *L); /* stage_require.c */
 void stage_open_caller(lua_State *L);  /* stage_caller.c */
+void stage_open_callee(lua_State *L);  /* stage_callee.c */
 void stage_push_caller(lua_State *L, struct sim_caller *c, bool tones);
+/* A caller, or a callee that was called. */
 struct stage_caller *stage_check_caller(lua_State *L, int arg);
+/* What both can do. */
+extern const luaL_Reg stage_caller_words[];
+/* stage_callee.c */
+int stage_callee(lua_State *L);
+/* The call that is next, if it came; true when there is a call. */
+bool stage_callee_take(struct stage_caller *c);
+/* stage_tone.c */
+int stage_plays_tone(lua_State *L);
+int stage_hears_tone(lua_State *L);
+int stage_hears_tones(lua_State *L);
+int stage_hears_no_tone(lua_State *L);
 /* stage_web.c */
 int stage_web(lua_State *L);
 int stage_expect_request(lua_State *L);
@@ -100,6 +117,8 @@ int stage_requests(lua_State *L);
 void stage_web_free(struct stage *st);
 /* "1.5s", "500ms", "2m" or a number of seconds, in milliseconds. */
 int64_t stage_duration(lua_State *L, int arg);
+/* How waits end that have nothing more to do. */
+int stage_nothing_more(lua_State *L, int status, lua_KContext k);
 /* A URL that begins with / stands on STAGE_BASE; pushes the whole. */
 const char *stage_url(lua_State *L, int arg);
 /* A file named in the scenario: relative to its folder. Pushes the path. */

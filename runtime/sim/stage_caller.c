@@ -8,7 +8,13 @@
 
 struct stage_caller *stage_check_caller(lua_State *L, int arg)
 {
-    return luaL_checkudata(L, arg, "caller");
+    struct stage_caller *c = luaL_testudata(L, arg, "callee");
+
+    if (c == NULL)
+        return luaL_checkudata(L, arg, "caller");
+    if (!stage_callee_take(c))
+        luaL_argerror(L, arg, "was not called yet: its word rings() waits for that");
+    return c;
 }
 
 void stage_push_caller(lua_State *L, struct sim_caller *c, bool tones)
@@ -26,14 +32,6 @@ static struct stage_caller *prepare(lua_State *L)
 
     actor_current(L)->caller = c;
     return c;
-}
-
-static int nothing_more(lua_State *L, int status, lua_KContext k)
-{
-    (void)L;
-    (void)status;
-    (void)k;
-    return 0;
 }
 
 /* --- ears --- */
@@ -241,7 +239,7 @@ static int plays_audio(lua_State *L, struct stage_caller *c, struct audio *audio
     if (!whole)
         return luaL_error(L, "longer than %d s: a caller plays shorter pieces",
                           AUDIO_WHOLE_MS / 1000);
-    return actor_wait(L, said_it, ms, nothing_more);
+    return actor_wait(L, said_it, ms, stage_nothing_more);
 }
 
 /* caller:plays("file.wav") */
@@ -303,13 +301,13 @@ static int caller_press(lua_State *L)
         return plays_audio(L, c, audio);
     }
     sim_caller_press(c->caller, digits);
-    return actor_wait(L, NULL, 0, nothing_more);
+    return actor_wait(L, NULL, 0, stage_nothing_more);
 }
 
 static int caller_waits(lua_State *L)
 {
     prepare(L);
-    return actor_wait(L, NULL, stage_duration(L, 2), nothing_more);
+    return actor_wait(L, NULL, stage_duration(L, 2), stage_nothing_more);
 }
 
 static int caller_hangs_up(lua_State *L)
@@ -317,7 +315,7 @@ static int caller_hangs_up(lua_State *L)
     struct stage_caller *c = prepare(L);
 
     sim_caller_hangup(c->caller);
-    return actor_wait(L, NULL, 0, nothing_more);
+    return actor_wait(L, NULL, 0, stage_nothing_more);
 }
 
 /* --- the call --- */
@@ -486,41 +484,50 @@ static int caller_journal(lua_State *L)
     return 1;
 }
 
-static int caller_later(lua_State *L)
-{
-    return luaL_error(L, "only voice calls can be played so far: messages and outgoing calls are "
-                         "not in this version of Almon");
-}
-
-void stage_open_caller(lua_State *L)
-{
-    static const luaL_Reg methods[] = {{"hears", caller_hears},
+const luaL_Reg stage_caller_words[] = {{"hears", caller_hears},
                                        {"hears_match", caller_hears_match},
                                        {"hears_start", caller_hears_start},
                                        {"hears_sound", caller_hears_sound},
                                        {"hears_nothing", caller_hears_nothing},
                                        {"hears_digits", caller_hears_digits},
+                                       {"hears_tone", stage_hears_tone},
+                                       {"hears_tones", stage_hears_tones},
+                                       {"hears_no_tone", stage_hears_no_tone},
                                        {"press", caller_press},
                                        {"presses", caller_press},
                                        {"speaks", caller_speaks},
                                        {"plays", caller_plays},
+                                       {"plays_tone", stage_plays_tone},
                                        {"mutes", caller_mutes},
                                        {"waits", caller_waits},
                                        {"wait", caller_waits},
                                        {"silent", caller_waits},
                                        {"hangup", caller_hangs_up},
                                        {"hangs_up", caller_hangs_up},
-                                       {"rings", caller_rings},
                                        {"is_answered", caller_is_answered},
                                        {"ends", caller_ends},
                                        {"sid", caller_sid},
                                        {"status", caller_status},
                                        {"journal", caller_journal},
-                                       {"answer", caller_later},
-                                       {"busy", caller_later},
-                                       {"reject", caller_later},
-                                       {"text", caller_later},
                                        {NULL, NULL}};
 
-    stage_metatable(L, "caller", "a caller", methods);
+static int caller_calls(lua_State *L)
+{
+    return luaL_error(L, "he is the one who calls: t:callee makes a party that is called");
+}
+
+static int caller_texts(lua_State *L)
+{
+    return luaL_error(L, "messages are not in this version of Almon");
+}
+
+void stage_open_caller(lua_State *L)
+{
+    static const luaL_Reg own[] = {{"rings", caller_rings}, {"answer", caller_calls},
+                                   {"busy", caller_calls},  {"reject", caller_calls},
+                                   {"text", caller_texts},  {NULL, NULL}};
+
+    luaL_newlib(L, own);
+    luaL_setfuncs(L, stage_caller_words, 0);
+    stage_metatable(L, "caller", "a caller");
 }

@@ -39,11 +39,10 @@ static int lua_index(lua_State *L)
     return luaL_error(L, "%s has no word '%s'", lua_tostring(L, lua_upvalueindex(2)), name);
 }
 
-void stage_metatable(lua_State *L, const char *name, const char *thing, const luaL_Reg *methods)
+void stage_metatable(lua_State *L, const char *name, const char *thing)
 {
     luaL_newmetatable(L, name);
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
+    lua_insert(L, -2);
     lua_pushstring(L, thing);
     lua_pushcclosure(L, lua_index, 2);
     lua_setfield(L, -2, "__index");
@@ -451,7 +450,7 @@ static int t_call(lua_State *L)
 
 /* --- time --- */
 
-static int nothing_more(lua_State *L, int status, lua_KContext k)
+int stage_nothing_more(lua_State *L, int status, lua_KContext k)
 {
     (void)L;
     (void)status;
@@ -461,7 +460,7 @@ static int nothing_more(lua_State *L, int status, lua_KContext k)
 
 static int t_waits(lua_State *L)
 {
-    return actor_wait(L, NULL, stage_duration(L, 2), nothing_more);
+    return actor_wait(L, NULL, stage_duration(L, 2), stage_nothing_more);
 }
 
 static bool children_over(struct actor *a)
@@ -494,7 +493,7 @@ static int t_together(lua_State *L)
         lua_pushvalue(L, 1);
         lua_xmove(L, a->co, 1);
     }
-    return actor_wait(L, children_over, STAGE_END_MS, nothing_more);
+    return actor_wait(L, children_over, STAGE_END_MS, stage_nothing_more);
 }
 
 static bool is_quiet(struct actor *a)
@@ -544,7 +543,7 @@ static int t_redirect(lua_State *L)
                           push_target(L, url), &err);
     if (rc != 0)
         return stage_fail(L, c, "the call could not be redirected: %s", err.text);
-    return actor_wait(L, NULL, 0, nothing_more);
+    return actor_wait(L, NULL, 0, stage_nothing_more);
 }
 
 /* t:hangup(caller): as the operator does. */
@@ -556,13 +555,7 @@ static int t_hangup(lua_State *L)
     actor_current(L);
     if (runtime_hangup(sim_runtime(stage_of(L)->sim), sim_caller_sid(c->caller), &err) != 0)
         return stage_fail(L, c, "the call could not be ended: %s", err.text);
-    return actor_wait(L, NULL, 0, nothing_more);
-}
-
-static int t_callee(lua_State *L)
-{
-    return luaL_error(L, "nothing can be dialled yet: <Dial> and outgoing calls are not in this "
-                         "version of Almon, so no callee would ever ring");
+    return actor_wait(L, NULL, 0, stage_nothing_more);
 }
 
 void stage_open_t(lua_State *L)
@@ -577,7 +570,7 @@ void stage_open_t(lua_State *L)
                                        {"expect_no_request", stage_expect_no_request},
                                        {"requests", stage_requests},
                                        {"call", t_call},
-                                       {"callee", t_callee},
+                                       {"callee", stage_callee},
                                        {"waits", t_waits},
                                        {"wait", t_waits},
                                        {"together", t_together},
@@ -587,5 +580,6 @@ void stage_open_t(lua_State *L)
                                        {"hangup", t_hangup},
                                        {NULL, NULL}};
 
-    stage_metatable(L, "t", "t", methods);
+    luaL_newlib(L, methods);
+    stage_metatable(L, "t", "t");
 }

@@ -5,14 +5,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "script/script.h"
-#include "sim/sim.h"
 #include "tests/unit/unit.h"
 #include "verbs/verbs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MINUTE_MS = 60 * 1000, LINE_MS = 600 * 1000 };
+enum { MINUTE_MS = 60 * 1000, LINE_MS = 600 * 1000, TONE_MS = 10 * 1000, STEADY_FRAMES = 5 };
 
 struct rig {
     char folder[200];
@@ -326,6 +325,68 @@ unsigned rig_prompts_made(const struct rig *r)
 
     sim_speech_stats(r->sim, &stats);
     return (unsigned)stats.made;
+}
+
+/* --- callees --- */
+
+struct sim_callee *rig_callee(struct rig *r, const struct sim_manner *m)
+{
+    struct sim_callee *c = NULL;
+    struct error err = {0};
+
+    if (sim_add_callee(r->sim, m, &c, &err) != 0) {
+        fprintf(stderr, "# callee: %s\n", err.text);
+        abort(); /* nothing that follows would mean anything */
+    }
+    return c;
+}
+
+struct call_awaited {
+    struct sim_callee *callee;
+    size_t n;
+};
+
+static bool call_came(void *arg)
+{
+    struct call_awaited *w = arg;
+
+    return sim_callee_call(w->callee, w->n) != NULL;
+}
+
+struct sim_caller *rig_called(struct rig *r, struct sim_callee *c, size_t n)
+{
+    sim_run(r->sim, MINUTE_MS, call_came, &(struct call_awaited){.callee = c, .n = n});
+    return sim_callee_call(c, n);
+}
+
+struct tone_awaited {
+    struct sim_caller *caller;
+    int hz;
+};
+
+static bool tone_came(void *arg)
+{
+    struct tone_awaited *w = arg;
+
+    return sim_caller_hears_tone(w->caller, w->hz, STEADY_FRAMES);
+}
+
+bool rig_hears_tone(struct rig *r, struct sim_caller *c, int hz)
+{
+    struct tone_awaited w = {.caller = c, .hz = hz};
+
+    sim_run(r->sim, TONE_MS, tone_came, &w);
+    return tone_came(&w);
+}
+
+struct sim_caller *rig_caller(struct rig *r)
+{
+    return r->caller;
+}
+
+struct sim *rig_sim(struct rig *r)
+{
+    return r->sim;
 }
 
 /* --- what was written down --- */

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "bridge/client.h"
 #include "http/exchange.h"
+#include "sim/sim.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -82,6 +83,18 @@ const char *rig_digits_heard(const struct rig *r);
 unsigned rig_prompts_made(const struct rig *r);
 /* Virtual milliseconds since the start. */
 int64_t rig_now(const struct rig *r);
+
+/* --- callees --- */
+
+/* A party that can be called (sim.h). What it then hears and does: sim_caller_… */
+struct sim_callee *rig_callee(struct rig *r, const struct sim_manner *m);
+/* Waits (a minute at most) for its n-th call, 0 first; NULL when it does not come. */
+struct sim_caller *rig_called(struct rig *r, struct sim_callee *c, size_t n);
+/* Waits (ten seconds at most) until he hears that tone. */
+bool rig_hears_tone(struct rig *r, struct sim_caller *c, int hz);
+/* The last one who called. */
+struct sim_caller *rig_caller(struct rig *r);
+struct sim *rig_sim(struct rig *r);
 
 /* --- what was written down --- */
 
