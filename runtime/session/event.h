@@ -12,7 +12,7 @@ struct error;
 
 enum event_type {
     /* answers */
-    EVENT_AUDIO,    /* session_say(), session_load(): audio, or error */
+    EVENT_AUDIO,    /* session_say(), _load(), _music(): audio, or error */
     EVENT_STARTED,  /* session_play(): the first frame left (the request goes on) */
     EVENT_PLAYED,   /* session_play(): it ended */
     EVENT_TIMER,    /* session_timer() */

@@ -30,6 +30,7 @@ struct runtime {
     unsigned count;
     struct list watches;
     struct list decodings; /* load.c: audio being decoded */
+    struct list tunes;     /* music.c: music being computed */
     struct flow_files *files;
     struct runtime_stats stats;
     void (*closed)(void *arg); /* set while closing */
@@ -199,6 +200,7 @@ enum request_kind {
     REQUEST_TIMER,
     REQUEST_RECORD,
     REQUEST_CHILDREN,
+    REQUEST_MUSIC,
 };
 
 struct request {
@@ -213,6 +215,7 @@ struct request {
         struct load *load;
         struct timer timer;
         struct session_recording *recording;
+        struct link_node music; /* among those who wait for it */
     };
 };
 
@@ -255,6 +258,11 @@ typedef void load_h(struct audio *audio, const struct error *err, void *arg);
 struct load *load_start(struct session *s, const struct document *d, const char *url,
                         enum codec codec, load_h *h, void *arg, struct error *err);
 void load_cancel(struct load *l);
+
+/* --- the music of those who wait (music.c) --- */
+
+/* The runtime goes; what is still being computed forgets it. */
+void music_forget(struct runtime *rt);
 
 /* --- documents (fetch.c) --- */
 

@@ -63,6 +63,9 @@ void request_cancel(struct request *r)
         r->verb_gone = true;
         recording_stop(r->recording);
         return;
+    case REQUEST_MUSIC:
+        list_remove(&r->music);
+        break;
     case REQUEST_CHILDREN:
         break;
     }

@@ -65,6 +65,7 @@ int runtime_new(struct runtime **rp, const struct runtime_parts *parts, struct c
     list_init(&rt->sessions);
     list_init(&rt->watches);
     list_init(&rt->decodings);
+    list_init(&rt->tunes);
     task_init(&rt->close_task, parts->loop, close_if_empty, rt);
     webhooks_set_config(parts->webhooks, config);
     fetcher_set_config(parts->fetcher, config);
@@ -106,6 +107,7 @@ struct runtime *runtime_free(struct runtime *rt)
     if (rt == NULL)
         return NULL;
     task_cancel(&rt->close_task);
+    music_forget(rt);
     config_holder_unref(rt->config);
     map_free(&rt->by_sid);
     mem_free(rt);

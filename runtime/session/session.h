@@ -32,6 +32,8 @@ enum codec session_codec(const struct activation *a);
 uint32_t session_say(struct activation *a, const struct utterance *u);
 /* A file or URL (relative to the document) to audio: EVENT_AUDIO. */
 uint32_t session_load(struct activation *a, const char *url);
+/* The music that who waits hears when nobody chose any, one round of it: EVENT_AUDIO. */
+uint32_t session_music(struct activation *a);
 /* Sends DTMF (0-9 A-D * # w W): EVENT_PLAYED. */
 uint32_t session_send_digits(struct activation *a, const char *digits);
 /* A short beep, at once: a reference of the caller's, NULL when it cannot be. */
