@@ -459,6 +459,12 @@ void channel_tap_stop(struct channel *c, uint32_t request)
         media_tap_stop(c->media, request);
 }
 
+void channel_tap_pause(struct channel *c, uint32_t request, enum tap_pause how)
+{
+    if (c->state != CHANNEL_ENDED)
+        media_tap_pause(c->media, request, how);
+}
+
 static uint32_t dialling_ms(const char *digits)
 {
     uint32_t ms = 0;

@@ -84,16 +84,96 @@ static int add_progress(struct session *s, struct webhook_params *p)
     return rc != 0 ? rc : webhook_params_add(p, "Duration", number);
 }
 
-void callback_status(struct session *s, unsigned event)
+/* --- the recording of which the last one tells --- */
+
+struct recorded_call {
+    char sid[SID_SIZE], seconds[16];
+    char *url;
+    struct webhook_params *held; /* the last callback: it waits until the recording is on disk */
+};
+
+static int add_recording(const struct recorded_call *r, struct webhook_params *p)
+{
+    int rc;
+
+    if (r == NULL || r->url == NULL)
+        return 0;
+    rc = webhook_params_add(p, "RecordingUrl", r->url);
+    rc = rc != 0 ? rc : webhook_params_add(p, "RecordingSid", r->sid);
+    return rc != 0 ? rc : webhook_params_add(p, "RecordingDuration", r->seconds);
+}
+
+static void send_status(struct session *s, struct webhook_params *p)
 {
     const struct config_number *n = s->number;
     bool get = n->status_callback_method != NULL && strcmp(n->status_callback_method, "GET") == 0;
+
+    callback_send(s, call_status_name(s->status), n->status_callback, get, HTTP_OPERATOR, p);
+}
+
+/* True: `p` was taken and goes out when the recording is there; until then the session lives. */
+static bool hold_last(struct session *s, struct webhook_params *p)
+{
+    if (s->told_recording == NULL)
+        return false;
+    if (s->recorded == NULL)
+        s->recorded = mem_alloc(sizeof *s->recorded);
+    if (s->recorded == NULL)
+        return false;
+    s->recorded->held = p;
+    s->callbacks_out++;
+    return true;
+}
+
+void callback_recorded(struct session *s, const struct recording *rec)
+{
+    struct recorded_call *r = s->recorded;
+    struct webhook_params *held;
+
+    s->told_recording = NULL;
+    if (r == NULL && rec != NULL)
+        s->recorded = r = mem_alloc(sizeof *r);
+    if (r == NULL)
+        return;
+    if (rec != NULL) {
+        memcpy(r->sid, rec->sid, sizeof r->sid);
+        snprintf(r->seconds, sizeof r->seconds, "%d", rec->seconds);
+        mem_free(r->url);
+        r->url = mem_strdup(rec->url);
+    }
+    held = r->held;
+    r->held = NULL;
+    if (held == NULL)
+        return;
+    if (add_recording(r, held) != 0)
+        held = webhook_params_free(held);
+    s->callbacks_out--;
+    send_status(s, held);
+    session_settled(s);
+}
+
+void callback_forget(struct session *s)
+{
+    record_untold(s);
+    if (s->recorded != NULL)
+        mem_free(s->recorded->url);
+    mem_free(s->recorded);
+    s->recorded = NULL;
+}
+
+/* --- the call's progress --- */
+
+void callback_status(struct session *s, unsigned event)
+{
+    const struct config_number *n = s->number;
     struct webhook_params *p;
+    bool last = call_status_is_final(s->status);
 
     if (n->status_callback == NULL || (n->status_callback_events & event) == 0)
         return;
     p = params_standard(s);
-    if (p != NULL && add_progress(s, p) != 0)
+    if (p != NULL && (add_progress(s, p) != 0 || (last && add_recording(s->recorded, p) != 0)))
         p = webhook_params_free(p);
-    callback_send(s, call_status_name(s->status), n->status_callback, get, HTTP_OPERATOR, p);
+    if (p == NULL || !last || !hold_last(s, p))
+        send_status(s, p);
 }

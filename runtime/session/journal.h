@@ -22,7 +22,7 @@
  *   played     request how frames
  *   digit      key ms                         a key, and how long it was held
  *   answer                                    the channel was answered
- *   recording  sid state seconds url
+ *   recording  sid state seconds url source name
  *   callback   event url                      a status callback goes out; its fate follows as
  *   callback_end url status code              2xx or a warning 15003
  *   warn       code text where                something was wrong and the call goes on

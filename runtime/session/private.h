@@ -25,8 +25,9 @@ struct runtime {
     struct schema_table table;
     struct bridge *bridge;
     struct config_holder *config;
-    struct map by_sid;    /* sid → struct session */
-    struct list sessions; /* newest first */
+    struct map by_sid;     /* sid → struct session */
+    struct map recordings; /* sid → struct session_recording */
+    struct list sessions;  /* newest first */
     unsigned count;
     struct list watches;
     struct list decodings; /* load.c: audio being decoded */
@@ -89,7 +90,9 @@ struct session {
     struct http_jar jar;
     int documents, fetches; /* so far */
     unsigned callbacks_out, callback_sequence;
-    unsigned recordings_open;
+    struct list recordings;                   /* of this call, also those that are being finished */
+    struct session_recording *told_recording; /* of which the last status callback will tell */
+    struct recorded_call *recorded;           /* … what it will tell (callback.c) */
 
     int64_t began, answered; /* loop_now(); answered 0: not yet */
     int64_t began_wall;
@@ -221,6 +224,8 @@ struct request {
 
 struct request *request_new(struct activation *a, enum request_kind kind);
 struct request *request_find(struct session *s, uint32_t id);
+/* A number for something that is no request of a verb, but answered like one. */
+uint32_t request_number(struct session *s);
 /* Unlinks and frees; cancels nothing. */
 void request_free(struct request *r);
 /* Cancels it where it runs, then frees. */
@@ -232,7 +237,6 @@ void request_answer(struct request *r, struct event *ev);
 /* The channel's answers (session.c passes them on). */
 void request_started(struct session *s, uint32_t id);
 void request_played(struct session *s, uint32_t id, enum play_end how, uint32_t frames);
-void request_tapped(struct session *s, uint32_t id, const struct tap_result *result);
 
 /* --- files of flows (files.c): read on a worker, kept while unchanged --- */
 
@@ -293,17 +297,23 @@ void params_iso8601(int64_t wall_ms, char out[32]);
 
 /* A status callback of the call, when the number asked for this event (CONFIG_EVENT_*). */
 void callback_status(struct session *s, unsigned event);
+/* The recording of which the last one tells is on disk; NULL: it failed. */
+void callback_recorded(struct session *s, const struct recording *rec);
+/* Frees what was kept for it. */
+void callback_forget(struct session *s);
 /* Any callback: takes `params`. The session lives until it is done. */
 void callback_send(struct session *s, const char *event, const char *url, bool get,
                    enum http_trust trust, struct webhook_params *params);
 
-/* --- recordings (recording.c) --- */
+/* --- recordings of calls (record.c; more in recording.h) --- */
 
 struct session_recording;
-/* Starts recording for the request. 0 or an error. */
-int recording_start(struct request *r, const struct record_options *o, struct error *err);
 void recording_stop(struct session_recording *rec);
-/* The channel's tap has ended. */
-void recording_tapped(struct session_recording *rec, const struct tap_result *result);
+/* A tap of the channel has ended. */
+void record_tapped(struct session *s, uint32_t tap, const struct tap_result *result);
+/* The last status callback of `s`, the call itself or one that it made, tells of it and waits for
+ * it. At most two do. */
+void record_tells(struct session_recording *rec, struct session *s);
+void record_untold(struct session *s);
 
 #endif

@@ -4,6 +4,13 @@
 #include "session/private.h"
 #include <string.h>
 
+uint32_t request_number(struct session *s)
+{
+    if (++s->last_request == 0)
+        s->last_request = 1;
+    return s->last_request;
+}
+
 struct request *request_new(struct activation *a, enum request_kind kind)
 {
     struct session *s = a->session;
@@ -16,9 +23,7 @@ struct request *request_new(struct activation *a, enum request_kind kind)
     r->session = s;
     r->owner = a;
     r->kind = kind;
-    if (++s->last_request == 0)
-        s->last_request = 1;
-    r->id = s->last_request;
+    r->id = request_number(s);
     list_append(&s->requests, &r->node);
     return r;
 }
@@ -244,29 +249,6 @@ uint32_t session_timer(struct activation *a, int64_t ms)
     return r->id;
 }
 
-uint32_t session_record(struct activation *a, const struct record_options *o)
-{
-    struct request *r = request_new(a, REQUEST_RECORD);
-    struct error err = {0};
-
-    if (r == NULL)
-        return 0;
-    if (recording_start(r, o, &err) != 0) {
-        session_warn(a, 13600, "%s", err.text);
-        request_free(r);
-        return 0;
-    }
-    return r->id;
-}
-
-void session_record_stop(struct activation *a, uint32_t request)
-{
-    struct request *r = request_find(a->session, request);
-
-    if (r != NULL && r->kind == REQUEST_RECORD)
-        recording_stop(r->recording);
-}
-
 /* --- the channel's answers --- */
 
 void request_started(struct session *s, uint32_t id)
@@ -291,12 +273,4 @@ void request_played(struct session *s, uint32_t id, enum play_end how, uint32_t 
     ev.played.how = how;
     ev.played.frames = frames;
     request_answer(r, &ev);
-}
-
-void request_tapped(struct session *s, uint32_t id, const struct tap_result *result)
-{
-    struct request *r = request_find(s, id);
-
-    if (r != NULL && r->kind == REQUEST_RECORD)
-        recording_tapped(r->recording, result);
 }

@@ -110,6 +110,7 @@ struct runtime *runtime_free(struct runtime *rt)
     music_forget(rt);
     config_holder_unref(rt->config);
     map_free(&rt->by_sid);
+    map_free(&rt->recordings);
     mem_free(rt);
     return NULL;
 }

@@ -61,4 +61,16 @@ void runtime_stats(const struct runtime *rt, struct runtime_stats *out);
 int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struct error *err);
 int runtime_hangup(struct runtime *rt, const char *sid, struct error *err);
 
+/* --- recordings of live calls --- */
+struct record_options;
+/* Records a call in progress until it is stopped or the call ends; *sid is the recording's. */
+int runtime_record(struct runtime *rt, const char *call_sid, const struct record_options *o,
+                   char sid[SID_SIZE], struct error *err);
+/* `sid` is that of a recording, or of a call that has just one at work. `silent`: the pause is
+ * silence in the file, else nothing of it is there. ERR_MISSING when there is no such live
+ * recording, ERR_WRONG_STATE when it is paused already (or is not). */
+int runtime_recording_pause(struct runtime *rt, const char *sid, bool silent, struct error *err);
+int runtime_recording_resume(struct runtime *rt, const char *sid, struct error *err);
+int runtime_recording_stop(struct runtime *rt, const char *sid, struct error *err);
+
 #endif

@@ -133,7 +133,7 @@ void session_finish(struct session *s, enum call_status status, enum cause cause
 void session_free_if_done(struct session *s)
 {
     if (s->phase == SESSION_RUNNING || s->top != NULL || s->callbacks_out > 0 ||
-        s->recordings_open > 0 || s->channel != NULL)
+        !list_empty(&s->recordings) || s->channel != NULL)
         return;
     journal_add(s, "end", "{s:s, s:i}", "status", call_status_name(s->status), "seconds",
                 s->seconds);
@@ -144,6 +144,7 @@ void session_free_if_done(struct session *s)
     http_jar_free(&s->jar);
     if (s->script != NULL)
         s->rt->parts.handlers->forget(s->script);
+    callback_forget(s);
     mem_free(s->flow_root);
     mem_free(s->journal_path);
     arena_free(&s->arena);
@@ -209,7 +210,7 @@ static void on_played(void *arg, uint32_t request, enum play_end how, uint32_t f
 
 static void on_tapped(void *arg, uint32_t request, const struct tap_result *result)
 {
-    request_tapped(arg, request, result);
+    record_tapped(arg, request, result);
 }
 
 static void on_released(void *arg)
@@ -302,6 +303,7 @@ struct session *session_new(struct runtime *rt, struct channel *channel, const s
     s->account = number->account;
     s->channel = channel;
     list_init(&s->requests);
+    list_init(&s->recordings);
     arena_init(&s->arena, SESSION_STRINGS_CHUNK, SESSION_STRINGS_MAX);
     timer_init(&s->limit, rt->parts.loop, limit_reached, s);
     task_init(&s->advance, rt->parts.loop, session_advance, s);

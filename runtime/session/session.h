@@ -48,13 +48,16 @@ void session_echo(struct activation *a, bool on);
 uint32_t session_timer(struct activation *a, int64_t ms); /* EVENT_TIMER */
 
 /* --- recording --- */
+enum record_track { RECORD_INBOUND, RECORD_OUTBOUND, RECORD_BOTH };
 struct record_options {
-    int max_ms, silence_ms; /* silence_ms 0: no silence timer */
+    int max_ms, silence_ms; /* 0: no bound, no silence timer */
     bool trim;
-    const char *callback; /* recordingStatusCallback, NULL none */
+    enum record_track track; /* inbound: what this call's party says; outbound: what he hears */
+    bool dual;               /* RECORD_BOTH in two channels, first what he says */
+    const char *callback;    /* recordingStatusCallback, NULL none */
     enum flow_method callback_method;
     unsigned callback_events; /* bit 0 in-progress, 1 completed, 2 absent */
-    const char *source;       /* RecordingSource: "RecordVerb" … */
+    const char *source;       /* RecordingSource: "RecordVerb", "DialVerb" … */
 };
 struct recording {
     char sid[35];
@@ -62,9 +65,18 @@ struct recording {
     int seconds;
     bool heard; /* there was sound above the threshold */
 };
-uint32_t session_record(struct activation *a, const struct record_options *o); /* EVENT_RECORDED */
+/* EVENT_RECORDED. At most three recordings run at once on a call. */
+uint32_t session_record(struct activation *a, const struct record_options *o);
 /* Ends it now; EVENT_RECORDED follows. */
 void session_record_stop(struct activation *a, uint32_t request);
+/* The call's last status callback tells of it (RecordingUrl …), and waits for it. */
+void session_record_told(struct activation *a, uint32_t request);
+/* Records beside the document, until it is stopped by its name (NULL: it has none) or the call
+ * ends; the verb hears no more of it. False when it could not begin, which was said. */
+bool session_record_background(struct activation *a, const char *name,
+                               const struct record_options *o);
+/* False when none of that name runs. */
+bool session_record_background_stop(struct activation *a, const char *name);
 /* The configuration's recordings.empty_falls_through. */
 bool session_empty_record_falls_through(const struct activation *a);
 
