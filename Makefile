@@ -82,7 +82,7 @@ OBJ = $(OUT)/obj
 
 # The gateways' parts stand in the same archive: a program takes only what it calls from there.
 # Only the files that name libre stand aside, with its flags, which its pkg-config keeps to itself.
-RTP_SRC := $(wildcard $(patsubst %,gateways/sip/%*.c,codec dtmf jitter rtcp rtp sdes srtp))
+RTP_SRC := $(wildcard $(patsubst %,gateways/sip/%*.c,codec dtls dtmf ice jitter rtcp rtp sdes srtp stun))
 RE_SRC := $(wildcard gateways/sip/stack_*.c)
 GATE_SRC := $(RTP_SRC) $(filter-out gateways/sip/main.c $(RTP_SRC) $(RE_SRC),$(wildcard gateways/sip/*.c))
 RE_CFLAGS = -DHAVE_INET6 -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -isystem /usr/include/re

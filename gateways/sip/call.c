@@ -5,6 +5,7 @@
 #include "gateways/sip/gateway.h"
 #include "gateways/sip/route.h"
 #include "gateways/sip/sdp.h"
+#include "gateways/sip/secure.h"
 #include "gateways/sip/status.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct call {
     const struct config_trunk *trunk;
     const struct config_phone *phone;
     struct sdp remote;
+    struct secure secure;
     int choice;       /* of the remote's codecs; -1: it has said nothing yet */
     bool we_offered;  /* the description in force was our offer, theirs the answer */
     uint64_t session; /* of our descriptions */
@@ -247,6 +249,17 @@ static bool nat_of(const struct call *c)
     return c->trunk != NULL ? c->trunk->nat : c->phone == NULL || c->phone->nat;
 }
 
+/* What trunk or phone says of encryption; a call to any other address has the defaults. */
+static void set_terms(struct call *c, bool tls)
+{
+    const char *srtp = c->trunk != NULL   ? c->trunk->srtp
+                       : c->phone != NULL ? c->phone->srtp
+                                          : "optional";
+
+    c->secure.terms =
+        (struct secure_terms){.policy = secure_policy_of(srtp), .tls = tls, .nat = nat_of(c)};
+}
+
 /* Both sides have agreed: sound may flow. */
 static int start_sound(struct call *c)
 {
@@ -255,6 +268,7 @@ static int start_sound(struct call *c)
     int rc;
 
     sdp_peer(&c->remote, (size_t)c->choice, c->we_offered, nat_of(c), &peer);
+    secure_peer(&c->secure, &c->remote, &peer);
     rc = rtp_set_peer(c->rtp, &peer, &err);
     if (rc != 0) {
         log_warn("sip", NULL, "%s: %s", c->id, err.text);
@@ -283,31 +297,43 @@ static struct sdp_ours ours(struct call *c)
         .codecs = codecs_for(c->codec)};
 }
 
-static void write_ours(struct call *c, struct str *out)
+/* False: it cannot be written, which the log says. */
+static bool write_ours(struct call *c, struct str *out)
 {
     struct sdp_ours o = ours(c);
+    struct error err = {0};
 
     c->we_offered = c->choice < 0 || c->we_offered;
+    if (secure_describe(&c->secure, c->we_offered ? NULL : &c->remote, &o, &err) != 0) {
+        log_error("sip", NULL, "%s: %s", c->id, err.text);
+        return false;
+    }
     if (c->we_offered)
         sdp_write_offer(out, &o);
     else
         sdp_write_answer(out, &o, &c->remote, (size_t)c->choice);
+    return !out->failed;
 }
 
-/* Reads their description; 200, or 488. */
-static unsigned take_description(struct call *c, const char *sdp, size_t len, unsigned codecs)
+/* Reads their description, an offer or the answer to ours; 200, or 488. */
+static unsigned take_description(struct call *c, const char *sdp, size_t len, unsigned codecs,
+                                 bool answered)
 {
     struct sdp remote;
     struct error err = {0};
     int choice;
 
-    if (sdp_parse(&remote, sdp, len, &err) != 0) {
+    if (secure_parse(&c->secure, &remote, sdp, len, &err) != 0) {
         log_warn("sip", NULL, "%s: its session description cannot be taken: %s", c->id, err.text);
         return 488;
     }
     choice = sdp_choose(&remote, codecs);
     if (choice < 0) {
         log_warn("sip", NULL, "%s: it offers no codec that this call can have", c->id);
+        return 488;
+    }
+    if (secure_take(&c->secure, &remote, answered, &err) != 0) {
+        log_warn("sip", NULL, "%s: %s", c->id, err.text);
         return 488;
     }
     c->remote = remote;
@@ -344,15 +370,13 @@ static unsigned on_leg_offered(void *arg, const char *sdp, size_t len, struct st
 
     if (sdp == NULL) {
         c->we_offered = true;
-        write_ours(c, out);
-        return 200;
+        return write_ours(c, out) ? 200 : 500;
     }
-    status = take_description(c, sdp, len, codecs_for(c->codec));
+    status = take_description(c, sdp, len, codecs_for(c->codec), false);
     if (status != 200)
         return status;
     c->we_offered = false;
-    write_ours(c, out);
-    return start_sound(c) == 0 ? 200 : 488;
+    return write_ours(c, out) && start_sound(c) == 0 ? 200 : 488;
 }
 
 static bool on_leg_agreed(void *arg, const char *sdp, size_t len)
@@ -360,7 +384,7 @@ static bool on_leg_agreed(void *arg, const char *sdp, size_t len)
     struct call *c = arg;
 
     c->we_offered = true;
-    return take_description(c, sdp, len, codecs_for(c->codec)) == 200 && start_sound(c) == 0;
+    return take_description(c, sdp, len, codecs_for(c->codec), true) == 200 && start_sound(c) == 0;
 }
 
 static void on_leg_digit(void *arg, char digit, unsigned duration_ms)
@@ -414,8 +438,7 @@ void call_answered(struct call *c)
 
     if (c->answered)
         return;
-    write_ours(c, &sdp);
-    if (sdp.failed || (!c->we_offered && start_sound(c) != 0)) {
+    if (!write_ours(c, &sdp) || (!c->we_offered && start_sound(c) != 0)) {
         str_free(&sdp);
         call_free(c, 500, CAUSE_ERROR, "no sound can be agreed");
         return;
@@ -523,7 +546,7 @@ static unsigned prepare(struct call *c, const struct stack_request *r)
     c->codec = CODEC_PCMU;
     c->events = true;
     if (r->body_len > 0)
-        status = take_description(c, r->body, r->body_len, all);
+        status = take_description(c, r->body, r->body_len, all, false);
     if (status != 200)
         return status;
     if (c->choice >= 0) {
@@ -559,6 +582,7 @@ void call_invited(struct gateway *g, struct leg *leg, const struct stack_request
     c->phone = phone;
     str_copy(c->local_ip, sizeof c->local_ip, leg_local_ip(leg));
     leg_attach(leg, &leg_handlers, c);
+    set_terms(c, strcmp(r->transport, "tls") == 0);
     status = prepare(c, r);
     if (status != 200)
         call_free(c, status, CAUSE_ERROR, status_reason(status));
@@ -581,10 +605,13 @@ static int place(struct call *c, const struct dial *d, struct error *err)
     if (rc != 0)
         return rc;
     stack_local_ip(d->route, c->local_ip);
-    write_ours(c, &sdp);
-    call.sdp = str_text(&sdp);
-    rc = sdp.failed ? error_nomem(err)
-                    : leg_dial(&c->leg, c->g->stack, &call, &leg_handlers, c, err);
+    set_terms(c, strstr(d->route, "transport=tls") != NULL);
+    if (write_ours(c, &sdp)) {
+        call.sdp = str_text(&sdp);
+        rc = leg_dial(&c->leg, c->g->stack, &call, &leg_handlers, c, err);
+    } else {
+        rc = error_set(err, ERR_IO, "no session description");
+    }
     str_free(&sdp);
     return rc;
 }

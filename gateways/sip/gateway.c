@@ -154,6 +154,34 @@ static int make_trunks(struct gateway *g, struct error *err)
     return rc;
 }
 
+/* Keys in descriptions that anybody on the way can read. */
+static void warn_of_open_keys(const struct gateway *g)
+{
+    const struct config *c = g->config;
+    bool tls = false;
+
+    for (size_t i = 0; i < c->sip.n_listen; i++)
+        tls |= strncmp(c->sip.listen[i], "tls:", 4) == 0;
+    for (size_t i = 0; i < c->n_trunks; i++) {
+        const struct config_trunk *t = &c->trunks[i];
+        const char *way = t->proxy != NULL ? t->proxy : t->to;
+
+        if (strcmp(t->srtp, "required") == 0 && strcmp(t->srtp_keys, "sdes") == 0 &&
+            !(way != NULL ? strstr(way, "transport=tls") != NULL : tls))
+            log_warn("sip", NULL,
+                     "%s:%d: trunk %s: srtp = 'required' without TLS: whoever reads its SIP reads "
+                     "the keys; use transport=tls, or srtp_keys = 'dtls'",
+                     c->path, t->line, t->name);
+    }
+    for (size_t i = 0; i < c->n_phones && !tls; i++)
+        if (strcmp(c->phones[i].srtp, "required") == 0 &&
+            strcmp(c->phones[i].srtp_keys, "sdes") == 0)
+            log_warn("sip", NULL,
+                     "%s:%d: phone %s: srtp = 'required', but no 'tls:' in sip.listen: whoever "
+                     "reads its SIP reads the keys; or srtp_keys = 'dtls'",
+                     c->path, c->phones[i].line, c->phones[i].name);
+}
+
 static void on_soon(void *arg)
 {
     struct gateway *g = arg;
@@ -377,6 +405,7 @@ int gateway_new(struct gateway **gp, const struct config *config, const char *ur
         gateway_free(g);
         return rc;
     }
+    warn_of_open_keys(g);
     make_link(g);
     *gp = g;
     return 0;

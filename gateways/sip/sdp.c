@@ -6,8 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Our own payload numbers, where the codec has none of its own. */
-enum { PAYLOAD_OPUS = 111, PAYLOAD_DTMF = 101, PAYLOAD_DTMF_WIDE = 110, PAYLOAD_COMFORT = 13 };
+enum { PORT_LATER = 9 }; /* of m=, while the candidates are not known yet (RFC 8840) */
 
 /* --- reading --- */
 
@@ -21,7 +20,8 @@ struct reader {
     struct sockaddr_storage session_address, media_address;
     bool session_way, in_audio, audio_found;
     enum sdp_way way;
-    unsigned port;
+    unsigned port, transports;
+    bool ice_pwd, candidates, found_default, trickle;
     /* The audio's payload numbers in their order, and what rtpmap says of them. */
     int payloads[SDP_PAYLOADS_MAX];
     struct {
@@ -92,6 +92,20 @@ static void set_port(struct sockaddr_storage *a, unsigned port)
         ((struct sockaddr_in6 *)a)->sin6_port = htons((uint16_t)port);
 }
 
+/* RTP/AVP and RTP/AVPF, RTP/SAVP and RTP/SAVPF, and the latter two over DTLS. */
+static unsigned transport_of(const char *proto, bool *dtls)
+{
+    const char *rtp = strncasecmp(proto, "UDP/TLS/", 8) == 0 ? proto + 8 : proto;
+    bool secure = strcasecmp(rtp, "RTP/SAVP") == 0 || strcasecmp(rtp, "RTP/SAVPF") == 0;
+
+    *dtls = rtp != proto;
+    if (secure)
+        return SDP_SECURE;
+    return !*dtls && (strcasecmp(rtp, "RTP/AVP") == 0 || strcasecmp(rtp, "RTP/AVPF") == 0)
+               ? SDP_PLAIN
+               : 0;
+}
+
 static int read_media(struct reader *r, struct line l, struct error *err)
 {
     struct sdp *s = r->s;
@@ -99,6 +113,8 @@ static int read_media(struct reader *r, struct line l, struct error *err)
     struct line formats;
     char port[16];
     long number_of_port, payload;
+    unsigned transport;
+    bool dtls;
 
     r->in_audio = false;
     if (s->n_media == SDP_MEDIA_MAX)
@@ -113,9 +129,12 @@ static int read_media(struct reader *r, struct line l, struct error *err)
     port[strcspn(port, "/")] = '\0';
     if (!str_to_long(port, 0, 65535, &number_of_port))
         return error_set(err, ERR_INVALID, "an m= line with port '%s'", port);
+    transport = transport_of(o->proto, &dtls);
     if (r->audio_found || strcasecmp(o->kind, "audio") != 0 || number_of_port == 0 ||
-        strcasecmp(o->proto, "RTP/AVP") != 0)
+        (transport & r->transports) == 0)
         return 0;
+    s->secure = transport == SDP_SECURE;
+    s->dtls_transport = dtls;
     r->audio_found = r->in_audio = true;
     s->audio = s->n_media - 1;
     r->port = (unsigned)number_of_port;
@@ -176,20 +195,108 @@ static void read_rtcp(struct reader *r, struct line l)
     set_port(&r->s->rtcp, (unsigned)port);
 }
 
-static void read_attribute(struct reader *r, struct line l)
+/* --- what secures it, and how it finds its way --- */
+
+static void read_crypto(struct reader *r, const struct line *l)
+{
+    struct sdes crypto;
+
+    if (r->s->has_crypto || sdes_parse(&crypto, l->text, l->len, NULL) != 0)
+        return;
+    r->s->crypto = crypto;
+    r->s->has_crypto = true;
+}
+
+static void read_print(struct reader *r, const struct line *l)
+{
+    struct dtls_print print = {0};
+
+    if (dtls_print_parse(&print, l->text, l->len) && print.len > r->s->print.len)
+        r->s->print = print;
+}
+
+static void read_setup(struct reader *r, const struct line *l)
+{
+    static const char *const names[] = {NULL, "actpass", "active", "passive", "holdconn"};
+
+    for (int i = SDP_ACTPASS; i <= SDP_HOLDCONN; i++)
+        if (l->len == strlen(names[i]) && strncasecmp(l->text, names[i], l->len) == 0)
+            r->s->setup = (enum sdp_setup)i;
+}
+
+/* The candidates are the far end's affair, who makes the checks. Only whether one of them is the
+ * address that everybody else is told must be known: else something between has changed that. */
+static void read_candidate(struct reader *r, struct line l)
+{
+    const struct sockaddr_storage *at =
+        r->media_address.ss_family != 0 ? &r->media_address : &r->session_address;
+    char skipped[64], address[64], text[64] = "";
+    long component, port;
+
+    r->candidates = true;
+    if (!word(&l, skipped, sizeof skipped) || !number(&l, 256, &component) ||
+        !word(&l, skipped, sizeof skipped) || strcasecmp(skipped, "UDP") != 0 ||
+        !word(&l, skipped, sizeof skipped) || !word(&l, address, sizeof address) ||
+        !number(&l, 65535, &port) || component != 1 || (unsigned)port != r->port)
+        return;
+    if (at->ss_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)at)->sin_addr, text, sizeof text);
+    else if (at->ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)at)->sin6_addr, text, sizeof text);
+    r->found_default |= strcasecmp(text, address) == 0;
+}
+
+static bool read_ice(struct reader *r, struct line l)
+{
+    if (starts(&l, "ice-ufrag:")) {
+        r->s->ice_ufrag[0] = '\0';
+        if (l.len >= 4 && l.len < SDP_ICE_MAX)
+            word(&l, r->s->ice_ufrag, SDP_ICE_MAX);
+    } else if (starts(&l, "ice-pwd:")) {
+        r->ice_pwd = l.len >= 22 && l.len < SDP_ICE_MAX;
+    } else if (starts(&l, "ice-lite")) {
+        r->s->ice_lite = true;
+    } else if (starts(&l, "ice-mismatch")) {
+        r->s->ice_mismatch = true;
+    } else if (starts(&l, "ice-options:")) {
+        r->trickle |= memmem(l.text, l.len, "trickle", 7) != NULL;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void read_audio_attribute(struct reader *r, struct line l)
 {
     long ms;
 
-    if (read_way(r, &l) || !r->in_audio)
-        return;
     if (starts(&l, "rtpmap:"))
         read_rtpmap(r, l);
     else if (starts(&l, "rtcp-mux"))
         r->s->rtcp_mux = true;
     else if (starts(&l, "rtcp:"))
         read_rtcp(r, l);
+    else if (starts(&l, "crypto:"))
+        read_crypto(r, &l);
+    else if (starts(&l, "candidate:"))
+        read_candidate(r, l);
     else if (starts(&l, "ptime:") && number(&l, 1000, &ms))
         r->s->ptime = (int)ms;
+}
+
+static void read_attribute(struct reader *r, struct line l)
+{
+    if (read_way(r, &l))
+        return;
+    if (!r->in_audio && r->s->n_media > 0)
+        return;
+    /* These may stand above all m= lines, and again below ours. */
+    if (starts(&l, "fingerprint:"))
+        read_print(r, &l);
+    else if (starts(&l, "setup:"))
+        read_setup(r, &l);
+    else if (!read_ice(r, l) && r->in_audio)
+        read_audio_attribute(r, l);
 }
 
 static int read_line(struct reader *r, struct line l, struct error *err)
@@ -227,7 +334,7 @@ static void join_codecs(struct reader *r)
                 *to = payload;
             continue;
         }
-        if (payload == PAYLOAD_COMFORT)
+        if (payload == SDP_PAYLOAD_COMFORT)
             s->comfort = payload;
         for (int c = 0; c < RTP_CODEC_COUNT && found < 0; c++)
             if (name[0] != '\0' ? strcasecmp(name, rtp_codec_name((enum rtp_codec)c)) == 0 &&
@@ -241,16 +348,29 @@ static void join_codecs(struct reader *r)
     }
 }
 
+/* The old way to hold a call (RFC 2543), and how trickled candidates begin: an address of zeros. */
+static bool is_nowhere(const struct sockaddr_storage *a)
+{
+    return a->ss_family == AF_INET && ((const struct sockaddr_in *)a)->sin_addr.s_addr == 0;
+}
+
 static int finish(struct reader *r, struct error *err)
 {
     struct sdp *s = r->s;
 
     if (!r->audio_found)
-        return error_set(err, ERR_INVALID, "no audio over RTP/AVP");
+        return error_set(err, ERR_INVALID, "no audio over %s",
+                         r->transports == SDP_PLAIN    ? "RTP/AVP (and SRTP is off)"
+                         : r->transports == SDP_SECURE ? "RTP/SAVP"
+                                                       : "RTP/AVP or RTP/SAVP");
     s->address = r->media_address.ss_family != 0 ? r->media_address : r->session_address;
     if (s->address.ss_family == 0)
         return error_set(err, ERR_INVALID, "no c= line says where the audio goes");
     set_port(&s->address, r->port);
+    s->ice = s->ice_ufrag[0] != '\0' && r->ice_pwd && !s->ice_mismatch;
+    s->ice_mismatch = s->ice && !r->found_default && (r->candidates || !r->trickle) &&
+                      r->port != PORT_LATER && !is_nowhere(&s->address);
+    s->ice = s->ice && !s->ice_mismatch;
     join_codecs(r);
     if (s->n_codecs == 0)
         return error_set(err, ERR_INVALID, "no codec that we have");
@@ -266,9 +386,9 @@ static bool has_control(const struct line *l)
     return false;
 }
 
-int sdp_parse(struct sdp *s, const char *text, size_t len, struct error *err)
+int sdp_parse(struct sdp *s, const char *text, size_t len, unsigned transports, struct error *err)
 {
-    struct reader r = {.s = s};
+    struct reader r = {.s = s, .transports = transports};
     size_t lines = 0, at = 0;
     int rc;
 
@@ -308,119 +428,7 @@ int sdp_choose(const struct sdp *s, unsigned codecs)
     return -1;
 }
 
-/* --- writing --- */
-
-static const char *way_name(enum sdp_way w)
-{
-    static const char *const names[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
-
-    return names[w];
-}
-
-static enum sdp_way mirrored(enum sdp_way w)
-{
-    if (w == SDP_SENDONLY)
-        return SDP_RECVONLY;
-    return w == SDP_RECVONLY ? SDP_SENDONLY : w;
-}
-
-static void write_head(struct str *out, const struct sdp_ours *o)
-{
-    const char *family = strchr(o->address, ':') != NULL ? "IP6" : "IP4";
-
-    str_addf(out, "v=0\r\no=almon %llu %u IN %s %s\r\ns=almon\r\nc=IN %s %s\r\nt=0 0\r\n",
-             (unsigned long long)o->session, o->version, family, o->address, family, o->address);
-}
-
-static void write_codec(struct str *out, enum rtp_codec c, int payload)
-{
-    str_addf(out, "a=rtpmap:%d %s/%u%s\r\n", payload, rtp_codec_name(c), rtp_codec_clock(c),
-             c == RTP_OPUS ? "/2" : "");
-}
-
-static void write_dtmf(struct str *out, int payload, unsigned clock)
-{
-    str_addf(out, "a=rtpmap:%d telephone-event/%u\r\na=fmtp:%d 0-15\r\n", payload, clock, payload);
-}
-
-static int our_payload(enum rtp_codec c)
-{
-    return c == RTP_OPUS ? PAYLOAD_OPUS : rtp_codec_payload(c);
-}
-
-void sdp_write_offer(struct str *out, const struct sdp_ours *o)
-{
-    /* Narrow first: an exchange mostly meets telephones, and a copied frame costs nothing. */
-    static const enum rtp_codec order[] = {RTP_PCMU, RTP_PCMA, RTP_G722, RTP_OPUS};
-    enum rtp_codec ours[RTP_CODEC_COUNT];
-    size_t n = 0;
-    bool opus = false, other = false;
-
-    for (size_t i = 0; i < RTP_CODEC_COUNT; i++) {
-        if (!(o->codecs & 1u << order[i]) || !rtp_codec_available(order[i]))
-            continue;
-        ours[n++] = order[i];
-        *(order[i] == RTP_OPUS ? &opus : &other) = true;
-    }
-    write_head(out, o);
-    str_addf(out, "m=audio %u RTP/AVP", o->port);
-    for (size_t i = 0; i < n; i++)
-        str_addf(out, " %d", our_payload(ours[i]));
-    str_addf(out, "%s%s\r\n", other ? " 101" : "", opus ? " 110" : "");
-    for (size_t i = 0; i < n; i++)
-        write_codec(out, ours[i], our_payload(ours[i]));
-    if (other)
-        write_dtmf(out, PAYLOAD_DTMF, 8000);
-    if (opus)
-        write_dtmf(out, PAYLOAD_DTMF_WIDE, 48000);
-    str_addf(out, "a=ptime:20\r\na=%s\r\n", way_name(o->way));
-}
-
-static int dtmf_of(const struct sdp *s, enum rtp_codec c)
-{
-    return c == RTP_OPUS ? s->dtmf_wide : s->dtmf;
-}
-
-static void write_audio(struct str *out, const struct sdp_ours *o, const struct sdp *offer,
-                        size_t choice)
-{
-    const struct sdp_codec *c = &offer->codecs[choice];
-    int dtmf = dtmf_of(offer, c->codec);
-
-    str_addf(out, "m=audio %u RTP/AVP %d", o->port, c->payload);
-    if (dtmf >= 0)
-        str_addf(out, " %d", dtmf);
-    if (offer->comfort >= 0)
-        str_addf(out, " %d", offer->comfort);
-    str_add(out, "\r\n");
-    write_codec(out, c->codec, c->payload);
-    if (dtmf >= 0)
-        write_dtmf(out, dtmf, c->codec == RTP_OPUS ? 48000 : 8000);
-    if (offer->rtcp_mux)
-        str_add(out, "a=rtcp-mux\r\n");
-    str_addf(out, "a=ptime:20\r\na=%s\r\n", way_name(mirrored(offer->way)));
-}
-
-void sdp_write_answer(struct str *out, const struct sdp_ours *o, const struct sdp *offer,
-                      size_t choice)
-{
-    write_head(out, o);
-    for (size_t i = 0; i < offer->n_media; i++) {
-        const struct sdp_other *m = &offer->others[i];
-
-        if (i == offer->audio)
-            write_audio(out, o, offer, choice);
-        else
-            str_addf(out, "m=%s 0 %s %s\r\n", m->kind, m->proto, m->format);
-    }
-}
-
 /* --- for RTP --- */
-
-static bool is_nowhere(const struct sockaddr_storage *a)
-{
-    return a->ss_family == AF_INET && ((const struct sockaddr_in *)a)->sin_addr.s_addr == 0;
-}
 
 void sdp_peer(const struct sdp *s, size_t choice, bool answered, bool nat, struct rtp_peer *peer)
 {
@@ -432,16 +440,16 @@ void sdp_peer(const struct sdp *s, size_t choice, bool answered, bool nat, struc
         .rtcp_mux = s->rtcp_mux,
         .codec = c->codec,
         .payload = c->payload,
-        .payload_in = answered ? our_payload(c->codec) : c->payload,
-        .dtmf = dtmf_of(s, c->codec),
+        .payload_in = answered ? sdp_our_payload(c->codec) : c->payload,
+        .dtmf = sdp_dtmf_of(s, c->codec),
         .comfort = s->comfort,
         .ptime_ms = s->ptime,
         .learn = nat,
     };
     peer->dtmf_in = peer->dtmf;
     if (answered && peer->dtmf >= 0)
-        peer->dtmf_in = c->codec == RTP_OPUS ? PAYLOAD_DTMF_WIDE : PAYLOAD_DTMF;
-    /* The old way to hold a call (RFC 2543): an address of zeros. */
-    peer->send = (s->way == SDP_SENDRECV || s->way == SDP_RECVONLY) && !is_nowhere(&s->address);
+        peer->dtmf_in = c->codec == RTP_OPUS ? SDP_PAYLOAD_DTMF_WIDE : SDP_PAYLOAD_DTMF;
+    peer->send =
+        (s->way == SDP_SENDRECV || s->way == SDP_RECVONLY) && (s->ice || !is_nowhere(&s->address));
     peer->receive = s->way == SDP_SENDRECV || s->way == SDP_SENDONLY;
 }

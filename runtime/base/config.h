@@ -72,7 +72,10 @@ struct config_trunk {
     size_t n_rewrite_in;
     const char *const *rewrite_out;
     size_t n_rewrite_out;
-    bool nat; /* its true media address may be learnt from its packets */
+    bool nat;              /* its true media address may be learnt from its packets */
+    const char *srtp;      /* "off", "optional", "required" */
+    const char *srtp_keys; /* what our offers agree on keys by: "sdes", "dtls" */
+    bool ice;              /* our offers speak ICE; theirs are always answered */
     int line;
 };
 
@@ -82,6 +85,8 @@ struct config_phone {
     const char *number; /* caller id of its calls instead of client:NAME */
     int max_calls;
     bool nat;
+    const char *srtp, *srtp_keys; /* as a trunk's */
+    bool ice;
     int line;
 };
 

@@ -5,6 +5,8 @@
 static const char *const methods[] = {"POST", "GET", NULL};
 static const char *const events[] = {"initiated", "ringing", "answered", "completed", NULL};
 static const char *const caller_ids[] = {"from", "asserted", "both", NULL};
+static const char *const secrecies[] = {"off", "optional", "required", NULL};
+static const char *const key_ways[] = {"sdes", "dtls", NULL};
 
 #define AT(field) .offset = offsetof(struct config_account, field)
 static const struct config_key account_keys[] = {
@@ -361,6 +363,23 @@ static const struct config_key trunk_keys[] = {
      .def = "false",
      AT(nat),
      .help = "Its sound may come from another address than it says."},
+    {.name = "srtp",
+     .type = CONFIG_CHOICE,
+     .choices = secrecies,
+     .def = "optional",
+     AT(srtp),
+     .help = "Encrypted sound: 'off', taken when offered, or 'required'."},
+    {.name = "srtp_keys",
+     .type = CONFIG_CHOICE,
+     .choices = key_ways,
+     .def = "sdes",
+     AT(srtp_keys),
+     .help = "What our offers agree on keys by: 'sdes' (wants TLS) or 'dtls'; either is taken."},
+    {.name = "ice",
+     .type = CONFIG_BOOL,
+     .def = "false",
+     AT(ice),
+     .help = "Our offers speak ICE; one that is offered is always answered."},
     {.name = NULL},
 };
 #undef AT
@@ -389,6 +408,23 @@ static const struct config_key phone_keys[] = {
      .def = "true",
      AT(nat),
      .help = "Its sound may come from another address than it says."},
+    {.name = "srtp",
+     .type = CONFIG_CHOICE,
+     .choices = secrecies,
+     .def = "optional",
+     AT(srtp),
+     .help = "Encrypted sound: 'off', taken when offered, or 'required'."},
+    {.name = "srtp_keys",
+     .type = CONFIG_CHOICE,
+     .choices = key_ways,
+     .def = "sdes",
+     AT(srtp_keys),
+     .help = "What our offers agree on keys by: 'sdes' (wants TLS) or 'dtls'; either is taken."},
+    {.name = "ice",
+     .type = CONFIG_BOOL,
+     .def = "false",
+     AT(ice),
+     .help = "Our offers speak ICE; one that is offered is always answered."},
     {.name = NULL},
 };
 #undef AT

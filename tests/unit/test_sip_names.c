@@ -37,7 +37,7 @@ static struct sockaddr_storage at(const char *ip, unsigned port)
 
 static int parse(struct sdp *s, const char *text, struct error *err)
 {
-    return sdp_parse(s, text, strlen(text), err);
+    return sdp_parse(s, text, strlen(text), SDP_PLAIN | SDP_SECURE, err);
 }
 
 UNIT(an_offer_is_read_with_its_codecs_in_their_order)
@@ -74,7 +74,7 @@ UNIT(what_is_no_call_of_sound_is_refused)
         HEAD,
         HEAD "m=audio 0 RTP/AVP 0\r\n",
         HEAD "m=video 4000 RTP/AVP 0\r\n",
-        HEAD "m=audio 4000 RTP/SAVP 0\r\n",
+        HEAD "m=audio 4000 RTP/OTHER 0\r\n",
         HEAD "m=audio 4000 RTP/AVP 3\r\n",
         HEAD "m=audio 4000 RTP/AVP\r\n",
         HEAD "m=audio x RTP/AVP 0\r\n",

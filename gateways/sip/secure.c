@@ -1,0 +1,172 @@
+#include "gateways/sip/secure.h"
+
+#include <string.h>
+
+enum { TAG = 1 }; /* of the one a=crypto in our offers */
+
+enum secure_policy secure_policy_of(const char *srtp)
+{
+    if (strcmp(srtp, "off") == 0)
+        return SECURE_OFF;
+    return strcmp(srtp, "required") == 0 ? SECURE_REQUIRED : SECURE_OPTIONAL;
+}
+
+const char *secure_way_name(const struct secure *s)
+{
+    static const char *const names[] = {"not encrypted", "SRTP by SDES", "SRTP by DTLS"};
+
+    return names[s->way];
+}
+
+int secure_parse(const struct secure *s, struct sdp *remote, const char *text, size_t len,
+                 struct error *err)
+{
+    switch (s->terms.policy) {
+    case SECURE_OFF:
+        return sdp_parse(remote, text, len, SDP_PLAIN, err);
+    case SECURE_REQUIRED:
+        /* Phones that speak both have an m= line for each. */
+        if (sdp_parse(remote, text, len, SDP_SECURE, NULL) == 0)
+            return 0;
+        break;
+    case SECURE_OPTIONAL:
+        break;
+    }
+    return sdp_parse(remote, text, len, SDP_PLAIN | SDP_SECURE, err);
+}
+
+static bool has_dtls(const struct secure *s, const struct sdp *remote)
+{
+    return s->terms.fingerprint != NULL && remote->print.len > 0;
+}
+
+static int refuse(struct error *err, const char *why)
+{
+    return error_set(err, ERR_REFUSED, "%s", why);
+}
+
+static int take_offer(const struct secure *s, const struct sdp *remote, enum secure_way *way,
+                      struct error *err)
+{
+    bool dtls = has_dtls(s, remote), sdes = remote->has_crypto && !remote->dtls_transport;
+
+    *way = SECURE_PLAIN;
+    if (s->terms.policy == SECURE_OFF)
+        return 0;
+    if (dtls && (!sdes || (!remote->secure && !s->terms.tls)))
+        *way = SECURE_DTLS;
+    else if (sdes)
+        *way = SECURE_SDES;
+    if (*way != SECURE_PLAIN)
+        return 0;
+    if (remote->secure)
+        return refuse(err, "it offers SRTP without a key or fingerprint that is spoken here "
+                           "(a=crypto with AES_CM_128_HMAC_SHA1_80, or DTLS)");
+    if (s->terms.policy == SECURE_REQUIRED)
+        return refuse(err, "SRTP is required here (srtp = 'required' in almon.lua), and it offers "
+                           "none: encrypt its calls, by SDES or DTLS");
+    return 0;
+}
+
+static int take_answer(const struct secure *s, const struct sdp *remote, enum secure_way *way,
+                       struct error *err)
+{
+    const struct sdes *c = &remote->crypto;
+
+    *way = s->way;
+    if (s->way == SECURE_SDES && remote->has_crypto && c->tag == s->mine.tag &&
+        c->key.suite == s->mine.key.suite)
+        return 0;
+    if (s->way == SECURE_DTLS && has_dtls(s, remote))
+        return 0;
+    *way = SECURE_PLAIN;
+    if (remote->secure)
+        return refuse(err, "it answers with SRTP, but not with the key that was offered");
+    if (s->terms.policy == SECURE_REQUIRED)
+        return refuse(err, "SRTP is required here (srtp = 'required' in almon.lua), and it answers "
+                           "without");
+    return 0;
+}
+
+/* RFC 5763 §5: the answerer may choose where the offer says actpass, and begins, so that no time is
+ * lost. Not where the far end's true address shows only when it begins. */
+static bool begins(const struct secure *s, const struct sdp *remote, bool answered)
+{
+    switch (remote->setup) {
+    case SDP_PASSIVE:
+        return true;
+    case SDP_ACTPASS:
+        if (s->agreed && s->way == SECURE_DTLS)
+            return s->active;
+        return !answered && (remote->ice || !s->terms.nat);
+    default:
+        return false;
+    }
+}
+
+int secure_take(struct secure *s, const struct sdp *remote, bool answered, struct error *err)
+{
+    enum secure_way way;
+    int rc = answered ? take_answer(s, remote, &way, err) : take_offer(s, remote, &way, err);
+
+    if (rc != 0)
+        return rc;
+    s->active = begins(s, remote, answered);
+    s->way = way;
+    s->agreed = true;
+    memcpy(s->transport, remote->others[remote->audio].proto, sizeof s->transport);
+    return 0;
+}
+
+/* The first time: as the terms want it. Later what was agreed. */
+static void choose(struct secure *s)
+{
+    if (s->agreed)
+        return;
+    s->way = SECURE_PLAIN;
+    if (s->terms.policy == SECURE_REQUIRED || (s->terms.policy == SECURE_OPTIONAL && s->terms.tls))
+        s->way = SECURE_SDES;
+    if (s->terms.policy != SECURE_OFF && s->terms.dtls && s->terms.fingerprint != NULL)
+        s->way = SECURE_DTLS;
+    str_copy(s->transport, sizeof s->transport,
+             s->terms.policy != SECURE_REQUIRED ? "RTP/AVP"
+             : s->way == SECURE_DTLS            ? "UDP/TLS/RTP/SAVP"
+                                                : "RTP/SAVP");
+}
+
+int secure_describe(struct secure *s, const struct sdp *remote, struct sdp_ours *o,
+                    struct error *err)
+{
+    enum srtp_suite suite = SRTP_AES_CM_128_HMAC_SHA1_80;
+
+    if (remote == NULL)
+        choose(s);
+    else if (remote->has_crypto)
+        suite = remote->crypto.key.suite;
+    o->transport = s->transport;
+    if (s->way == SECURE_DTLS) {
+        o->rtcp_mux = true;
+        o->fingerprint = s->terms.fingerprint;
+        o->setup = remote == NULL ? SDP_ACTPASS : s->active ? SDP_ACTIVE : SDP_PASSIVE;
+    }
+    if (s->way != SECURE_SDES)
+        return 0;
+    /* The key stays for the whole call: with it goes a counter of packets that must not restart. */
+    if (s->mine.tag == 0 || (remote != NULL && s->mine.key.suite != suite)) {
+        int rc = sdes_make(&s->mine, TAG, suite, err);
+
+        if (rc != 0)
+            return rc;
+    }
+    s->mine.tag = remote != NULL ? remote->crypto.tag : TAG;
+    o->crypto = &s->mine;
+    return 0;
+}
+
+void secure_peer(const struct secure *s, const struct sdp *remote, struct rtp_peer *peer)
+{
+    if (s->way != SECURE_SDES)
+        return;
+    peer->key_out = &s->mine.key;
+    peer->key_in = &remote->crypto.key;
+}
