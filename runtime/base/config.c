@@ -339,7 +339,8 @@ static void make_array(struct config_loader *l, size_t i)
         memcpy(at -= section->size, e->bytes, section->size);
     memcpy((char *)l->config + section->items, &items, sizeof items);
     memcpy((char *)l->config + section->n_items, &n, sizeof n);
-    find_doubles(l, section, items, n);
+    if (section->unique != NULL)
+        find_doubles(l, section, items, n);
 }
 
 static void join_accounts(struct config_loader *l)
@@ -360,6 +361,37 @@ static void join_accounts(struct config_loader *l)
             config_problem(l, link->line, "number: account '%.60s' is not in this file", link->sid);
         else
             memcpy(number + link->offset, &account, sizeof account);
+    }
+}
+
+/* A route must lead to something that the file has. */
+static void check_routes(struct config_loader *l)
+{
+    const struct config *c = l->config;
+
+    for (size_t i = 0; i < c->n_routes; i++) {
+        const struct config_route *r = &c->routes[i];
+        const struct config_gateway *g = config_find_gateway(c, r->gateway);
+        size_t t = 0;
+
+        if (r->n_patterns == 0 && l->n_problems == 0)
+            config_problem(l, r->line, "route: pattern holds nothing; write route { \"+49*\" }");
+        if (g == NULL)
+            config_problem(l, r->line,
+                           "route: no gateway is called '%.60s'; write gateway { name = \"%.60s\", "
+                           "token = \"…\" }, or another name here",
+                           r->gateway, r->gateway);
+        else if (!g->terminate)
+            config_problem(l, r->line,
+                           "route: gateway '%.60s' takes no calls: its terminate is false",
+                           r->gateway);
+        if (r->trunk == NULL || strcmp(r->gateway, c->sip.gateway) != 0)
+            continue;
+        while (t < c->n_trunks &&
+               (c->trunks[t].name == NULL || strcmp(c->trunks[t].name, r->trunk)))
+            t++;
+        if (t == c->n_trunks)
+            config_problem(l, r->line, "route: no trunk is called '%.60s' in this file", r->trunk);
     }
 }
 
@@ -389,6 +421,7 @@ static void finish(struct config_loader *l)
     if (l->nomem)
         return;
     join_accounts(l);
+    check_routes(l);
     settle_public_url(l);
 }
 
@@ -549,56 +582,7 @@ const struct config_account *config_find_account(const struct config *c, const c
 const struct config_gateway *config_find_gateway(const struct config *c, const char *name)
 {
     for (size_t i = 0; i < c->n_gateways; i++)
-        if (strcmp(c->gateways[i].name, name) == 0)
+        if (c->gateways[i].name != NULL && strcmp(c->gateways[i].name, name) == 0)
             return &c->gateways[i];
     return NULL;
-}
-
-/* --- the reference --- */
-
-static void help_key(struct str *out, const struct config_key *k)
-{
-    static const char *const types[] = {
-        [CONFIG_TEXT] = "text",
-        [CONFIG_SID] = "AC…",
-        [CONFIG_PATTERN] = "number",
-        [CONFIG_FLOW] = "URL or file",
-        [CONFIG_URL] = "URL",
-        [CONFIG_ADDRESS] = "host:port",
-        [CONFIG_LEVELS] = "levels",
-        [CONFIG_CHOICE] = "one of",
-        [CONFIG_ACCOUNT] = "AC…",
-        [CONFIG_LIST] = "text or list",
-        [CONFIG_EVENTS] = "one or more of",
-        [CONFIG_INT] = "number",
-        [CONFIG_BOOL] = "true or false",
-    };
-
-    str_addf(out, "  %s = %s", k->name, types[k->type]);
-    for (size_t i = 0; k->choices != NULL && k->choices[i] != NULL; i++)
-        str_addf(out, " %s", k->choices[i]);
-    if (k->type == CONFIG_INT)
-        str_addf(out, " from %ld to %ld", k->min, k->max);
-    if (k->required)
-        str_add(out, ", required");
-    if (k->first)
-        str_add(out, ", may stand without the key");
-    if (k->def != NULL)
-        str_addf(out, ", default %s", k->def);
-    str_addf(out, "\n      %s\n", k->help);
-}
-
-void config_help(struct str *out)
-{
-    str_add(out, "almon.lua is a Lua file of calls like these:\n\n"
-                 "  account { sid = \"AC…\", token = \"secret\" }\n"
-                 "  number  { \"+15550100\", voice = \"scripts/welcome.xml\" }\n");
-    for (size_t i = 0; i < config_n_sections; i++) {
-        const struct config_section *s = &config_sections[i];
-
-        str_addf(out, "\n%s { … }%s\n  %s\n\n", s->name,
-                 s->repeatable ? "  as often as wanted" : "", s->help);
-        for (const struct config_key *k = s->keys; k->name != NULL; k++)
-            help_key(out, k);
-    }
 }

@@ -21,6 +21,14 @@ struct config_account {
     const char *sid;   /* "AC" + 32 hex */
     const char *token; /* signs webhooks, opens REST */
     const char *name;
+    /* Calls out, its ceilings against toll fraud: at once, new ones in a second, and where to. */
+    int max_calls;                /* default 1000 */
+    int calls_per_second;         /* default 10 */
+    const char *const *countries; /* "DE", or beginnings of numbers "+44900"; none: wherever a route
+                                     leads, except to dear numbers */
+    size_t n_countries;
+    const char *const *caller_ids; /* numbers it may show besides its own: "+15550100", "+1555*" */
+    size_t n_caller_ids;
     int line;
 };
 
@@ -47,11 +55,26 @@ struct config_number {
 };
 
 struct config_gateway {
-    const char *name;  /* what a link says in its hello */
-    const char *token; /* and proves */
-    int max_channels;  /* default 10000 */
-    bool originate;    /* may offer calls (default true) */
-    bool terminate;    /* may be offered calls (default true) */
+    const char *name;              /* what a link says in its hello */
+    const char *token;             /* and proves */
+    int max_channels;              /* default 10000 */
+    bool originate;                /* may offer calls (default true) */
+    bool terminate;                /* may be offered calls (default true) */
+    const char *const *identities; /* that its links may register: "alice", "agent-*", "*"; none
+                                      unless said, but for the phones of the SIP gateway */
+    size_t n_identities;
+    int line;
+};
+
+/* Where calls that flows make may go: without a route to it nothing outside is called. */
+struct config_route {
+    const char *const *patterns; /* "+49*", "*" (all numbers), "101", "sip:*@example.com", "sip:*",
+                                    "client:*"; session/route.h tells which fits best */
+    size_t n_patterns;
+    const char *gateway;   /* default "sip" */
+    const char *trunk;     /* told to the gateway; NULL: it chooses */
+    int limit;             /* calls at once, default 1000 */
+    const char *caller_id; /* "keep", "owned", or the number that all its calls show */
     int line;
 };
 
@@ -101,6 +124,8 @@ struct config {
     size_t n_numbers;
     const struct config_gateway *gateways;
     size_t n_gateways;
+    const struct config_route *routes; /* in the order of the file */
+    size_t n_routes;
 
     struct {
         const char *state;      /* folder, default "state" */

@@ -1,12 +1,77 @@
 #include "base/config_schema.h"
 
 #include "base/config.h"
+#include "base/country.h"
+#include <string.h>
 
 static const char *const methods[] = {"POST", "GET", NULL};
 static const char *const events[] = {"initiated", "ringing", "answered", "completed", NULL};
 static const char *const caller_ids[] = {"from", "asserted", "both", NULL};
 static const char *const secrecies[] = {"off", "optional", "required", NULL};
 static const char *const key_ways[] = {"sdes", "dtls", NULL};
+
+static bool is_digits(const char *text, size_t n)
+{
+    return n > 0 && strspn(text, "0123456789") == n;
+}
+
+static const char *check_country(const char *text)
+{
+    return country_known(text) || (text[0] == '+' && is_digits(text + 1, strlen(text + 1)))
+               ? NULL
+               : "a country's two letters, as DE, or a beginning as +49";
+}
+
+/* "+15550100", and with '*' at the end all that begin so. */
+static const char *check_own_number(const char *text)
+{
+    size_t n = strcspn(text, "*");
+
+    return text[0] == '+' && is_digits(text + 1, n - 1) && (text[n] == '\0' || text[n + 1] == '\0')
+               ? NULL
+               : "a number as +15550100, perhaps with * at its end";
+}
+
+static const char *check_caller_id(const char *text)
+{
+    return strcmp(text, "keep") == 0 || strcmp(text, "owned") == 0 ||
+                   (text[0] == '+' && is_digits(text + 1, strlen(text + 1)))
+               ? NULL
+               : "keep, owned, or a number as +15550100";
+}
+
+/* session/route.h says what they mean. */
+static const char *check_route_pattern(const char *text)
+{
+    const char *star = strchr(text, '*');
+    size_t last = strlen(text) - 1;
+    bool fine;
+
+    if (strpbrk(text, " \t\r\n<>\"") != NULL)
+        fine = false;
+    else if (strncmp(text, "sip:", 4) == 0)
+        fine = text[4] != '\0' &&
+               (star == NULL || (star == text + 4 && strchr(star + 1, '*') == NULL &&
+                                 (star[1] == '\0' || star[1] == '@')));
+    else if (strncmp(text, "client:", 7) == 0)
+        fine = text[7] != '\0' && (star == NULL || star == text + last);
+    else
+        fine = strspn(text, "+0123456789*#") == last + 1 &&
+               (strrchr(text, '+') == NULL || strrchr(text, '+') == text) &&
+               (star == NULL || star == text + last);
+    return fine ? NULL : "as '+49*', '*', '101', 'sip:*@example.com', 'sip:*' or 'client:*'";
+}
+
+/* What bridge/README.md lets an identity be, and '*' at the end. */
+static const char *check_identity(const char *text)
+{
+    size_t n = strcspn(text, "*");
+
+    return strpbrk(text, " \t\r\n") == NULL && (text[n] == '\0' || text[n + 1] == '\0') &&
+                   strlen(text) <= 256
+               ? NULL
+               : "a name without spaces, perhaps with * at its end";
+}
 
 #define AT(field) .offset = offsetof(struct config_account, field)
 static const struct config_key account_keys[] = {
@@ -21,6 +86,33 @@ static const struct config_key account_keys[] = {
      AT(token),
      .help = "The secret that signs webhooks and opens the REST API."},
     {.name = "name", .type = CONFIG_TEXT, AT(name), .help = "A name for people."},
+    {.name = "max_calls",
+     .type = CONFIG_INT,
+     .def = "1000",
+     .min = 0,
+     .max = 1000000,
+     AT(max_calls),
+     .help = "Calls that its flows have made, at once."},
+    {.name = "calls_per_second",
+     .type = CONFIG_INT,
+     .def = "10",
+     .min = 1,
+     .max = 100000,
+     AT(calls_per_second),
+     .help = "New calls that its flows make through routes, in one second."},
+    {.name = "countries",
+     .type = CONFIG_LIST,
+     .check = check_country,
+     AT(countries),
+     .help =
+         "Where it may call: 'DE', 'US', or how numbers begin: '+44900'. When absent, wherever "
+         "a route leads. Premium-rate and satellite numbers only when their beginning is here."},
+    {.name = "caller_ids",
+     .type = CONFIG_LIST,
+     .check = check_own_number,
+     AT(caller_ids),
+     .help = "Numbers that it may show as caller besides those of its number{…}: '+15550100', "
+             "'+1555*'."},
     {.name = NULL},
 };
 #undef AT
@@ -54,6 +146,50 @@ static const struct config_key gateway_keys[] = {
      .def = "true",
      AT(terminate),
      .help = "Calls may be sent out through it."},
+    {.name = "identities",
+     .type = CONFIG_LIST,
+     .check = check_identity,
+     AT(identities),
+     .help = "Who may be reached at it as client:NAME: 'alice', 'agent-*', '*'. None when absent; "
+             "the gateway of sip{…} has the phones."},
+    {.name = NULL},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_route, field)
+static const struct config_key route_keys[] = {
+    {.name = "pattern",
+     .type = CONFIG_LIST,
+     .check = check_route_pattern,
+     .required = true,
+     .first = true,
+     AT(patterns),
+     .help = "Who is called by it, one or a list: '+49*', '*' for all numbers, '101', "
+             "'sip:*@example.com', 'sip:*', 'client:*'. Of several routes the longest that fits is "
+             "tried first, then in the order of the file."},
+    {.name = "gateway",
+     .type = CONFIG_TEXT,
+     .def = "sip",
+     AT(gateway),
+     .help = "The gateway that makes the call."},
+    {.name = "trunk",
+     .type = CONFIG_TEXT,
+     AT(trunk),
+     .help = "The trunk{…} it takes; the gateway chooses when absent."},
+    {.name = "limit",
+     .type = CONFIG_INT,
+     .def = "1000",
+     .min = 0,
+     .max = 1000000,
+     AT(limit),
+     .help = "Calls at once; more go to the next route that fits."},
+    {.name = "caller_id",
+     .type = CONFIG_TEXT,
+     .check = check_caller_id,
+     .def = "keep",
+     AT(caller_id),
+     .help = "Who seems to call: keep (the number that the flow shows), owned (the same, but only "
+             "a number of the account's own), or one number for all."},
     {.name = NULL},
 };
 #undef AT
@@ -446,10 +582,15 @@ const struct config_section config_sections[] = {
      .unique = &number_keys[0],
      ITEMS(config_number, numbers)},
     {.name = "gateway",
-     .help = "A program that brings calls over the bridge.",
+     .help = "A program that brings calls over the bridge, and takes them.",
      .keys = gateway_keys,
      .unique = &gateway_keys[0],
      ITEMS(config_gateway, gateways)},
+    {.name = "route",
+     .help = "Where calls that flows make may go. Without a route to it no number and no sip: "
+             "address is ever called; client:NAME is reached where it is registered.",
+     .keys = route_keys,
+     ITEMS(config_route, routes)},
     {.name = "server", .help = "Where Almon lives and listens.", .keys = server_keys},
     {.name = "http", .help = "Webhooks and media from elsewhere.", .keys = http_keys},
     {.name = "speech", .help = "How Say sounds.", .keys = speech_keys},

@@ -28,6 +28,8 @@ struct config_key {
     const char *def; /* as one would write it; NULL: absent */
     long min, max;   /* CONFIG_INT */
     const char *const *choices;
+    /* CONFIG_TEXT, CONFIG_LIST: what the text, or each of them, must be; NULL when it is. */
+    const char *(*check)(const char *text);
     bool required;
     bool first;    /* also the value without a key: number { "+1…" } */
     size_t offset; /* in the struct of the section */

@@ -122,11 +122,22 @@ static void store(const struct value *v, const char *text)
     *(const char **)v->field = keep(v, text, strlen(text));
 }
 
+/* Notes the mistake when the key's own check finds one. */
+static bool passes(const struct value *v, const char *text)
+{
+    const char *must = v->key->check == NULL ? NULL : v->key->check(text);
+
+    if (must != NULL)
+        config_problem(v->l, v->line, "%s: %s must be %s, not '%.60s'", v->section->name,
+                       v->key->name, must, text);
+    return must == NULL;
+}
+
 static void read_text(const struct value *v)
 {
     const char *text = text_of(v, "text in quotes");
 
-    if (text != NULL)
+    if (text != NULL && passes(v, text))
         store(v, text);
 }
 
@@ -307,7 +318,8 @@ static void each_text(const struct value *v,
 
 static void keep_item(const struct value *v, const char *text, size_t i)
 {
-    (*(const char ***)v->field)[i] = keep(v, text, strlen(text));
+    if (passes(v, text))
+        (*(const char ***)v->field)[i] = keep(v, text, strlen(text));
 }
 
 static void read_list(const struct value *v)

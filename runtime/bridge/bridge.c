@@ -53,21 +53,6 @@ static void on_retry(void *arg)
         timer_start(&b->retry, RETRY_MS);
 }
 
-bool bucket_take(struct bucket *b, int64_t now, double per_second, double burst)
-{
-    if (b->at == 0)
-        b->level = burst;
-    else
-        b->level += (double)(now - b->at) * per_second / 1e6;
-    b->at = now == 0 ? 1 : now;
-    if (b->level > burst)
-        b->level = burst;
-    if (b->level < 1)
-        return false;
-    b->level -= 1;
-    return true;
-}
-
 /* --- listening --- */
 
 /* Splits "host:port", "[::1]:port" or ":port". */
@@ -277,6 +262,7 @@ struct bridge *bridge_free(struct bridge *b)
         return NULL;
     timer_stop(&b->retry);
     task_cancel(&b->closed_task);
+    map_free(&b->identities);
     mem_free(b);
     return NULL;
 }
@@ -318,7 +304,8 @@ void bridge_stats(const struct bridge *b, struct bridge_stats *out)
 int bridge_offer(struct bridge *b, const char *gateway, const struct offer *offer,
                  struct channel **cp, struct error *err)
 {
-    struct peer *p = peer_find(b, gateway);
+    struct peer *p =
+        offer->link != 0 ? peer_of_link(b, gateway, offer->link) : peer_find(b, gateway);
     struct channel *c;
     struct wire_msg m = {.type = WIRE_OFFER,
                          .from = offer->from,
@@ -328,6 +315,9 @@ int bridge_offer(struct bridge *b, const char *gateway, const struct offer *offe
                          .forwarded_from = offer->forwarded_from,
                          .caller_name = offer->caller_name,
                          .call_token = offer->call_token,
+                         .trunk = offer->trunk,
+                         .user = offer->user,
+                         .password = offer->password,
                          .params = offer->params};
 
     if (p == NULL)

@@ -24,6 +24,11 @@ struct offer {
     const char *const *params;
     enum codec codec;
     bool dtmf_events;
+
+    /* Of calls to a gateway only. Their params may have any names: a client's parameters. */
+    uint64_t link;               /* of the gateway's links this one; 0: the one with fewest calls */
+    const char *trunk;           /* which way it takes from there */
+    const char *user, *password; /* for the far end's challenge */
 };
 
 /* All on the control loop. */
@@ -64,7 +69,7 @@ void bridge_close(struct bridge *b, void (*closed)(void *arg), void *arg);
 struct bridge *bridge_free(struct bridge *b);
 
 struct bridge_stats {
-    uint32_t links, channels;
+    uint32_t links, channels, identities;
     uint64_t offers, refused;
     uint64_t bad_text, bad_batch, dropped_batches; /* dropped: records to slow readers */
 };
@@ -79,6 +84,16 @@ int bridge_link_pair(struct bridge *b, struct loop *loop, struct link **client, 
  * or may not be given calls, ERR_LIMIT when it is full. */
 int bridge_offer(struct bridge *b, const char *gateway, const struct offer *offer,
                  struct channel **cp, struct error *err);
+
+/* A link that has registered an identity: client:NAME is reached there. */
+struct bridge_registered {
+    const char *gateway; /* valid until the next message of that link */
+    uint64_t link;
+};
+/* The i-th link (from 0, in the order of registering) that has registered `identity` and may be
+ * offered calls; false when there are not so many. */
+bool bridge_find_identity(const struct bridge *b, const char *identity, size_t i,
+                          struct bridge_registered *out);
 
 /* --- channels --- */
 

@@ -94,6 +94,9 @@ static void on_offer(struct bridge_client *c, const struct wire_msg *m)
                           .caller_name = m->caller_name,
                           .call_token = m->call_token,
                           .params = m->params,
+                          .trunk = m->trunk,
+                          .user = m->user,
+                          .password = m->password,
                           .codec = m->codec,
                           .dtmf_events = m->dtmf_events};
 
@@ -169,6 +172,10 @@ static void on_text(void *arg, const char *text, size_t len)
         break;
     case WIRE_ERROR:
         on_error(c, &m);
+        break;
+    case WIRE_REGISTERED:
+        if (c->h->registered != NULL)
+            c->h->registered(c->arg, m.identity);
         break;
     default:
         on_call(c, &m);
@@ -346,6 +353,16 @@ void client_hangup(struct bridge_client *c, uint32_t number, enum cause cause)
 void client_digits(struct bridge_client *c, uint32_t number, const char *digits)
 {
     tell_leg(c, &(struct wire_msg){.type = WIRE_DTMF, .digits = digits}, number);
+}
+
+void client_register(struct bridge_client *c, const char *identity)
+{
+    tell(c, &(struct wire_msg){.type = WIRE_REGISTER, .identity = identity});
+}
+
+void client_unregister(struct bridge_client *c, const char *identity)
+{
+    tell(c, &(struct wire_msg){.type = WIRE_UNREGISTER, .identity = identity});
 }
 
 void client_audio(struct bridge_client *c, uint32_t number, const void *bytes, size_t len)

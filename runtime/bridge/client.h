@@ -29,6 +29,8 @@ struct client_handlers {
     void (*offered)(void *arg, uint32_t number, const struct offer *offer);
     /* Our offer was taken and rings. */
     void (*ringing)(void *arg, uint32_t number);
+    /* What client_register() asked for holds now. */
+    void (*registered)(void *arg, const char *identity);
     /* The exchange complains; channel 0 when it is about no call. */
     void (*error)(void *arg, uint32_t number, const char *code, const char *text);
 };
@@ -56,6 +58,10 @@ void client_answer(struct bridge_client *c, uint32_t number);
 void client_ringing(struct bridge_client *c, uint32_t number);
 void client_hangup(struct bridge_client *c, uint32_t number, enum cause cause);
 void client_digits(struct bridge_client *c, uint32_t number, const char *digits);
+/* Calls to client:`identity` come to this link until it is unregistered or the link is gone:
+ * `registered` follows, or `error` with the code "not-authorised" or "too-many". */
+void client_register(struct bridge_client *c, const char *identity);
+void client_unregister(struct bridge_client *c, const char *identity);
 /* One frame (or 0 bytes of silence); frames of all channels are batched until client_flush(). */
 void client_audio(struct bridge_client *c, uint32_t number, const void *bytes, size_t len);
 void client_flush(struct bridge_client *c);

@@ -179,6 +179,22 @@ bool peer_is_full(const struct peer *p)
     return n >= (unsigned)p->max_channels;
 }
 
+static bool takes_calls(const struct peer *p, const char *gateway)
+{
+    return strcmp(p->name, gateway) == 0 && p->terminate && !p->shut && !p->gone;
+}
+
+struct peer *peer_of_link(struct bridge *b, const char *gateway, uint64_t id)
+{
+    for (struct link_node *n = list_first(&b->peers); n != NULL; n = list_next(&b->peers, n)) {
+        struct peer *p = list_entry(n, struct peer, node);
+
+        if (p->id == id && takes_calls(p, gateway))
+            return p;
+    }
+    return NULL;
+}
+
 struct peer *peer_find(struct bridge *b, const char *gateway)
 {
     struct peer *best = NULL;
@@ -186,8 +202,7 @@ struct peer *peer_find(struct bridge *b, const char *gateway)
     for (struct link_node *n = list_first(&b->peers); n != NULL; n = list_next(&b->peers, n)) {
         struct peer *p = list_entry(n, struct peer, node);
 
-        if (strcmp(p->name, gateway) == 0 && p->terminate && !p->shut && !p->gone &&
-            (best == NULL || p->n_channels < best->n_channels))
+        if (takes_calls(p, gateway) && (best == NULL || p->n_channels < best->n_channels))
             best = p;
     }
     return best;
@@ -277,6 +292,22 @@ static void on_message(struct peer *p, const struct wire_msg *m)
                                     .text = "this exchange does not take messages yet"});
 }
 
+static void on_register(struct peer *p, const struct wire_msg *m)
+{
+    struct error err = {0};
+    const char *code = "internal";
+
+    if (identity_register(p, m->identity, &code, &err) == 0) {
+        peer_send(p, &(struct wire_msg){.type = WIRE_REGISTERED, .identity = m->identity});
+        return;
+    }
+    /* No mistake of its own, perhaps: a gateway with many phones may know some that almon.lua does
+     * not. */
+    if (bucket_take(&p->trouble_log, loop_now(p->bridge->control), 1, 10))
+        log_warn("bridge", NULL, "gateway '%s': %s", p->name, err.text);
+    send_error(p, 0, code, err.text);
+}
+
 static void on_error(struct peer *p, const struct wire_msg *m)
 {
     if (bucket_take(&p->trouble_log, loop_now(p->bridge->control), 1, 10))
@@ -307,6 +338,13 @@ static void dispatch(struct peer *p, const struct wire_msg *m)
     case WIRE_ERROR:
         on_error(p, m);
         return;
+    case WIRE_REGISTER:
+        on_register(p, m);
+        return;
+    case WIRE_UNREGISTER:
+        identity_unregister(p, m->identity);
+        return;
+    case WIRE_REGISTERED:
     case WIRE_WELCOME:
     case WIRE_PROMPT:
     case WIRE_TYPE_COUNT:
@@ -388,7 +426,9 @@ void peer_on_opened(const struct crossing_msg *m)
     }
     p->bridge = b;
     p->port = m->ptr;
+    p->id = ++b->links_ever;
     list_init(&p->channels);
+    list_init(&p->registrations);
     list_init(&p->backlog);
     list_append(&b->peers, &p->node);
     timer_init(&p->hello, b->control, on_hello_late, p);
@@ -406,6 +446,7 @@ void peer_on_closed(const struct crossing_msg *m)
     log_info("bridge", NULL, "link of '%s' is gone: %s; %u calls end", title(p), port_why(p->port),
              p->n_channels);
     p->gone = true;
+    identity_forget(p);
     timer_stop(&p->hello);
     drop_backlog(p);
     while ((n = list_first(&p->channels)) != NULL)

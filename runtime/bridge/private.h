@@ -6,24 +6,28 @@
 #ifndef ALMON_BRIDGE_PRIVATE_H
 #define ALMON_BRIDGE_PRIVATE_H
 
+#include "base/bucket.h"
 #include "base/crossing.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "bridge/bridge.h"
 #include "bridge/link.h"
 #include "bridge/numbers.h"
 #include "bridge/wire.h"
 #include <stdatomic.h>
 
-#define BRIDGE_LINKS_MAX   256
-#define BRIDGE_PLAYS_MAX   8    /* requests of one kind pending on a channel */
-#define PEER_HELLO_MS      5000 /* from connection to hello */
-#define PEER_TEXTS_PER_S   5000
-#define PEER_TEXTS_BURST   10000
-#define PEER_BAD_PER_S     1 /* bad messages forgiven */
-#define PEER_BAD_BURST     50
-#define PEER_BACKLOG_TEXTS 4096 /* texts that found no place in the crossing */
-#define PORT_TEXTS_UNREAD  64   /* texts of one link that control has not read yet */
-#define PORT_TEXTS_HELD    256  /* texts that came although we stopped reading */
+#define BRIDGE_LINKS_MAX    256
+#define BRIDGE_PLAYS_MAX    8    /* requests of one kind pending on a channel */
+#define PEER_HELLO_MS       5000 /* from connection to hello */
+#define PEER_TEXTS_PER_S    5000
+#define PEER_TEXTS_BURST    10000
+#define PEER_BAD_PER_S      1 /* bad messages forgiven */
+#define PEER_BAD_BURST      50
+#define PEER_BACKLOG_TEXTS  4096  /* texts that found no place in the crossing */
+#define PEER_IDENTITIES_MAX 10000 /* registered on one link */
+#define IDENTITY_LINKS_MAX  10    /* that have registered the same one */
+#define PORT_TEXTS_UNREAD   64    /* texts of one link that control has not read yet */
+#define PORT_TEXTS_HELD     256   /* texts that came although we stopped reading */
 
 /* --- commands that must reach the media loop, even if the crossing is full just now --- */
 
@@ -34,15 +38,6 @@ struct pending {
     void (*sent)(void *arg); /* may be NULL */
     void *arg;
 };
-
-/* --- a bucket that fills with time: so many a second, so many at once --- */
-
-struct bucket {
-    int64_t at; /* when it was looked at last */
-    double level;
-};
-/* Takes one; false when it is empty. */
-bool bucket_take(struct bucket *b, int64_t now, double per_second, double burst);
 
 /* --- port.c: the media loop's half --- */
 
@@ -90,6 +85,8 @@ struct bridge {
     unsigned ports; /* not yet released */
     unsigned channels;
     struct list peers;
+    uint64_t links_ever;
+    struct map identities; /* identity.c: name → who has registered it */
     struct list pendings;
     struct timer retry;
     struct task closed_task;
@@ -114,8 +111,11 @@ struct peer {
     int max_channels;
     bool originate, terminate, prompts;
     bool shut, gone; /* we closed it; the link is closed */
+    uint64_t id;
     struct list channels;
     unsigned n_channels;
+    struct list registrations;
+    unsigned n_registrations;
     uint32_t next_number;
     struct numbers numbers;
     struct timer hello;
@@ -141,8 +141,18 @@ bool peer_push(struct peer *p);
 void peer_shut(struct peer *p, int code, const char *error_code, const char *why);
 /* The linked peer of that gateway which may be offered calls, or NULL. */
 struct peer *peer_find(struct bridge *b, const char *gateway);
+/* The link with this id, when it belongs to that gateway and may be offered calls; or NULL. */
+struct peer *peer_of_link(struct bridge *b, const char *gateway, uint64_t id);
 /* True when one more channel would be too many for the gateway. */
 bool peer_is_full(const struct peer *p);
+
+/* --- identity.c --- */
+
+/* What a register message asks for. *code is that of the error message. */
+int identity_register(struct peer *p, const char *identity, const char **code, struct error *err);
+void identity_unregister(struct peer *p, const char *identity);
+/* All of the link's, at its end. */
+void identity_forget(struct peer *p);
 
 /* --- channel.c --- */
 

@@ -14,6 +14,7 @@ enum kind {
     KIND_BOOL,
     KIND_NAME,   /* letters, digits and -_.: */
     KIND_STRING, /* printable, one line */
+    KIND_WORD,   /* printable, no spaces, not empty */
     KIND_TEXT,   /* printable, newlines and tabs allowed */
     KIND_DIGITS, /* 0-9 A-D * # w W */
     KIND_CODEC,
@@ -56,6 +57,11 @@ static const struct field {
     FIELD("caller_name", caller_name, STRING, 0, IN(OFFER), 256),
     FIELD("call_token", call_token, STRING, 0, IN(OFFER), 1024),
     FIELD("params", params, PARAMS, 0, IN(OFFER), 1024),
+    FIELD("trunk", trunk, STRING, 0, IN(OFFER), 256),
+    FIELD("user", user, STRING, 0, IN(OFFER), 256),
+    FIELD("password", password, STRING, 0, IN(OFFER), 256),
+    FIELD("identity", identity, WORD, IN(REGISTER) | IN(UNREGISTER) | IN(REGISTERED), 0,
+          WIRE_IDENTITY_MAX),
     FIELD("digits", digits, DIGITS, IN(DTMF), 0, WIRE_DIGITS_MAX),
     FIELD("duration", duration_ms, UINT, 0, IN(DTMF), 60000),
     FIELD("cause", cause, CAUSE, IN(HANGUP), 0, 0),
@@ -70,8 +76,8 @@ static const struct field {
 #define FIELD_COUNT (sizeof fields / sizeof *fields)
 
 static const char *const type_names[WIRE_TYPE_COUNT] = {
-    "hello",  "welcome", "offer",   "ring",           "answer", "dtmf",
-    "hangup", "prompt",  "message", "message_status", "error",
+    "hello",  "welcome", "offer",          "ring",  "answer",   "dtmf",       "hangup",
+    "prompt", "message", "message_status", "error", "register", "unregister", "registered",
 };
 
 /* The webhook parameters a gateway may add to an offer. */
@@ -106,6 +112,8 @@ static bool char_fits(enum kind kind, unsigned char c)
         return isalnum(c) || (c != '\0' && strchr("-_.:", c) != NULL);
     case KIND_DIGITS:
         return c != '\0' && strchr("0123456789ABCD*#wW", c) != NULL;
+    case KIND_WORD:
+        return c > 0x20 && c != 0x7f;
     case KIND_TEXT:
         return (c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t' || c == '\r';
     default:
@@ -115,7 +123,7 @@ static bool char_fits(enum kind kind, unsigned char c)
 
 static bool string_fits(enum kind kind, const char *s, size_t n, size_t max)
 {
-    if (n > max || (n == 0 && (kind == KIND_NAME || kind == KIND_DIGITS)))
+    if (n > max || (n == 0 && (kind == KIND_NAME || kind == KIND_DIGITS || kind == KIND_WORD)))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!char_fits(kind, (unsigned char)s[i]))
@@ -123,8 +131,11 @@ static bool string_fits(enum kind kind, const char *s, size_t n, size_t max)
     return true;
 }
 
-static bool param_allowed(const char *name)
+/* What the exchange sends is the flow's own: names of parameters that a client knows. */
+static bool param_allowed(const struct wire_msg *m, const char *name)
 {
+    if ((m->channel & WIRE_EXCHANGE_BIT) != 0)
+        return string_fits(KIND_STRING, name, strlen(name), 64) && *name != '\0';
     if (strncmp(name, "SipHeader_", 10) == 0)
         return string_fits(KIND_NAME, name, strlen(name), 64) && name[10] != '\0';
     for (size_t i = 0; i < sizeof param_names / sizeof *param_names; i++)
@@ -142,7 +153,7 @@ static bool read_params(struct wire_msg *m, const struct scan_member *v, size_t 
     for (size_t i = 1; i <= v->count; i++) { /* they follow it in the list */
         if (v[i].kind != SCAN_STRING || !string_fits(KIND_STRING, v[i].string, v[i].len, max))
             return false;
-        if (!param_allowed(v[i].name))
+        if (!param_allowed(m, v[i].name))
             continue;
         m->param_list[n++] = v[i].name;
         m->param_list[n++] = v[i].string;
@@ -211,6 +222,7 @@ static bool read_field(struct wire_msg *m, const struct field *f, const struct s
         return read_params(m, v, f->max);
     case KIND_NAME:
     case KIND_STRING:
+    case KIND_WORD:
     case KIND_TEXT:
     case KIND_DIGITS:
         *(const char **)to = v->string;
@@ -245,6 +257,9 @@ static const char *describe(const struct field *f, char *buf, size_t size)
         break;
     case KIND_DIGITS:
         snprintf(buf, size, "1 to %lu of 0-9 A-D * # w W", (unsigned long)f->max);
+        break;
+    case KIND_WORD:
+        snprintf(buf, size, "1 to %lu printable bytes without spaces", (unsigned long)f->max);
         break;
     case KIND_STRING:
     case KIND_TEXT:
@@ -357,6 +372,7 @@ static bool is_absent(const struct wire_msg *m, const struct field *f)
         return m->params == NULL || m->params[0] == NULL;
     case KIND_NAME:
     case KIND_STRING:
+    case KIND_WORD:
     case KIND_TEXT:
     case KIND_DIGITS:
         return *(const char *const *)at == NULL;
@@ -386,6 +402,7 @@ static json_t *write_field(const struct wire_msg *m, const struct field *f)
         return write_params(m->params);
     case KIND_NAME:
     case KIND_STRING:
+    case KIND_WORD:
     case KIND_TEXT:
     case KIND_DIGITS:
         return json_string(*(const char *const *)at);

@@ -12,15 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_PROTOCOL   "almon.bridge.1" /* the WebSocket subprotocol */
-#define WIRE_VERSION    1
-#define WIRE_TEXT_MAX   16384 /* bytes of one text message */
-#define WIRE_BATCH_MAX  65536 /* bytes of one binary message */
-#define WIRE_DEPTH_MAX  4     /* nested objects and arrays of a text message */
-#define WIRE_PARAMS_MAX 32    /* parameters of an offer */
-#define WIRE_DIGITS_MAX 64    /* digits in one dtmf message */
-#define WIRE_PROMPT_MAX 1024  /* bytes of a prompt's text; longer ones are cut */
-#define WIRE_HEADER     6     /* bytes before the audio of a record */
+#define WIRE_PROTOCOL     "almon.bridge.1" /* the WebSocket subprotocol */
+#define WIRE_VERSION      1
+#define WIRE_TEXT_MAX     16384 /* bytes of one text message */
+#define WIRE_BATCH_MAX    65536 /* bytes of one binary message */
+#define WIRE_DEPTH_MAX    4     /* nested objects and arrays of a text message */
+#define WIRE_PARAMS_MAX   32    /* parameters of an offer */
+#define WIRE_DIGITS_MAX   64    /* digits in one dtmf message */
+#define WIRE_PROMPT_MAX   1024  /* bytes of a prompt's text; longer ones are cut */
+#define WIRE_IDENTITY_MAX 249   /* bytes of an identity: "client:" goes before it */
+#define WIRE_HEADER       6     /* bytes before the audio of a record */
 /* Channel numbers with this bit belong to offers of the exchange, the others to the gateway's. */
 #define WIRE_EXCHANGE_BIT 0x80000000u
 
@@ -36,6 +37,9 @@ enum wire_type {
     WIRE_MESSAGE,
     WIRE_MESSAGE_STATUS,
     WIRE_ERROR,
+    WIRE_REGISTER,
+    WIRE_UNREGISTER,
+    WIRE_REGISTERED,
     WIRE_TYPE_COUNT
 };
 const char *wire_type_name(enum wire_type t);
@@ -52,6 +56,8 @@ struct wire_msg {
     enum cause cause;
     const char *gateway, *token, *software;
     const char *from, *to, *forwarded_from, *caller_name, *call_token;
+    const char *trunk, *user, *password; /* offer, from the exchange */
+    const char *identity;
     const char *const *params; /* name, value, …, NULL; or NULL */
     const char *digits;
     const char *id, *body, *status;

@@ -1,0 +1,438 @@
+#include "session/route.h"
+
+#include "base/bucket.h"
+#include "base/country.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "session/route_target.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- may it be called --- */
+
+/* True when the account's countries hold how the number begins. */
+static bool names_beginning(const struct config_account *a, const char *number)
+{
+    for (size_t i = 0; i < a->n_countries; i++)
+        if (a->countries[i][0] == '+' &&
+            strncmp(number, a->countries[i], strlen(a->countries[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool names_country(const struct config_account *a, const char *iso)
+{
+    for (size_t i = 0; iso != NULL && i < a->n_countries; i++)
+        if (strcmp(a->countries[i], iso) == 0)
+            return true;
+    return false;
+}
+
+static int judge_number(const struct config *c, const struct config_account *a, const char *number,
+                        struct error *err)
+{
+    const char *dear = country_dear(number), *iso = country_of(number);
+
+    if (names_beginning(a, number))
+        return 0;
+    if (dear != NULL)
+        return error_set_twilio(err, ERR_REFUSED, 13225,
+                                "%s is %s and is not called; if you mean it, add its beginning, as "
+                                "\"%.6s\", to the countries of the account in %s:%d",
+                                number, dear, number, c->path, a->line);
+    if (a->n_countries == 0 || names_country(a, iso))
+        return 0;
+    return error_set_twilio(err, ERR_REFUSED, 13227,
+                            "%s is in %s, which this account may not call; if it shall, add \"%s\" "
+                            "to the countries of the account in %s:%d",
+                            number, iso != NULL ? iso : "no country", iso != NULL ? iso : number,
+                            c->path, a->line);
+}
+
+/* --- who may be shown --- */
+
+/* A block of numbers is the account's own when it is as narrow as blocks that one gets: a pattern
+ * for everything that comes in ("*", "+1*") says nothing about who owns it. */
+enum { OWN_BLOCK_MIN = 8 }; /* "+" and seven digits */
+
+static bool fits_number(const char *number, const char *pattern)
+{
+    size_t n = strlen(pattern);
+
+    return pattern[n - 1] == '*' ? strncmp(number, pattern, n - 1) == 0
+                                 : strcmp(number, pattern) == 0;
+}
+
+static bool is_owned(const struct config *c, const struct config_account *a, const char *number)
+{
+    for (size_t i = 0; i < a->n_caller_ids; i++)
+        if (fits_number(number, a->caller_ids[i]))
+            return true;
+    for (size_t i = 0; i < c->n_numbers; i++) {
+        const char *pattern = c->numbers[i].pattern;
+        bool narrow = strchr(pattern, '*') == NULL || strlen(pattern) > OWN_BLOCK_MIN;
+
+        if (c->numbers[i].account == a && narrow && fits_number(number, pattern))
+            return true;
+    }
+    return false;
+}
+
+static bool same_number(const char *a, const char *b)
+{
+    char x[ROUTE_NAME_MAX], y[ROUTE_NAME_MAX];
+
+    if (a == NULL || b == NULL)
+        return false;
+    return target_number(a, x) && target_number(b, y) ? strcmp(x, y) == 0 : strcmp(a, b) == 0;
+}
+
+/* What the call itself brings may be shown on when a carrier vouched for it: not when it came from
+ * a client or a SIP address, which say what they like. */
+static bool is_of_call(const struct route_request *q, const char *from)
+{
+    char number[ROUTE_NAME_MAX];
+
+    if (q->from_sip || q->call_from == NULL || strncmp(q->call_from, "client:", 7) == 0 ||
+        strncmp(q->call_from, "sip:", 4) == 0)
+        return false;
+    if (same_number(from, q->call_from))
+        return true;
+    return target_number(from, number) && same_number(from, q->call_to);
+}
+
+static bool is_token(const char *s)
+{
+    size_t n = strlen(s);
+
+    return n > 0 && strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                              "+-_.") == n;
+}
+
+/* "client:bob", and the address of the call itself. */
+static bool is_name(const struct route_request *q, const char *from)
+{
+    if (strncmp(from, "client:", 7) == 0)
+        return from[7] != '\0' && strpbrk(from, " \t\r\n") == NULL;
+    return is_token(from) || (q->call_from != NULL && strcmp(from, q->call_from) == 0);
+}
+
+/* Whom the called party sees, NULL with *err when that may not be. `rule` is the route's. */
+static const char *caller_id(const struct config *c, const struct route_request *q,
+                             const struct target *t, const char *rule, char out[ROUTE_NAME_MAX],
+                             struct error *err)
+{
+    const char *from = q->from != NULL ? q->from : q->call_from != NULL ? q->call_from : "";
+    bool owned_only = strcmp(rule, "owned") == 0;
+
+    if (*rule == '+')
+        return rule;
+    if (strlen(from) >= ROUTE_NAME_MAX) {
+        error_set_twilio(err, ERR_REFUSED, 13248, "the caller id is longer than %d characters",
+                         ROUTE_NAME_MAX - 1);
+        return NULL;
+    }
+    if (!target_number(from, out))
+        str_copy(out, ROUTE_NAME_MAX, from);
+    if (is_owned(c, q->account, out))
+        return out;
+    if (!owned_only && (t->kind == TARGET_CLIENT || t->kind == TARGET_SIP) && is_name(q, from))
+        return out;
+    if (!owned_only && is_of_call(q, from))
+        return out;
+    error_set_twilio(
+        err, ERR_REFUSED, 13214,
+        "'%.60s' may not be shown as caller to %.60s: %s; write callerId with a number "
+        "of the account's own, or add it to caller_ids of the account in %s:%d",
+        from, t->name,
+        owned_only ? "the route wants one of the account's own numbers"
+                   : "it is neither the account's own nor vouched for by a carrier",
+        c->path, q->account->line);
+    return NULL;
+}
+
+/* --- what is counted --- */
+
+struct route_count {
+    unsigned calls;
+    struct bucket second; /* of an account */
+};
+
+struct routes {
+    struct loop *loop;
+    struct map accounts; /* by sid */
+    struct map lines;    /* by where they lead: they outlive a reload of almon.lua */
+};
+
+int routes_new(struct routes **rp, struct loop *loop, struct error *err)
+{
+    struct routes *r = mem_alloc(sizeof *r);
+
+    if (r == NULL)
+        return error_nomem(err);
+    r->loop = loop;
+    *rp = r;
+    return 0;
+}
+
+static void free_count(const char *key, void *value, void *arg)
+{
+    (void)key;
+    (void)arg;
+    mem_free(value);
+}
+
+struct routes *routes_free(struct routes *r)
+{
+    if (r == NULL)
+        return NULL;
+    map_each(&r->accounts, free_count, NULL);
+    map_each(&r->lines, free_count, NULL);
+    map_free(&r->accounts);
+    map_free(&r->lines);
+    mem_free(r);
+    return NULL;
+}
+
+static struct route_count *count_of(struct map *m, const char *key)
+{
+    struct route_count *c = map_get(m, key);
+
+    if (c != NULL)
+        return c;
+    c = mem_alloc(sizeof *c);
+    if (c == NULL || map_set(m, key, c) != 0) {
+        mem_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+static struct route_count *count_of_route(struct routes *r, const struct config_route *route)
+{
+    struct str key = STR_INIT(64 * 1024);
+    struct route_count *c = NULL;
+
+    str_addf(&key, "%s\n%s\n%s", route->gateway, route->trunk != NULL ? route->trunk : "",
+             route->patterns[0]);
+    if (!key.failed)
+        c = count_of(&r->lines, str_text(&key));
+    str_free(&key);
+    return c;
+}
+
+/* --- the plan --- */
+
+struct planner {
+    struct routes *routes;
+    const struct config *config;
+    const struct route_request *q;
+    struct arena *arena;
+    struct route_plan *plan;
+    struct target target;
+    bool refused; /* a route fitted, but not this caller id */
+};
+
+static int add_step(struct planner *p, const struct route_step *step, const char *rule,
+                    struct error *err)
+{
+    char out[ROUTE_NAME_MAX];
+    const char *from = caller_id(p->config, p->q, &p->target, rule, out, err);
+    struct route_step *at = &p->plan->steps[p->plan->n];
+
+    if (from == NULL) {
+        p->refused = true;
+        return 0;
+    }
+    *at = *step;
+    at->gateway = arena_strdup(p->arena, step->gateway);
+    at->to = arena_strdup(p->arena, p->target.name);
+    at->from = arena_strdup(p->arena, from);
+    if (at->gateway == NULL || at->to == NULL || at->from == NULL ||
+        (step->route >= 0 && step->count == NULL))
+        return error_nomem(err);
+    p->plan->n++;
+    return 0;
+}
+
+/* Everywhere that the client is registered, at once. */
+static int add_registered(struct planner *p, struct bridge *bridge, struct error *err)
+{
+    struct bridge_registered found;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && p->plan->n < ROUTE_STEPS_MAX &&
+                       bridge_find_identity(bridge, p->target.name + 7, i, &found);
+         i++) {
+        struct route_step step = {.gateway = found.gateway, .link = found.link, .route = -1};
+
+        rc = add_step(p, &step, "keep", err);
+    }
+    return rc;
+}
+
+static size_t route_fits(const struct planner *p, const struct config_route *r)
+{
+    size_t best = 0;
+
+    if (p->q->trunk != NULL && (r->trunk == NULL || strcmp(r->trunk, p->q->trunk) != 0))
+        return 0;
+    for (size_t i = 0; i < r->n_patterns; i++) {
+        size_t fit = target_fits(&p->target, r->patterns[i]);
+
+        if (fit > best)
+            best = fit;
+    }
+    return best;
+}
+
+/* The routes that fit, the closest first: each round takes the best of those that come after the
+ * one before it in that order. */
+static int add_routes(struct planner *p, struct error *err)
+{
+    size_t last_fit = SIZE_MAX, last = 0;
+    bool first = true;
+    unsigned group = p->plan->n > 0 ? 1 : 0;
+
+    while (p->plan->n < ROUTE_STEPS_MAX) {
+        size_t best = 0, best_fit = 0;
+        const struct config_route *r;
+        int rc;
+
+        for (size_t i = 0; i < p->config->n_routes; i++) {
+            size_t fit = route_fits(p, &p->config->routes[i]);
+            bool later = fit < last_fit || (fit == last_fit && !first && i > last);
+
+            if (fit > best_fit && later) {
+                best = i;
+                best_fit = fit;
+            }
+        }
+        if (best_fit == 0)
+            return 0;
+        last_fit = best_fit;
+        last = best;
+        first = false;
+        r = &p->config->routes[best];
+        rc = add_step(p,
+                      &(struct route_step){.gateway = r->gateway,
+                                           .trunk = r->trunk,
+                                           .group = group++,
+                                           .route = (int)best,
+                                           .count = count_of_route(p->routes, r)},
+                      r->caller_id, err);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* The line to add to almon.lua, for people. */
+static int say_no_route(const struct planner *p, struct error *err)
+{
+    const struct target *t = &p->target;
+    const char *gateway = p->config->sip.gateway;
+    const char *iso = country_of(t->name);
+    char pattern[ROUTE_NAME_MAX + 8], prefix[12];
+
+    for (size_t i = 0; i < p->config->n_gateways; i++)
+        if (p->config->gateways[i].terminate && config_find_gateway(p->config, gateway) == NULL)
+            gateway = p->config->gateways[i].name;
+    if (p->q->trunk != NULL)
+        return error_set_twilio(err, ERR_REFUSED, 13225,
+                                "no route with trunk \"%.60s\" leads to %.100s; write route { "
+                                "\"…\", trunk = \"%.60s\" } in %s",
+                                p->q->trunk, t->name, p->q->trunk, p->config->path);
+    if (t->kind == TARGET_CLIENT)
+        return error_set(err, ERR_MISSING,
+                         "%.100s is registered by no gateway, and no route leads there", t->name);
+    if (t->kind == TARGET_SIP)
+        snprintf(pattern, sizeof pattern, "sip:*@%s", t->host);
+    else if (iso != NULL)
+        snprintf(pattern, sizeof pattern, "%s*", country_prefix(iso, prefix));
+    else
+        snprintf(pattern, sizeof pattern, "%s", t->name);
+    return error_set_twilio(err, ERR_REFUSED, 13225,
+                            "no route leads to %.100s; if it shall be called, write route { "
+                            "\"%.100s\", gateway = \"%.60s\" } in %s",
+                            t->name, pattern, gateway, p->config->path);
+}
+
+int routes_plan(struct routes *r, const struct config *config, struct bridge *bridge,
+                const struct route_request *q, struct arena *arena, struct route_plan *plan,
+                struct error *err)
+{
+    struct planner p = {.routes = r, .config = config, .q = q, .arena = arena, .plan = plan};
+    struct error local = {0};
+    int rc = target_read(&p.target, q->to, err);
+
+    plan->n = 0;
+    if (rc == 0 && p.target.number[0] != '\0')
+        rc = judge_number(config, q->account, p.target.number, err);
+    if (rc == 0 && p.target.kind == TARGET_CLIENT && q->trunk == NULL)
+        rc = add_registered(&p, bridge, &local);
+    if (rc == 0)
+        rc = add_routes(&p, &local);
+    if (rc == 0 && plan->n == 0 && !p.refused)
+        rc = say_no_route(&p, &local);
+    else if (rc == 0 && plan->n == 0)
+        rc = local.code;
+    if (rc != 0 && local.code != 0 && err != NULL)
+        *err = local;
+    return rc;
+}
+
+/* --- the ceilings --- */
+
+int routes_take(struct routes *r, const struct config *config, const struct config_account *account,
+                const struct route_step *step, struct error *err)
+{
+    const struct config_route *route = step->route >= 0 ? &config->routes[step->route] : NULL;
+    struct route_count *all = count_of(&r->accounts, account->sid);
+    struct route_count *line = step->count;
+
+    if (all == NULL)
+        return error_nomem(err);
+    if (all->calls >= (unsigned)account->max_calls)
+        return error_set_twilio(err, ERR_LIMIT, 10004,
+                                "%.100s is not called: the account has its %d outgoing calls at "
+                                "once (max_calls in %s:%d)",
+                                step->to, account->max_calls, config->path, account->line);
+    if (line != NULL && line->calls >= (unsigned)route->limit)
+        return error_set_twilio(err, ERR_LIMIT, 10004,
+                                "%.100s is not called over the route in %s:%d: it has its %d calls "
+                                "(limit)",
+                                step->to, config->path, route->line, route->limit);
+    if (line != NULL && !bucket_take(&all->second, loop_now(r->loop), account->calls_per_second,
+                                     account->calls_per_second))
+        return error_set_twilio(err, ERR_LIMIT, 20429,
+                                "%.100s is not called: the account has made %d calls within a "
+                                "second (calls_per_second in %s:%d)",
+                                step->to, account->calls_per_second, config->path, account->line);
+    all->calls++;
+    if (line != NULL)
+        line->calls++;
+    return 0;
+}
+
+void routes_give(struct routes *r, const struct config_account *account,
+                 const struct route_step *step)
+{
+    struct route_count *all = map_get(&r->accounts, account->sid);
+
+    all->calls--;
+    if (step->count != NULL)
+        step->count->calls--;
+}
+
+int route_offer(struct bridge *bridge, const struct route_step *step, const struct offer *offer,
+                struct channel **cp, struct error *err)
+{
+    struct offer routed = *offer;
+
+    routed.link = step->link;
+    routed.trunk = step->trunk;
+    return bridge_offer(bridge, step->gateway, &routed, cp, err);
+}
