@@ -110,9 +110,8 @@ static bool read_user(struct target *t, const char *user, size_t len)
 static bool read_host(struct target *t, const char *host, size_t len)
 {
     const char *end = host + len, *colon;
-    long port;
-
     bool v6 = len > 0 && *host == '[';
+    long port;
 
     colon = memchr(host, v6 ? ']' : ':', len);
     if (v6 && colon++ == NULL)
