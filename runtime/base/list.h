@@ -76,6 +76,17 @@ static inline struct link_node *list_pop(struct list *l)
     return n;
 }
 
+/* Makes `to` and moves everything there, in order; nodes may still be removed as before. */
+static inline void list_take_all(struct list *to, struct list *from)
+{
+    list_init(to);
+    if (list_empty(from))
+        return;
+    to->head = from->head;
+    to->head.next->prev = to->head.prev->next = &to->head;
+    list_init(from);
+}
+
 /* The object of `type` whose field `member` is the node `n`. */
 #define list_entry(n, type, member) ((type *)(void *)((char *)(n)-offsetof(type, member)))
 

@@ -29,6 +29,7 @@ struct loop {
     uint64_t order;
     struct list tasks;
     struct list wakes; /* virtual only: real ones are libuv's */
+    atomic_bool woken; /* virtual only: some wake was sent since the last look */
     unsigned working;
 
     /* Real only. The timers share one timerfd, since libuv's own know milliseconds only. */
@@ -227,19 +228,18 @@ void task_cancel(struct task *t)
 /* Runs those that wait now; what they post comes in the next turn. True when any ran. */
 static bool run_tasks(struct loop *loop)
 {
-    struct task mark = {0}, *t;
-    bool ran = false;
+    struct list now;
+    struct link_node *n;
 
     if (list_empty(&loop->tasks))
         return false;
-    list_append(&loop->tasks, &mark.node);
-    for (;;) {
-        t = list_entry(list_pop(&loop->tasks), struct task, node);
-        if (t == &mark)
-            return ran;
-        ran = true;
+    list_take_all(&now, &loop->tasks);
+    while ((n = list_pop(&now)) != NULL) {
+        struct task *t = list_entry(n, struct task, node);
+
         t->h(t->arg);
     }
+    return true;
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -288,10 +288,12 @@ int wake_new(struct wake **wp, struct loop *loop, wake_h *h, void *arg, struct e
 
 void wake_send(struct wake *w)
 {
-    if (w->loop->vtime != NULL)
-        atomic_store(&w->sent, true);
-    else
+    if (w->loop->vtime == NULL) {
         uv_async_send(&w->async);
+        return;
+    }
+    atomic_store(&w->sent, true);
+    atomic_store(&w->loop->woken, true);
 }
 
 static void on_wake_closed(uv_handle_t *handle)
@@ -317,6 +319,9 @@ static bool run_wakes(struct loop *loop)
     struct link_node *n;
     bool ran = false;
 
+    if (!atomic_load(&loop->woken))
+        return false;
+    atomic_store(&loop->woken, false);
 again:
     for (n = list_first(&loop->wakes); n != NULL; n = list_next(&loop->wakes, n)) {
         struct wake *w = list_entry(n, struct wake, node);

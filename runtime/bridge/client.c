@@ -198,6 +198,14 @@ static void on_batch(void *arg, const uint8_t *bytes, size_t len)
     }
 }
 
+static void on_heeds(void *arg, uint32_t number, bool on)
+{
+    struct bridge_client *c = arg;
+
+    if (c->h->heeds != NULL)
+        c->h->heeds(c->arg, number, on);
+}
+
 static void on_opened(void *arg)
 {
     struct bridge_client *c = arg;
@@ -226,8 +234,11 @@ static void on_closed(void *arg, const char *why)
     c->h->closed(c->arg, why);
 }
 
-static const struct link_handlers link_handlers = {
-    .opened = on_opened, .text = on_text, .batch = on_batch, .closed = on_closed};
+static const struct link_handlers link_handlers = {.opened = on_opened,
+                                                   .text = on_text,
+                                                   .batch = on_batch,
+                                                   .heeds = on_heeds,
+                                                   .closed = on_closed};
 
 /* --- its life --- */
 

@@ -23,6 +23,9 @@ struct client_handlers {
     /* 20 ms of audio from the exchange; len 0 is silence. */
     void (*audio)(void *arg, uint32_t number, const void *bytes, size_t len);
     void (*digits)(void *arg, uint32_t number, const char *digits);
+    /* In virtual time alone: whether records of silence matter from now on; they do until this says
+     * otherwise. It may start and stop timers and nothing else. */
+    void (*heeds)(void *arg, uint32_t number, bool on);
     /* Prompts, when asked for: a piece of audio with this text began (true) or ended (false). */
     void (*prompt)(void *arg, uint32_t number, bool began, const char *text);
     /* The exchange offers a call to this gateway (outgoing calls). */

@@ -262,6 +262,12 @@ void link_sent(struct link *l)
     mem_free(list_entry(n, struct wire_text, node));
 }
 
+void link_heeds(struct link *l, uint32_t channel, bool on)
+{
+    if (l->ops->heeds != NULL)
+        l->ops->heeds(l, channel, on);
+}
+
 void link_pause(struct link *l, bool on)
 {
     l->ops->pause(l, on);

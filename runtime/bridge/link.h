@@ -30,11 +30,14 @@ enum {
 
 struct link;
 
-/* What a link tells its owner. None may be NULL; any may call link_free(). */
+/* What a link tells its owner. None but `heeds` may be NULL; any may call link_free(). */
 struct link_handlers {
     void (*opened)(void *arg); /* the handshake is done; once, before the rest */
     void (*text)(void *arg, const char *text, size_t len);
     void (*batch)(void *arg, const uint8_t *bytes, size_t len);
+    /* Only over memory, may be NULL: what link_heeds() said on the other side. Called from within
+     * that, so it may start and stop timers and nothing else. */
+    void (*heeds)(void *arg, uint32_t channel, bool on);
     /* The link is gone, once; only link_free() may follow. */
     void (*closed)(void *arg, const char *why);
 };
@@ -53,6 +56,9 @@ void link_unreserve(struct link *l, size_t frames, size_t bytes);
 void link_frame(struct link *l, uint32_t channel, const void *audio, size_t len);
 /* Sends the batch. */
 void link_flush(struct link *l);
+/* Records of silence on that channel matter from now on, or do not, so that in virtual time nobody
+ * sends by the thousand what nobody counts. Over a network it says nothing. */
+void link_heeds(struct link *l, uint32_t channel, bool on);
 /* Audio records dropped since the start, since the other side reads too slowly. */
 uint64_t link_dropped(const struct link *l);
 /* Stops reading (true) or goes on. A few messages may still come after stopping. */
@@ -92,6 +98,7 @@ unsigned link_ws_alive(void);
 struct link_ops {
     void (*kick)(struct link *l); /* something waits to be sent */
     void (*pause)(struct link *l, bool on);
+    void (*heeds)(struct link *l, uint32_t channel, bool on); /* may be NULL */
     void (*shut)(struct link *l, int code, const char *why);
     void (*free)(struct link *l);
 };

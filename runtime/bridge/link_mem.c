@@ -100,6 +100,14 @@ static void mem_pause(struct link *l, bool on)
         task_post(&e->deliver);
 }
 
+static void mem_heeds(struct link *l, uint32_t channel, bool on)
+{
+    struct end *other = end_of(l)->other;
+
+    if (!other->freed && !other->closed && other->link.h->heeds != NULL)
+        other->link.h->heeds(other->link.arg, channel, on);
+}
+
 static void mem_shut(struct link *l, int code, const char *why)
 {
     struct end *e = end_of(l);
@@ -124,8 +132,11 @@ static void mem_link_free(struct link *l)
     free_when_over(e->pair);
 }
 
-static const struct link_ops mem_ops = {
-    .kick = mem_kick, .pause = mem_pause, .shut = mem_shut, .free = mem_link_free};
+static const struct link_ops mem_ops = {.kick = mem_kick,
+                                        .pause = mem_pause,
+                                        .heeds = mem_heeds,
+                                        .shut = mem_shut,
+                                        .free = mem_link_free};
 
 int link_mem_pair(struct link **a, struct loop *loop_a, struct link **b, struct loop *loop_b,
                   struct error *err)

@@ -66,6 +66,14 @@ static void on_flush(struct media_port *mp)
     p->dropped = dropped;
 }
 
+static void on_heeds(struct media_port *mp, uint32_t number, bool on)
+{
+    struct port *p = (struct port *)mp;
+
+    if (p->link != NULL)
+        link_heeds(p->link, number, on);
+}
+
 /* --- inwards: texts --- */
 
 static void port_closed(void *arg, const char *why);
@@ -222,6 +230,7 @@ void port_accept(void *arg, struct link *l)
     hub->ports++;
     p->media.frame = on_frame;
     p->media.flush = on_flush;
+    p->media.heeds = on_heeds;
     p->hub = hub;
     p->link = l;
     list_init(&p->held);

@@ -41,6 +41,7 @@ static void on_tap(const struct crossing_msg *m)
     hearing_begin(&c->hearing[m->num[0] >> 32], m->ptr, (uint32_t)m->num[0], (int)m->num[1],
                   (int)m->num[2]);
     c->tapping++;
+    hear_changed(c);
     if (c->room != NULL)
         room_wake(c->room);
     else if (tap_ear(m->ptr) != NULL)
@@ -95,6 +96,9 @@ void media_channel_attach(struct media_channel *c, struct media_port *port, uint
 {
     c->port = port;
     c->number = number;
+    c->heeds = true;
+    if (port != NULL)
+        hear_changed(c);
     if (port == NULL)
         wheel_leave(c);
     else if (c->plays > 0 || hear_taps_tick(c))

@@ -79,6 +79,7 @@ struct media_channel {
     struct media_port *port;
     uint32_t number;
     bool in_wheel;
+    bool heeds;    /* as the port was told last */
     uint8_t plays; /* how many wait in `play` */
     struct play play[PLAYS_MAX];
     struct line *hears; /* NULL: nothing was ever to be heard */
@@ -194,6 +195,9 @@ bool watch_command_stop(struct media_channel *c);
 bool channel_make_line(struct media_channel *c);
 
 /* hear.c, all [media] */
+/* Tells the port when silence begins to matter, or does no longer: whenever `tapping` or `watching`
+ * has changed. */
+void hear_changed(struct media_channel *c);
 void hear_tap_end(struct media_channel *c, unsigned place, enum tap_end why);
 /* At the channel's tick, with the frame that is sent (NULL: none); false when no tap counts ticks.
  */

@@ -3,6 +3,18 @@
 
 #include <string.h>
 
+/* --- who minds silence --- */
+
+void hear_changed(struct media_channel *c)
+{
+    bool heeds = c->detector != NULL || c->tapping > 0 || c->watching != NULL;
+
+    if (c->port == NULL || c->port->heeds == NULL || c->heeds == heeds)
+        return;
+    c->heeds = heeds;
+    c->port->heeds(c->port, c->number, heeds);
+}
+
 /* --- taps --- */
 
 void hear_tap_end(struct media_channel *c, unsigned place, enum tap_end why)
@@ -18,6 +30,7 @@ void hear_tap_end(struct media_channel *c, unsigned place, enum tap_end why)
     m.num[2] = (uint64_t)place << 32 | r->lost;
     h->tap = NULL;
     c->tapping--;
+    hear_changed(c);
     crossing_answer(c->media->crossing, &m);
 }
 

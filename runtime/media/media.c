@@ -18,10 +18,13 @@
  * of the others: the next tick is that of the next slot in which there is something. */
 static void skip_empty(struct media *m)
 {
-    for (int i = 0; i < SLOT_COUNT; i++, m->next_slot++)
-        if (!list_empty(&m->slots[m->next_slot % SLOT_COUNT]) ||
-            !list_empty(&m->rooms[m->next_slot % SLOT_COUNT]))
+    unsigned slot = (unsigned)(m->next_slot % SLOT_COUNT);
+
+    for (int i = 0; i < SLOT_COUNT; i++, m->next_slot++) {
+        if (!list_empty(&m->slots[slot]) || !list_empty(&m->rooms[slot]))
             return;
+        slot = slot + 1 < SLOT_COUNT ? slot + 1 : 0;
+    }
 }
 
 static void start_tick(struct media *m)
@@ -141,7 +144,8 @@ static void on_tick(void *arg)
     for (turns = 0; turns < SLOT_COUNT && m->next_slot * SLOT_US <= now; turns++) {
         unsigned slot = (unsigned)(m->next_slot % SLOT_COUNT);
 
-        lateness_add(&m->lateness, m->next_slot * SLOT_US, now);
+        if (!loop_is_virtual(m->loop)) /* there nothing is ever late */
+            lateness_add(&m->lateness, m->next_slot * SLOT_US, now);
         m->next_slot++;
         run_slot(m, slot);
         media_count(&m->slots_run);

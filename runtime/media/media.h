@@ -51,6 +51,9 @@ struct media_port {
     /* One frame of `len` bytes for the channel number `number` of this link. */
     void (*frame)(struct media_port *p, uint32_t number, const void *audio, size_t len);
     void (*flush)(struct media_port *p);
+    /* NULL where records come anyway. Whether silence received for this channel matters to anybody
+     * from now on; it does until this says otherwise. */
+    void (*heeds)(struct media_port *p, uint32_t number, bool on);
     struct media_port *next_touched; /* the tick's own */
     bool touched;
 };

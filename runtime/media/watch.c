@@ -36,6 +36,7 @@ static void tell(struct media_channel *c, enum amd_verdict v)
     m.num[0] = v;
     m.num[1] = (uint64_t)w->amd.frames * FRAME_MS;
     c->watching = NULL;
+    hear_changed(c);
     crossing_answer(c->media->crossing, &m);
 }
 
@@ -63,6 +64,7 @@ static void on_watch(const struct crossing_msg *m)
     struct media_channel *c = m->to;
 
     c->watching = m->ptr;
+    hear_changed(c);
 }
 
 static void on_stop(const struct crossing_msg *m)

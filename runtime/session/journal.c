@@ -2,8 +2,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "session/private.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { LINE_BYTES = 1 << 23 }; /* more than any document may have */
 
 struct journal_watch {
     struct link_node node;
@@ -45,16 +48,15 @@ static const char *journal_path(struct session *s)
     return s->journal_path;
 }
 
-static void write_line(struct session *s, const char *line, size_t len)
+/* `line` has a newline, which only the file gets. */
+static void write_line(struct session *s, char *line, size_t len)
 {
-    struct str out = STR_INIT(1 << 20);
-    const char *path = journal_path(s);
+    const char *path = s->rt->parts.no_journal_files ? NULL : journal_path(s);
 
-    str_addn(&out, line, len);
-    str_addc(&out, '\n');
-    if (path == NULL || out.failed || disk_append(s->rt->parts.disk, path, out.data, out.len) != 0)
+    if (!s->rt->parts.no_journal_files &&
+        (path == NULL || disk_append(s->rt->parts.disk, path, line, len) != 0))
         log_warn("journal", s->sid, "a line could not be written and is lost");
-    str_free(&out);
+    line[len - 1] = '\0';
     tell_watches(s, line);
 }
 
@@ -62,6 +64,7 @@ static void write_line(struct session *s, const char *line, size_t len)
 static bool within_bound(struct session *s, const char *what, size_t len)
 {
     size_t max = (size_t)s->config->config->limits.journal_kb * 1024;
+    char cut[] = "{\"t\":0,\"e\":\"cut\"}\n";
 
     if (strcmp(what, "end") == 0)
         return true;
@@ -71,28 +74,35 @@ static bool within_bound(struct session *s, const char *what, size_t len)
     if (s->journal_bytes <= max)
         return true;
     s->journal_cut = true;
-    write_line(s, "{\"t\":0,\"e\":\"cut\"}", 17);
+    write_line(s, cut, strlen(cut));
     log_warn("journal", s->sid, "longer than %zu bytes: cut (limits.journal_kb)", max);
     return false;
+}
+
+static int add_text(const char *text, size_t len, void *arg)
+{
+    str_addn(arg, text, len);
+    return 0;
 }
 
 void journal_add_object(struct session *s, const char *what, json_t *object)
 {
     int64_t ms = (loop_now(s->rt->parts.loop) - s->began) / 1000;
-    json_t *line = json_object();
-    char *text = NULL;
+    struct str line = STR_INIT(LINE_BYTES);
+    bool good;
 
-    if (line != NULL && object != NULL && json_object_set_new(line, "t", json_integer(ms)) == 0 &&
-        json_object_set_new(line, "e", json_string(what)) == 0 &&
-        json_object_update(line, object) == 0)
-        text = json_dumps(line, JSON_COMPACT);
-    if (text == NULL)
-        log_warn("journal", s->sid, "out of memory: a line '%s' is lost", what);
-    else if (within_bound(s, what, strlen(text)))
-        write_line(s, text, strlen(text));
-    json_decref(line);
+    /* The members of `object` follow the two that each line begins with. */
+    str_addf(&line, "{\"t\":%" PRId64 ",\"e\":\"%s\"%s", ms, what,
+             json_object_size(object) > 0 ? "," : "");
+    good = object != NULL &&
+           json_dump_callback(object, add_text, &line, JSON_COMPACT | JSON_EMBED) == 0;
+    str_add(&line, "}\n");
+    if (!good || line.failed)
+        log_warn("journal", s->sid, "out of memory, or too long: a line '%s' is lost", what);
+    else if (within_bound(s, what, line.len - 1))
+        write_line(s, line.data, line.len);
     json_decref(object);
-    mem_free(text);
+    str_free(&line);
 }
 
 void journal_add(struct session *s, const char *what, const char *fmt, ...)

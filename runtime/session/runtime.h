@@ -32,6 +32,7 @@ struct runtime_parts {
     struct rng rng;                      /* seeded in tests */
     uint64_t call_seed;                  /* of what calls draw by lot; 0: another for each */
     const char *state;                   /* folder of journals and recordings */
+    bool no_journal_files;               /* journals go only to those who watch them */
     struct kv *kv;                       /* values that flows keep; NULL: none */
     const struct handler_type *handlers; /* flows in Lua (session/handler.h); NULL: none */
 };

@@ -43,21 +43,39 @@ static void send_frame(struct sim_caller *c)
     client_flush(c->sim->client);
 }
 
+/* What he does not say, or what nobody listens to, takes none of our time. */
+static bool is_mute(const struct sim_caller *c)
+{
+    return c->playing == NULL &&
+           (c->sends == SIM_NOTHING || (c->sends == SIM_SILENCE && !c->heeded));
+}
+
 /* An answered channel sends a frame or a silence every 20 ms. */
 static void mouth_moves(void *arg)
 {
     struct sim_caller *c = arg;
 
-    if (c->over)
+    if (c->over || is_mute(c))
         return;
     send_frame(c);
     timer_start(&c->mouth, FRAME_MS);
+}
+
+/* Goes on in the beat that it always had. */
+static void mouth_wakes(struct sim_caller *c)
+{
+    const int64_t beat = FRAME_MS * 1000;
+    int64_t since = loop_now(c->sim->far) - c->first;
+
+    if (c->answered && !c->over && !c->mouth.active && !is_mute(c))
+        timer_start_at(&c->mouth, c->first + (since / beat + 1) * beat);
 }
 
 void sim_caller_sends(struct sim_caller *c, enum sim_sends what)
 {
     c->sends = what;
     c->hz = 0;
+    mouth_wakes(c);
 }
 
 void sim_caller_plays(struct sim_caller *c, struct audio *audio)
@@ -65,6 +83,7 @@ void sim_caller_plays(struct sim_caller *c, struct audio *audio)
     audio_unref(c->playing);
     c->playing = audio->frames > 0 && audio->stream == NULL ? audio_ref(audio) : NULL;
     c->played = 0;
+    mouth_wakes(c);
 }
 
 bool sim_caller_is_playing(const struct sim_caller *c)
@@ -102,6 +121,7 @@ static void on_closed(void *arg, const char *why)
 void sim_caller_begin(struct sim_caller *c)
 {
     c->answered = true;
+    c->first = loop_now(c->sim->far);
     timer_start(&c->mouth, 0);
 }
 
@@ -111,6 +131,16 @@ static void on_answered(void *arg, uint32_t number)
 
     if (c != NULL && !c->over)
         sim_caller_begin(c);
+}
+
+static void on_heeds(void *arg, uint32_t number, bool on)
+{
+    struct sim_caller *c = caller_of(arg, number);
+
+    if (c == NULL)
+        return;
+    c->heeded = on;
+    mouth_wakes(c);
 }
 
 static void on_ended(void *arg, uint32_t number, enum cause cause)
@@ -178,6 +208,7 @@ const struct client_handlers sim_client_events = {
     .answered = on_answered,
     .ended = on_ended,
     .audio = on_audio,
+    .heeds = on_heeds,
     .digits = on_digits,
     .prompt = on_prompt,
     .offered = sim_callee_offered,
@@ -224,6 +255,7 @@ struct sim_caller *sim_caller_new(struct sim *s, enum codec codec)
     c->sim = s;
     c->codec = codec;
     c->sends = SIM_SILENCE;
+    c->heeded = true;
     str_init(&c->digits, 10000);
     arena_init(&c->strings, SIM_OFFER_CHUNK, SIM_OFFER_BYTES);
     timer_init(&c->mouth, s->far, mouth_moves, c);

@@ -88,6 +88,8 @@ struct sim_caller {
     size_t sent;           /* samples of the sine */
     struct audio *playing; /* what he says instead; NULL: nothing */
     size_t played;         /* frames of it */
+    bool heeded;           /* somebody counts his silence */
+    int64_t first;         /* loop_now() when the mouth began: it moves every 20 ms from there */
     struct timer mouth;
 };
 

@@ -164,7 +164,8 @@ static int make_runtime(struct sim *s, const struct sim_options *o, struct confi
                                   .verbs = o->verbs,
                                   .handlers = o->handlers,
                                   .call_seed = o->call_seed,
-                                  .state = s->state};
+                                  .state = s->state,
+                                  .no_journal_files = true};
     int rc;
 
     rng_init_seeded(&parts.rng, o->seed + 1);
