@@ -53,7 +53,7 @@ static void remember(struct sim *s, int hz)
 
 void sim_caller_sends_tone(struct sim_caller *c, int hz)
 {
-    c->sends = hz != 0 ? SIM_TONE : SIM_SILENCE;
+    sim_caller_sends(c, hz != 0 ? SIM_TONE : SIM_SILENCE);
     c->hz = hz;
     c->sent = 0;
     if (hz != 0)
