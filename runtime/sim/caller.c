@@ -107,15 +107,19 @@ static void end(struct sim_caller *c, enum cause cause)
     timer_stop(&c->plan);
 }
 
-static void on_closed(void *arg, const char *why)
+void sim_callers_lost(struct sim *s)
 {
-    struct sim *s = arg;
     struct sim_caller **all = s->callers.items;
 
-    log_debug("sim", NULL, "the callers' link closed: %s", why);
     for (size_t i = 0; i < s->callers.count; i++)
         if (!all[i]->over)
             end(all[i], CAUSE_LINK_LOST);
+}
+
+static void on_closed(void *arg, const char *why)
+{
+    log_debug("sim", NULL, "the callers' link closed: %s", why);
+    sim_callers_lost(arg);
 }
 
 void sim_caller_begin(struct sim_caller *c)

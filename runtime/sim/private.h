@@ -101,6 +101,8 @@ struct sim_caller *sim_caller_free(struct sim_caller *c);
 int sim_caller_keep(struct sim_caller *c, struct error *err);
 /* The call is answered, by either side. */
 void sim_caller_begin(struct sim_caller *c);
+/* Their link is gone. */
+void sim_callers_lost(struct sim *s);
 void sim_callers_free(struct sim *s);
 /* A journal line says something about a caller: which session is his, its status. */
 void sim_callers_read(struct sim *s, const struct sim_line *line);

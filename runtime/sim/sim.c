@@ -200,6 +200,14 @@ static int make_link(struct sim *s, struct error *err)
     return s->ready ? 0 : error_set(err, ERR_WRONG_STATE, "the callers' link was not welcomed");
 }
 
+int sim_break_link(struct sim *s, struct error *err)
+{
+    s->client = client_free(s->client);
+    sim_callers_lost(s);
+    s->ready = false;
+    return make_link(s, err);
+}
+
 static int build(struct sim *s, const struct sim_options *o, struct error *err)
 {
     struct config *config = NULL;

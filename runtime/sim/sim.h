@@ -73,6 +73,8 @@ int64_t sim_now(const struct sim *s);
 /* Lets at most `ms` pass, less when `stop` (may be NULL) says so; 0 lets happen what happens at
  * once. */
 void sim_run(struct sim *s, int64_t ms, bool (*stop)(void *arg), void *arg);
+/* The link of all callers and callees breaks, which ends their calls, and is made anew. */
+int sim_break_link(struct sim *s, struct error *err);
 /* Runs all out (callbacks, recordings), a minute at most; true when no session is left. */
 bool sim_settles(struct sim *s);
 

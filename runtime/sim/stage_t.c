@@ -558,6 +558,18 @@ static int t_hangup(lua_State *L)
     return actor_wait(L, NULL, 0, stage_nothing_more);
 }
 
+/* t:breaks_link(): the gateway's link is lost with all calls, and comes back. */
+static int t_breaks_link(lua_State *L)
+{
+    struct stage *st = stage_of(L);
+    struct error err = {0};
+
+    actor_current(L);
+    if (sim_break_link(st->sim, &err) != 0)
+        return luaL_error(L, "%s", err.text);
+    return actor_wait(L, NULL, 0, stage_nothing_more);
+}
+
 void stage_open_t(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"number", t_number},
@@ -578,6 +590,7 @@ void stage_open_t(lua_State *L)
                                        {"now", t_now},
                                        {"redirect", t_redirect},
                                        {"hangup", t_hangup},
+                                       {"breaks_link", t_breaks_link},
                                        {NULL, NULL}};
 
     luaL_newlib(L, methods);
