@@ -133,6 +133,7 @@ static enum verb_result record_begin(struct activation *a, struct record *r)
         .max_ms = most * 1000,
         .silence_ms = args->timeout * 1000,
         .trim = args->trim == VERB_TRIM_SILENCE,
+        .track = RECORD_INBOUND,
         .callback = args->callback,
         .callback_method = args->callback_method,
         .callback_events = args->callback_events,

@@ -1,10 +1,11 @@
 /* Start and Stop: what runs beside the document. */
+#include "verbs/start.h"
+#include "session/session.h"
 #include "verbs/verbs.h"
 
 #include <string.h>
 
 static const char *const transcription_engines[] = {"google", "deepgram", NULL};
-static const char *const recording_channels[] = {"mono", "dual", NULL};
 
 struct start_args {
     const char *action;
@@ -32,18 +33,65 @@ static void start_check(const struct node *n, struct checker *c)
                        "or <Siprec> into it");
 }
 
+/* --- what may run beside --- */
+
+static const struct {
+    const char *element;
+    void (*begin)(struct activation *a, const struct node *n);
+    void (*end)(struct activation *a, const struct node *n);
+} start_nouns[] = {
+    {"Recording", recording_begin, recording_end},
+};
+
+static void start_each(struct activation *a, bool stop)
+{
+    const size_t count = sizeof start_nouns / sizeof *start_nouns;
+
+    for (const struct node *n = activation_node(a)->children; n != NULL; n = n->next) {
+        size_t i = 0;
+
+        if (n->schema == NULL)
+            continue;
+        while (i < count && strcmp(start_nouns[i].element, n->schema->name) != 0)
+            i++;
+        if (i == count)
+            session_warn(a, 13750, "<%s> is not in this version of Almon: it is left out",
+                         n->schema->name);
+        else
+            (stop ? start_nouns[i].end : start_nouns[i].begin)(a, n);
+    }
+}
+
+static enum verb_result start_start(struct activation *a, const void *args, void *state)
+{
+    (void)args;
+    (void)state;
+    start_each(a, false);
+    return VERB_DONE;
+}
+
+static enum verb_result stop_start(struct activation *a, const void *args, void *state)
+{
+    (void)args;
+    (void)state;
+    start_each(a, true);
+    return VERB_DONE;
+}
+
 const struct verb verb_start = {
     .schema =
         {
             .name = "Start",
             .parents = verb_in_response,
-            .flags = SCHEMA_VOICE | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE,
             .attrs = start_attrs,
             .args_size = sizeof(struct start_args),
             .nested_code = 14300,
             .check = start_check,
             .text = "Starts something that runs beside the document.",
         },
+    .flags = VERB_KEEPS_RINGING,
+    .start = start_start,
 };
 
 static void stop_check(const struct node *n, struct checker *c)
@@ -59,10 +107,12 @@ const struct verb verb_stop = {
         {
             .name = "Stop",
             .parents = verb_in_response,
-            .flags = SCHEMA_VOICE | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE,
             .check = stop_check,
             .text = "Stops what Start began, by its name.",
         },
+    .flags = VERB_KEEPS_RINGING,
+    .start = stop_start,
 };
 
 struct stream_args {
@@ -308,76 +358,5 @@ const struct verb verb_transcription = {
             .attrs = transcription_attrs,
             .args_size = sizeof(struct transcription_args),
             .text = "Writes down what is said while it is said.",
-        },
-};
-
-struct recording_args {
-    const char *name;
-    int channels;
-    int track;
-    int trim;
-    const char *recording_status_callback;
-    enum flow_method recording_status_callback_method;
-    unsigned recording_status_callback_event;
-    const char *recording_configuration_id;
-};
-
-static const struct attr recording_attrs[] = {
-    {.name = "name",
-     .type = ATTR_STR,
-     .offset = offsetof(struct recording_args, name),
-     .text = "Name to stop it by."},
-    {.name = "channels",
-     .type = ATTR_CHOICE,
-     .choices = recording_channels,
-     .def = "dual",
-     .offset = offsetof(struct recording_args, channels),
-     .text = "One mixed channel, or one for each side."},
-    {.name = "track",
-     .type = ATTR_CHOICE,
-     .choices = verb_recorded_tracks,
-     .def = "both",
-     .offset = offsetof(struct recording_args, track),
-     .text = "Whose voice is recorded."},
-    {.name = "trim",
-     .type = ATTR_CHOICE,
-     .choices = verb_trims,
-     .def = "trim-silence",
-     .offset = offsetof(struct recording_args, trim),
-     .text = "Whether silence at both ends is cut off."},
-    {.name = "recordingStatusCallback",
-     .type = ATTR_URL,
-     .code = 13256,
-     .offset = offsetof(struct recording_args, recording_status_callback),
-     .text = "Told what becomes of the recording."},
-    {.name = "recordingStatusCallbackMethod",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct recording_args, recording_status_callback_method),
-     .text = "How that callback is requested."},
-    {.name = "recordingStatusCallbackEvent",
-     .type = ATTR_LIST,
-     .choices = verb_recording_events,
-     .def = "completed",
-     .offset = offsetof(struct recording_args, recording_status_callback_event),
-     .text = "What that callback is told."},
-    {.name = "recordingConfigurationId",
-     .type = ATTR_STR,
-     .offset = offsetof(struct recording_args, recording_configuration_id),
-     .text = "Accepted for compatibility."},
-    {0},
-};
-
-static const char *const recording_parents[] = {"Start", "Stop", NULL};
-
-const struct verb verb_recording = {
-    .schema =
-        {
-            .name = "Recording",
-            .parents = recording_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_LATER,
-            .attrs = recording_attrs,
-            .args_size = sizeof(struct recording_args),
-            .text = "Records the call while the document runs.",
         },
 };

@@ -83,7 +83,7 @@ extern const char *const verb_trims[];            /* enum verb_trim */
 extern const char *const verb_recording_events[]; /* mask of enum verb_recording_event */
 extern const char *const verb_call_events[];      /* mask of enum verb_call_event */
 extern const char *const verb_tracks[];           /* inbound_track, outbound_track, both_tracks */
-extern const char *const verb_recorded_tracks[];  /* both, inbound, outbound */
+extern const char *const verb_recorded_tracks[];  /* enum record_track */
 extern const char *const verb_dial_records[];     /* enum verb_dial_record */
 extern const char *const verb_machine_modes[];    /* Enable, DetectMessageEnd */
 extern const char *const verb_card_types[];

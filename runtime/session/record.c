@@ -122,13 +122,13 @@ static bool fits_tap(struct session_recording *rec, const void *tap)
 
 static bool fits_name(struct session_recording *rec, const void *name)
 {
-    return rec->state < RECORDING_ENDING && rec->name != NULL && strcmp(rec->name, name) == 0;
+    return rec->state < RECORDING_STOPPED && rec->name != NULL && strcmp(rec->name, name) == 0;
 }
 
 static bool fits_live(struct session_recording *rec, const void *unused)
 {
     (void)unused;
-    return rec->state < RECORDING_ENDING;
+    return rec->state < RECORDING_STOPPED;
 }
 
 void record_tapped(struct session *s, uint32_t tap, const struct tap_result *result)
@@ -230,7 +230,8 @@ void session_record_told(struct activation *a, uint32_t request)
 /* --- from outside --- */
 
 /* A RecordingSid, or the CallSid of a call with one live recording. */
-static struct session_recording *find_live(struct runtime *rt, const char *sid, struct error *err)
+static int find_live(struct runtime *rt, const char *sid, struct session_recording **recp,
+                     struct error *err)
 {
     struct session_recording *rec = map_get(&rt->recordings, sid);
     struct session *s = map_get(&rt->by_sid, sid);
@@ -240,18 +241,15 @@ static struct session_recording *find_live(struct runtime *rt, const char *sid, 
         for (struct link_node *n = list_first(&s->recordings); n != NULL;
              n = list_next(&s->recordings, n))
             live += fits_live(list_entry(n, struct session_recording, node), NULL);
-    if (live > 1) {
-        error_set(err, ERR_WRONG_STATE, "call %s has %u recordings: name one by its own SID (RE…)",
-                  sid, live);
-        return NULL;
-    }
+    if (live > 1)
+        return error_set(err, ERR_WRONG_STATE,
+                         "call %s has %u recordings: name one by its own SID (RE…)", sid, live);
     if (s != NULL)
         rec = find(s, fits_live, NULL);
-    if (rec == NULL || rec->state >= RECORDING_ENDING) {
-        error_set(err, ERR_MISSING, "no live recording %s: it is over, or never was", sid);
-        return NULL;
-    }
-    return rec;
+    if (rec == NULL || rec->state >= RECORDING_STOPPED)
+        return error_set(err, ERR_MISSING, "no live recording %s: it is over, or never was", sid);
+    *recp = rec;
+    return 0;
 }
 
 int runtime_record(struct runtime *rt, const char *call_sid, const struct record_options *o,
@@ -272,24 +270,26 @@ int runtime_record(struct runtime *rt, const char *call_sid, const struct record
 
 int runtime_recording_pause(struct runtime *rt, const char *sid, bool silent, struct error *err)
 {
-    struct session_recording *rec = find_live(rt, sid, err);
+    struct session_recording *rec;
+    int rc = find_live(rt, sid, &rec, err);
 
-    return rec != NULL ? recording_pause(rec, silent, err) : ERR_MISSING;
+    return rc != 0 ? rc : recording_pause(rec, silent, err);
 }
 
 int runtime_recording_resume(struct runtime *rt, const char *sid, struct error *err)
 {
-    struct session_recording *rec = find_live(rt, sid, err);
+    struct session_recording *rec;
+    int rc = find_live(rt, sid, &rec, err);
 
-    return rec != NULL ? recording_resume(rec, err) : ERR_MISSING;
+    return rc != 0 ? rc : recording_resume(rec, err);
 }
 
 int runtime_recording_stop(struct runtime *rt, const char *sid, struct error *err)
 {
-    struct session_recording *rec = find_live(rt, sid, err);
+    struct session_recording *rec;
+    int rc = find_live(rt, sid, &rec, err);
 
-    if (rec == NULL)
-        return ERR_MISSING;
-    recording_stop(rec);
-    return 0;
+    if (rc == 0)
+        recording_stop(rec);
+    return rc;
 }

@@ -9,7 +9,7 @@ enum { TAP_STOP_AFTER_MS = 2000 }; /* beyond max_ms, when no media comes at all 
 
 static const char *track_name(const struct session_recording *rec)
 {
-    static const char *const names[] = {"inbound", "outbound", "both"};
+    static const char *const names[] = {"both", "inbound", "outbound"};
 
     return names[rec->options.track];
 }
@@ -134,8 +134,10 @@ void recording_tapped(struct session_recording *rec, const struct tap_result *re
 
 void recording_stop(struct session_recording *rec)
 {
-    if (rec->state < RECORDING_ENDING)
-        rec->place.tap_stop(rec->place.arg, rec->tap);
+    if (rec->state >= RECORDING_STOPPED)
+        return;
+    rec->state = RECORDING_STOPPED;
+    rec->place.tap_stop(rec->place.arg, rec->tap);
 }
 
 static void limit_reached(void *arg)

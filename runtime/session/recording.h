@@ -37,7 +37,13 @@ struct recording_place {
     void (*over)(void *arg, struct session_recording *rec);
 };
 
-enum recording_state { RECORDING_RUNS, RECORDING_PAUSED, RECORDING_ENDING, RECORDING_OVER };
+enum recording_state {
+    RECORDING_RUNS,
+    RECORDING_PAUSED,
+    RECORDING_STOPPED, /* the tap was told */
+    RECORDING_ENDING,  /* it has ended; the file is being finished */
+    RECORDING_OVER
+};
 
 struct session_recording {
     struct recording told; /* what verbs get */

@@ -48,7 +48,7 @@ void session_echo(struct activation *a, bool on);
 uint32_t session_timer(struct activation *a, int64_t ms); /* EVENT_TIMER */
 
 /* --- recording --- */
-enum record_track { RECORD_INBOUND, RECORD_OUTBOUND, RECORD_BOTH };
+enum record_track { RECORD_BOTH, RECORD_INBOUND, RECORD_OUTBOUND };
 struct record_options {
     int max_ms, silence_ms; /* 0: no bound, no silence timer */
     bool trim;

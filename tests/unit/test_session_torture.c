@@ -10,8 +10,10 @@
 #define VOICE "http://app.test/voice"
 
 static const char *const pages[][2] = {
-    {VOICE, "<Response><Pause/><Gather numDigits=\"2\" timeout=\"2\" action=\"/got\">"
-            "<Pause length=\"1\"/></Gather><Redirect>/got</Redirect></Response>"},
+    {VOICE, "<Response><Start><Recording name=\"a\" recordingStatusCallback=\"/told\"/></Start>"
+            "<Pause/><Gather numDigits=\"2\" timeout=\"2\" action=\"/got\">"
+            "<Pause length=\"1\"/></Gather><Stop><Recording "
+            "name=\"a\"/></Stop><Redirect>/got</Redirect></Response>"},
     {"http://app.test/got", "<Response><Play digits=\"1w2\"/><Record timeout=\"1\" maxLength=\"4\" "
                             "action=\"/done\" recordingStatusCallback=\"/told\"/></Response>"},
     {"http://app.test/told", ""},
