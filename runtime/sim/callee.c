@@ -72,6 +72,28 @@ static struct sim_callee *callee_new(struct sim *s, const char *address)
     return c;
 }
 
+#define CLIENT "client:"
+
+static void register_client(struct sim *s, const struct sim_callee *c)
+{
+    const char *identity = c->address + strlen(CLIENT);
+
+    if (strncmp(c->address, CLIENT, strlen(CLIENT)) != 0)
+        return;
+    if (c->manner.away)
+        client_unregister(s->client, identity);
+    else
+        client_register(s->client, identity);
+}
+
+void sim_callees_register(struct sim *s)
+{
+    struct sim_callee **all = s->callees.items;
+
+    for (size_t i = 0; i < s->callees.count; i++)
+        register_client(s, all[i]);
+}
+
 int sim_add_callee(struct sim *s, const struct sim_manner *m, struct sim_callee **cp,
                    struct error *err)
 {
@@ -82,6 +104,7 @@ int sim_add_callee(struct sim *s, const struct sim_manner *m, struct sim_callee 
                          SIM_CALLEES);
     c->manner = *m;
     c->manner.address = c->address;
+    register_client(s, c);
     *cp = c;
     return 0;
 }

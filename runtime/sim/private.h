@@ -113,6 +113,8 @@ void sim_callee_acts(void *arg); /* timer `plan` */
 /* The session of an outgoing leg begins, and changes before its offer has arrived. */
 void sim_callee_begins(struct sim *s, const char *sid, const char *to);
 void sim_callee_becomes(struct sim *s, const char *sid, const char *status);
+/* All identities are registered, over a new link. */
+void sim_callees_register(struct sim *s);
 void sim_callees_free(struct sim *s);
 
 /* tone.c */

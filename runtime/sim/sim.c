@@ -38,7 +38,11 @@ void *sim_row_add(struct sim_row *row, size_t size, size_t max)
 
 /* --- the configuration --- */
 
-static int parse_config(struct sim *s, struct config **cp, const char *text, struct error *err)
+/* Everybody may be called, unless the configuration has routes of its own. */
+#define ROUTES "route { { '*', 'sip:*' }, gateway = 'local' } "
+
+static int parse_whole(struct sim *s, struct config **cp, const char *routes, const char *text,
+                       struct error *err)
 {
     struct str full = STR_INIT(SIM_CONFIG_BYTES);
     int rc;
@@ -46,8 +50,8 @@ static int parse_config(struct sim *s, struct config **cp, const char *text, str
     /* All on the first line, so that messages name the lines of `text`. */
     str_addf(&full,
              "account { sid = '%s', token = '12345' } "
-             "gateway { name = 'local', token = '" LINK_TOKEN "' } ",
-             s->account);
+             "gateway { name = 'local', token = '" LINK_TOKEN "', identities = { '*' } } %s",
+             s->account, routes);
     str_add(&full, text);
     if (full.failed)
         rc = error_set(err, ERR_LIMIT, "the configuration is larger than %d bytes",
@@ -56,6 +60,19 @@ static int parse_config(struct sim *s, struct config **cp, const char *text, str
         rc = config_parse(cp, full.data, full.len, s->path, s->report, s->report_arg, err);
     str_free(&full);
     return rc;
+}
+
+static int parse_config(struct sim *s, struct config **cp, const char *text, struct error *err)
+{
+    struct config *own = NULL;
+    int rc = parse_whole(s, &own, "", text, err);
+
+    if (rc != 0 || own->n_routes > 0) {
+        *cp = own;
+        return rc;
+    }
+    config_free(own);
+    return parse_whole(s, cp, ROUTES, text, err);
 }
 
 int sim_configure(struct sim *s, const char *text, struct error *err)
@@ -202,10 +219,15 @@ static int make_link(struct sim *s, struct error *err)
 
 int sim_break_link(struct sim *s, struct error *err)
 {
+    int rc;
+
     s->client = client_free(s->client);
     sim_callers_lost(s);
     s->ready = false;
-    return make_link(s, err);
+    rc = make_link(s, err);
+    if (rc == 0)
+        sim_callees_register(s);
+    return rc;
 }
 
 static int build(struct sim *s, const struct sim_options *o, struct error *err)

@@ -39,7 +39,8 @@ enum {
 #define SIM_ACCOUNT "AC00000000000000000000000000000001"
 
 struct sim_options {
-    const char *config;  /* text of almon.lua without account and gateway, which are added */
+    const char *config;  /* text of almon.lua without account and gateway, which are added; without
+                            any route{…} all numbers and SIP addresses may be called */
     const char *path;    /* where almon.lua would lie: relative names start from its folder */
     const char *folder;  /* scratch, made when missing; STATE is FOLDER/state */
     const char *speech;  /* folder of the prompts' cache, shared by many exchanges */
@@ -176,12 +177,15 @@ struct sim_callee;
 
 /* What a party does when it is called. Times count from the offer, in ms; -1: not by itself. */
 struct sim_manner {
-    const char *address; /* "+15550101", "client:bob", "sip:bob@example.com"; may end in * */
+    const char *address; /* "+15550101", "client:bob", "sip:bob@example.com"; numbers and SIP
+                            addresses may end in * */
     int rings_ms, answers_ms, refuses_ms;
     enum cause cause; /* of its refusal */
+    bool away;        /* a client that is not registered */
 };
 /* From now on calls to that address are this party's; the longest address that fits counts, and one
- * that nobody has is unroutable. Given again, it is the same party with other manners. */
+ * that nobody has is unroutable. A client is registered. Given again, it is the same party with
+ * other manners. */
 int sim_add_callee(struct sim *s, const struct sim_manner *m, struct sim_callee **cp,
                    struct error *err);
 const char *sim_callee_address(const struct sim_callee *c);

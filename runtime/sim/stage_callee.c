@@ -326,6 +326,7 @@ static void read_manner(lua_State *L, struct sim_manner *m)
     refusal(L, m, "busy", CAUSE_BUSY);
     refusal(L, m, "rejects", CAUSE_REJECTED);
     refusal(L, m, "unreachable", CAUSE_UNROUTABLE);
+    m->away = m->cause == CAUSE_UNROUTABLE;
     if (lua_getfield(L, 3, "fails") != LUA_TNIL) {
         m->cause = check_cause(L, lua_tostring(L, -1));
         m->refuses_ms = time_option(L, "after", 0);

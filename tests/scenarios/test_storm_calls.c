@@ -24,6 +24,8 @@ enum {
     SECONDS = 4,               /* of processor time */
     CALLERS = 8,               /* at once, of their own accord */
     CALLS_MAX = 2000,
+    CLIENTS = 8, /* the rest of those that are dialled are not there */
+    CALLEES = CLIENTS + 2,
 };
 
 #define APP "http://app.test"
@@ -35,7 +37,7 @@ struct storm {
     struct str document;
     struct sim_caller *calls[CALLS_MAX];
     size_t n_calls;
-    struct sim_callee *callees[3];
+    struct sim_callee *callees[CALLEES];
 };
 
 static unsigned lot(struct storm *s, unsigned n)
@@ -90,7 +92,7 @@ static void add_record(struct storm *s)
 static void add_party(struct storm *s)
 {
     static const char *const nouns[][2] = {
-        {"Number", "+1666%u"}, {"Client", "c%u"}, {"Sip", "sip:s%u@example.com"}};
+        {"Number", "+1666555010%u"}, {"Client", "c%u"}, {"Sip", "sip:s%u@example.com"}};
     const char *const *noun = nouns[lot(s, 3)];
 
     str_addf(&s->document, "<%s", noun[0]);
@@ -231,7 +233,7 @@ static void add_aside(struct storm *s, const char *url)
         str_add(&s->document, "<Pause/><Redirect/>");
         break;
     case 4:
-        str_add(&s->document, "<Dial>+16661</Dial>"); /* not allowed there */
+        str_add(&s->document, "<Dial>+16665550101</Dial>"); /* not allowed there */
         break;
     default:
         break;
@@ -270,7 +272,7 @@ static const char handler[] =
     "return function(call)\n"
     "  call:on_hangup(function() http.get('" APP "/told') end)\n"
     "  for i = 1, 4 do\n"
-    "    local p = call:dial{ timeout = 5, number = '+1666' .. math.random(0, 9) }\n"
+    "    local p = call:dial{ timeout = 5, number = '+1666555010' .. math.random(0, 9) }\n"
     "    if p.dialCallStatus ~= 'completed' then call:say('Sorry.') end\n"
     "    call:run('<Response><Pause/><Redirect>" APP "/flow</Redirect></Response>')\n"
     "  end\n"
@@ -280,6 +282,7 @@ static bool begin(struct storm *s, uint64_t seed)
 {
     static const char *const urls[] = {APP "/flow", APP "/wait", APP "/whisper", APP "/taken"};
     struct sim_manner m = {.answers_ms = 1000, .refuses_ms = -1};
+    char client[20];
     struct error err = {0};
 
     *s = (struct storm){.rig = rig_new(config)};
@@ -296,11 +299,14 @@ static bool begin(struct storm *s, uint64_t seed)
             return false;
     rig_answer(s->rig, &(struct rig_answer){.url = APP "/told", .body = "", .delay_ms = 300});
     m.address = "+1666*";
-    s->callees[0] = rig_callee(s->rig, &m);
-    m.address = "client:c*";
-    s->callees[1] = rig_callee(s->rig, &m);
+    s->callees[CLIENTS] = rig_callee(s->rig, &m);
     m.address = "sip:s*";
-    s->callees[2] = rig_callee(s->rig, &m);
+    s->callees[CLIENTS + 1] = rig_callee(s->rig, &m);
+    m.address = client;
+    for (int i = 0; i < CLIENTS; i++) {
+        snprintf(client, sizeof client, "client:c%d", i);
+        s->callees[i] = rig_callee(s->rig, &m);
+    }
     return true;
 }
 
@@ -314,12 +320,13 @@ static void end(struct storm *s)
 
 static void new_manner(struct storm *s)
 {
-    struct sim_callee *c = s->callees[lot(s, 3)];
+    struct sim_callee *c = s->callees[lot(s, CALLEES)];
     struct sim_manner m = {.address = sim_callee_address(c),
                            .rings_ms = chance(s, 80) ? (int)lot(s, 2000) : -1,
                            .answers_ms = chance(s, 70) ? (int)lot(s, 6000) : -1,
                            .refuses_ms = chance(s, 40) ? (int)lot(s, 6000) : -1,
-                           .cause = (enum cause)lot(s, CAUSE_LINK_LOST)};
+                           .cause = (enum cause)lot(s, CAUSE_LINK_LOST),
+                           .away = chance(s, 10)};
 
     rig_callee(s->rig, &m);
 }
@@ -352,15 +359,15 @@ static struct sim_caller *somebody(struct storm *s)
 {
     struct sim_caller *c = NULL, *next;
     size_t n = 0;
-    unsigned who = lot(s, 6);
+    unsigned who = lot(s, 2 * CALLEES);
 
-    if (who < 3) {
+    if (who < CALLEES) {
         for (size_t i = 0; i < s->n_calls; i++)
             if (!sim_caller_is_over(s->calls[i]) && lot(s, (unsigned)++n) == 0)
                 c = s->calls[i];
         return c;
     }
-    for (size_t i = 0; (next = sim_callee_call(s->callees[who - 3], i)) != NULL; i++)
+    for (size_t i = 0; (next = sim_callee_call(s->callees[who - CALLEES], i)) != NULL; i++)
         if (!sim_caller_is_over(next) && lot(s, (unsigned)++n) == 0)
             c = next;
     return c;
@@ -507,7 +514,7 @@ static void all_hang_up(struct storm *s)
 
     for (size_t i = 0; i < s->n_calls; i++)
         sim_caller_hangup(s->calls[i]);
-    for (size_t k = 0; k < 3; k++)
+    for (size_t k = 0; k < CALLEES; k++)
         for (size_t i = 0; (c = sim_callee_call(s->callees[k], i)) != NULL; i++)
             sim_caller_hangup(c);
 }
