@@ -1,46 +1,79 @@
 /* Client and Application: parties of Dial that are programs. */
-#include "verbs/verbs.h"
+#include "verbs/dial_party.h"
+
+#include <stdio.h>
+#include <string.h>
 
 struct client_args {
-    const char *url;
-    enum flow_method method;
-    const char *status_callback;
-    unsigned status_callback_event;
-    enum flow_method status_callback_method;
+    struct party_args party;
     const char *client_notification_url;
 };
 
 static const struct attr client_attrs[] = {
-    {.name = "url",
-     .type = ATTR_URL,
-     .offset = offsetof(struct client_args, url),
-     .text = "Document run on the called party before both are joined."},
-    {.name = "method",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct client_args, method),
-     .text = "How the URL is requested."},
-    {.name = "statusCallback",
-     .type = ATTR_URL,
-     .offset = offsetof(struct client_args, status_callback),
-     .text = "Told how the new call goes."},
-    {.name = "statusCallbackEvent",
-     .type = ATTR_LIST,
-     .choices = verb_call_events,
-     .def = "completed",
-     .offset = offsetof(struct client_args, status_callback_event),
-     .text = "What that callback is told."},
-    {.name = "statusCallbackMethod",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct client_args, status_callback_method),
-     .text = "How that callback is requested."},
+    PARTY_ATTRS(0),
     {.name = "clientNotificationUrl",
      .type = ATTR_URL,
      .offset = offsetof(struct client_args, client_notification_url),
      .text = "Accepted for compatibility."},
     {0},
 };
+
+enum { CLIENT_MAX_IDENTITY = 256, CLIENT_MAX_PARAMETERS = 32 };
+
+static const char *client_identity(const struct node *n)
+{
+    for (const struct node *c = n->children; c != NULL; c = c->next)
+        if (c->schema != NULL && strcmp(c->schema->name, "Identity") == 0)
+            return c->text;
+    return n->text;
+}
+
+/* <Parameter name value>: handed to the device as "Custom_name". */
+static const char *const *client_parameters(struct activation *a, const struct node *n)
+{
+    const char **list =
+        arena_alloc(activation_arena(a), (2 * CLIENT_MAX_PARAMETERS + 1) * sizeof *list);
+    size_t count = 0;
+    const char *name, *value;
+    char *whole;
+
+    for (n = n->children; list != NULL && n != NULL && count < CLIENT_MAX_PARAMETERS; n = n->next) {
+        if (n->schema == NULL || !parameter_read(n, &name, &value))
+            continue;
+        whole = arena_alloc(activation_arena(a), strlen("Custom_") + strlen(name) + 1);
+        if (whole == NULL)
+            return NULL;
+        sprintf(whole, "Custom_%s", name);
+        list[2 * count] = whole;
+        list[2 * count++ + 1] = value;
+    }
+    if (list != NULL)
+        list[2 * count] = NULL;
+    return list;
+}
+
+bool client_party(struct activation *a, const struct node *n, struct leg_party *party)
+{
+    const struct client_args *args = n->args;
+    const char *identity = client_identity(n);
+    char *to = arena_alloc(activation_arena(a), strlen("client:") + strlen(identity) + 1);
+
+    if (*identity == '\0' || strlen(identity) > CLIENT_MAX_IDENTITY ||
+        strpbrk(identity, " \t\r\n") != NULL) {
+        session_warn(a, 13224,
+                     "<Client> needs an identity of 1 to %d characters without spaces between the "
+                     "tags",
+                     CLIENT_MAX_IDENTITY);
+        return false;
+    }
+    if (to == NULL)
+        return false;
+    sprintf(to, strncmp(identity, "client:", 7) == 0 ? "%s" : "client:%s", identity);
+    party->to = to;
+    party->params = client_parameters(a, n);
+    party_read(&args->party, party);
+    return party->params != NULL;
+}
 
 static const char *const client_parents[] = {"Dial", NULL};
 
@@ -49,7 +82,7 @@ const struct verb verb_client = {
         {
             .name = "Client",
             .parents = client_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE | SCHEMA_TEXT,
             .attrs = client_attrs,
             .args_size = sizeof(struct client_args),
             .text = "A browser or mobile phone to call, by its identity.",
@@ -63,46 +96,19 @@ const struct verb verb_identity = {
         {
             .name = "Identity",
             .parents = identity_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE | SCHEMA_TEXT,
             .text = "The identity to call.",
         },
 };
 
 struct application_args {
-    const char *url;
-    enum flow_method method;
-    const char *status_callback;
-    unsigned status_callback_event;
-    enum flow_method status_callback_method;
+    struct party_args party;
     const char *customer_id;
     bool copy_parent_to;
 };
 
 static const struct attr application_attrs[] = {
-    {.name = "url",
-     .type = ATTR_URL,
-     .offset = offsetof(struct application_args, url),
-     .text = "Document run on the called party before both are joined."},
-    {.name = "method",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct application_args, method),
-     .text = "How the URL is requested."},
-    {.name = "statusCallback",
-     .type = ATTR_URL,
-     .offset = offsetof(struct application_args, status_callback),
-     .text = "Told how the new call goes."},
-    {.name = "statusCallbackEvent",
-     .type = ATTR_LIST,
-     .choices = verb_call_events,
-     .def = "completed",
-     .offset = offsetof(struct application_args, status_callback_event),
-     .text = "What that callback is told."},
-    {.name = "statusCallbackMethod",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct application_args, status_callback_method),
-     .text = "How that callback is requested."},
+    PARTY_ATTRS(0),
     {.name = "customerId",
      .type = ATTR_STR,
      .offset = offsetof(struct application_args, customer_id),

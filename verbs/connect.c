@@ -293,6 +293,17 @@ const struct verb verb_config = {
         },
 };
 
+bool parameter_read(const struct node *n, const char **name, const char **value)
+{
+    const struct pair_args *args = n->args;
+
+    if (n->schema != &verb_parameter.schema || args->name == NULL)
+        return false;
+    *name = args->name;
+    *value = args->value != NULL ? args->value : "";
+    return true;
+}
+
 static const char *const parameter_parents[] = {
     "Application", "Client", "ConversationRelay", "Hangup",       "Pay", "Reject",
     "Siprec",      "Stream", "Transcription",     "VirtualAgent", NULL};

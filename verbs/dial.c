@@ -1,4 +1,5 @@
 /* Dial: calls somebody and joins both; the simple things that it may call. */
+#include "verbs/dial.h"
 #include "verbs/verbs.h"
 
 #include <string.h>
@@ -8,30 +9,6 @@ static const char *const dial_ring_tones[] = {
     "fr", "gr", "hu", "il", "in", "it", "lt", "jp", "mx",     "my", "nl", "no", "nz", "ph",
     "pl", "pt", "ru", "se", "sg", "th", "uk", "us", "us-old", "tw", "ve", "za", NULL};
 static const char *const dial_events[] = {"call-progress-event", NULL};
-
-struct dial_args {
-    const char *action;
-    enum flow_method method;
-    int timeout;
-    int time_limit;
-    const char *caller_id;
-    const char *call_reason;
-    bool hangup_on_star;
-    bool answer_on_bridge;
-    int ring_tone;
-    bool sequential;
-    int record;
-    int recording_track;
-    const char *recording_status_callback;
-    enum flow_method recording_status_callback_method;
-    unsigned recording_status_callback_event;
-    int trim;
-    const char *recording_configuration_id;
-    const char *refer_url;
-    enum flow_method refer_method;
-    const char *events;
-    const char *passports;
-};
 
 static const struct attr dial_attrs[] = {
     {.name = "action",
@@ -196,235 +173,100 @@ static void dial_check(const struct node *n, struct checker *c)
         checker_unreachable(c, n, "has an action, which takes over");
 }
 
+/* --- which noun --- */
+
+static const struct {
+    const char *element;
+    const struct dial_noun *noun;
+} dial_nouns[] = {
+    {"Number", &dial_parties},
+    {"Client", &dial_parties},
+    {"Sip", &dial_parties},
+};
+
+static const struct dial_noun *dial_noun_of(const struct node *n)
+{
+    for (size_t i = 0; i < sizeof dial_nouns / sizeof *dial_nouns; i++)
+        if (strcmp(dial_nouns[i].element, n->schema->name) == 0)
+            return dial_nouns[i].noun;
+    return NULL;
+}
+
+/* The first noun that works decides; parties may be many, the others stand alone. */
+static void dial_choose(struct activation *a, struct dial *d)
+{
+    const struct node *dial = activation_node(a), *n;
+
+    if (*dial->text != '\0')
+        d->noun = &dial_parties;
+    for (n = dial->children; n != NULL && d->noun == NULL; n = n->next) {
+        d->noun = n->schema != NULL ? dial_noun_of(n) : NULL;
+        d->node = n;
+        if (d->noun == NULL && n->schema != NULL)
+            session_warn(a, 13750, "<%s> is not in this version of Almon: it is left out",
+                         n->schema->name);
+    }
+}
+
+const char *dial_ring_tone(const struct dial *d)
+{
+    return d->args->ring_tone >= 0 ? dial_ring_tones[d->args->ring_tone] : NULL;
+}
+
+enum verb_result dial_finish(struct activation *a, struct dial *d, const char *status)
+{
+    session_go_param(a, "DialCallStatus", status);
+    return session_go_if(a, d->args->action, d->args->method);
+}
+
+static enum verb_result dial_start(struct activation *a, const void *args, void *state)
+{
+    struct dial *d = state;
+
+    d->args = args;
+    dial_choose(a, d);
+    if (d->noun == NULL)
+        return dial_finish(a, d, "failed");
+    d->state = arena_alloc(activation_arena(a), d->noun->state_size);
+    if (d->state == NULL) {
+        session_warn(a, 12400, "out of memory: <Dial> is left out");
+        d->noun = NULL;
+        return VERB_ERROR;
+    }
+    memset(d->state, 0, d->noun->state_size);
+    return d->noun->start(a, d);
+}
+
+static enum verb_result dial_on_event(struct activation *a, void *state, const struct event *ev)
+{
+    struct dial *d = state;
+
+    return d->noun->on_event(a, d, ev);
+}
+
+static void dial_stop(struct activation *a, void *state)
+{
+    struct dial *d = state;
+
+    if (d->noun != NULL && d->noun->stop != NULL)
+        d->noun->stop(a, d);
+}
+
 const struct verb verb_dial = {
     .schema =
         {
             .name = "Dial",
             .parents = verb_in_response,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE | SCHEMA_TEXT,
             .attrs = dial_attrs,
             .args_size = sizeof(struct dial_args),
             .nested_code = 13215,
             .check = dial_check,
             .text = "Calls somebody and joins both calls.",
         },
-};
-
-struct number_args {
-    const char *url;
-    enum flow_method method;
-    const char *send_digits;
-    const char *status_callback;
-    unsigned status_callback_event;
-    enum flow_method status_callback_method;
-    const char *byoc;
-    const char *machine_detection;
-    int machine_detection_timeout;
-    int machine_detection_speech_threshold;
-    int machine_detection_speech_end_threshold;
-    int machine_detection_silence_timeout;
-    const char *amd_status_callback;
-    enum flow_method amd_status_callback_method;
-};
-
-static const struct attr number_attrs[] = {
-    {.name = "url",
-     .type = ATTR_URL,
-     .offset = offsetof(struct number_args, url),
-     .text = "Document run on the called party before both are joined."},
-    {.name = "method",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .code = 13221,
-     .offset = offsetof(struct number_args, method),
-     .text = "How the URL is requested."},
-    {.name = "sendDigits",
-     .type = ATTR_DIGITS,
-     .set = "0123456789ABCDabcd*#wW",
-     .min = 1,
-     .max = 256,
-     .code = 13222,
-     .offset = offsetof(struct number_args, send_digits),
-     .text = "Keys pressed once it answers; w waits 0.5 seconds, W 1 second."},
-    {.name = "statusCallback",
-     .type = ATTR_URL,
-     .offset = offsetof(struct number_args, status_callback),
-     .text = "Told how the new call goes."},
-    {.name = "statusCallbackEvent",
-     .type = ATTR_LIST,
-     .choices = verb_call_events,
-     .def = "completed",
-     .offset = offsetof(struct number_args, status_callback_event),
-     .text = "What that callback is told."},
-    {.name = "statusCallbackMethod",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct number_args, status_callback_method),
-     .text = "How that callback is requested."},
-    {.name = "byoc",
-     .type = ATTR_STR,
-     .offset = offsetof(struct number_args, byoc),
-     .text = "Trunk to call through."},
-    {.name = "machineDetection",
-     .type = ATTR_CHOICE,
-     .choices = verb_machine_modes,
-     .open = true,
-     .offset = offsetof(struct number_args, machine_detection),
-     .text = "Whether to find out if a machine answers, and whether to wait for its end."},
-    {.name = "machineDetectionTimeout",
-     .type = ATTR_INT,
-     .def = "30",
-     .min = 3,
-     .max = 60,
-     .offset = offsetof(struct number_args, machine_detection_timeout),
-     .text = "Most seconds to find out."},
-    {.name = "machineDetectionSpeechThreshold",
-     .type = ATTR_INT,
-     .def = "2400",
-     .min = 1000,
-     .max = 6000,
-     .offset = offsetof(struct number_args, machine_detection_speech_threshold),
-     .text = "Milliseconds of speech that mean a machine."},
-    {.name = "machineDetectionSpeechEndThreshold",
-     .type = ATTR_INT,
-     .def = "1200",
-     .min = 500,
-     .max = 5000,
-     .offset = offsetof(struct number_args, machine_detection_speech_end_threshold),
-     .text = "Milliseconds of silence that end its speech."},
-    {.name = "machineDetectionSilenceTimeout",
-     .type = ATTR_INT,
-     .def = "5000",
-     .min = 2000,
-     .max = 10000,
-     .offset = offsetof(struct number_args, machine_detection_silence_timeout),
-     .text = "Milliseconds of silence at the start that mean unknown."},
-    {.name = "amdStatusCallback",
-     .type = ATTR_URL,
-     .offset = offsetof(struct number_args, amd_status_callback),
-     .text = "Told who answered."},
-    {.name = "amdStatusCallbackMethod",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct number_args, amd_status_callback_method),
-     .text = "How that callback is requested."},
-    {0},
-};
-
-static const char *const number_parents[] = {"Dial", NULL};
-
-const struct verb verb_number = {
-    .schema =
-        {
-            .name = "Number",
-            .parents = number_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
-            .attrs = number_attrs,
-            .args_size = sizeof(struct number_args),
-            .text = "A telephone number to call.",
-        },
-};
-
-static const char *const sim_parents[] = {"Dial", NULL};
-
-const struct verb verb_sim = {
-    .schema =
-        {
-            .name = "Sim",
-            .parents = sim_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
-            .text = "A SIM card to call.",
-        },
-};
-
-struct queue_args {
-    const char *url;
-    enum flow_method method;
-    const char *reservation_sid;
-    const char *post_work_activity_sid;
-};
-
-static const struct attr queue_attrs[] = {
-    {.name = "url",
-     .type = ATTR_URL,
-     .offset = offsetof(struct queue_args, url),
-     .text = "Document run on the waiting caller before both are joined."},
-    {.name = "method",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct queue_args, method),
-     .text = "How the URL is requested."},
-    {.name = "reservationSid",
-     .type = ATTR_STR,
-     .offset = offsetof(struct queue_args, reservation_sid),
-     .text = "Accepted for compatibility."},
-    {.name = "postWorkActivitySid",
-     .type = ATTR_STR,
-     .offset = offsetof(struct queue_args, post_work_activity_sid),
-     .text = "Accepted for compatibility."},
-    {0},
-};
-
-static const char *const queue_parents[] = {"Dial", "Response", NULL};
-
-const struct verb verb_queue = {
-    .schema =
-        {
-            .name = "Queue",
-            .parents = queue_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
-            .attrs = queue_attrs,
-            .args_size = sizeof(struct queue_args),
-            .text = "A queue whose first waiting caller is taken.",
-        },
-};
-
-struct whats_app_args {
-    const char *url;
-    enum flow_method method;
-    const char *status_callback;
-    unsigned status_callback_event;
-    enum flow_method status_callback_method;
-};
-
-static const struct attr whats_app_attrs[] = {
-    {.name = "url",
-     .type = ATTR_URL,
-     .offset = offsetof(struct whats_app_args, url),
-     .text = "Document run on the called party before both are joined."},
-    {.name = "method",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct whats_app_args, method),
-     .text = "How the URL is requested."},
-    {.name = "statusCallback",
-     .type = ATTR_URL,
-     .offset = offsetof(struct whats_app_args, status_callback),
-     .text = "Told how the new call goes."},
-    {.name = "statusCallbackEvent",
-     .type = ATTR_LIST,
-     .choices = verb_call_events,
-     .def = "completed",
-     .offset = offsetof(struct whats_app_args, status_callback_event),
-     .text = "What that callback is told."},
-    {.name = "statusCallbackMethod",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct whats_app_args, status_callback_method),
-     .text = "How that callback is requested."},
-    {0},
-};
-
-static const char *const whats_app_parents[] = {"Dial", NULL};
-
-const struct verb verb_whats_app = {
-    .schema =
-        {
-            .name = "WhatsApp",
-            .parents = whats_app_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
-            .attrs = whats_app_attrs,
-            .args_size = sizeof(struct whats_app_args),
-            .text = "A WhatsApp number to call.",
-        },
+    .flags = VERB_KEEPS_RINGING,
+    .state_size = sizeof(struct dial),
+    .start = dial_start,
+    .on_event = dial_on_event,
+    .stop = dial_stop,
 };

@@ -1,49 +1,19 @@
 /* Sip: a party of Dial reached over SIP, with what may stand in it. */
-#include "verbs/verbs.h"
+#include "verbs/dial_party.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct sip_args {
-    const char *url;
-    enum flow_method method;
-    const char *status_callback;
-    unsigned status_callback_event;
-    enum flow_method status_callback_method;
+    struct machine_args machine;
     const char *username;
     const char *password;
-    const char *machine_detection;
-    int machine_detection_timeout;
-    int machine_detection_speech_threshold;
-    int machine_detection_speech_end_threshold;
-    int machine_detection_silence_timeout;
-    const char *amd_status_callback;
-    enum flow_method amd_status_callback_method;
 };
 
 static const struct attr sip_attrs[] = {
-    {.name = "url",
-     .type = ATTR_URL,
-     .offset = offsetof(struct sip_args, url),
-     .text = "Document run on the called party before both are joined."},
-    {.name = "method",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .code = 13241,
-     .offset = offsetof(struct sip_args, method),
-     .text = "How the URL is requested."},
-    {.name = "statusCallback",
-     .type = ATTR_URL,
-     .offset = offsetof(struct sip_args, status_callback),
-     .text = "Told how the new call goes."},
-    {.name = "statusCallbackEvent",
-     .type = ATTR_LIST,
-     .choices = verb_call_events,
-     .def = "completed",
-     .offset = offsetof(struct sip_args, status_callback_event),
-     .text = "What that callback is told."},
-    {.name = "statusCallbackMethod",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct sip_args, status_callback_method),
-     .text = "How that callback is requested."},
+    PARTY_ATTRS(13241),
+    MACHINE_ATTRS,
     {.name = "username",
      .type = ATTR_STR,
      .code = 13249,
@@ -54,49 +24,6 @@ static const struct attr sip_attrs[] = {
      .code = 13249,
      .offset = offsetof(struct sip_args, password),
      .text = "Password for the far end."},
-    {.name = "machineDetection",
-     .type = ATTR_CHOICE,
-     .choices = verb_machine_modes,
-     .open = true,
-     .offset = offsetof(struct sip_args, machine_detection),
-     .text = "Whether to find out if a machine answers, and whether to wait for its end."},
-    {.name = "machineDetectionTimeout",
-     .type = ATTR_INT,
-     .def = "30",
-     .min = 3,
-     .max = 60,
-     .offset = offsetof(struct sip_args, machine_detection_timeout),
-     .text = "Most seconds to find out."},
-    {.name = "machineDetectionSpeechThreshold",
-     .type = ATTR_INT,
-     .def = "2400",
-     .min = 1000,
-     .max = 6000,
-     .offset = offsetof(struct sip_args, machine_detection_speech_threshold),
-     .text = "Milliseconds of speech that mean a machine."},
-    {.name = "machineDetectionSpeechEndThreshold",
-     .type = ATTR_INT,
-     .def = "1200",
-     .min = 500,
-     .max = 5000,
-     .offset = offsetof(struct sip_args, machine_detection_speech_end_threshold),
-     .text = "Milliseconds of silence that end its speech."},
-    {.name = "machineDetectionSilenceTimeout",
-     .type = ATTR_INT,
-     .def = "5000",
-     .min = 2000,
-     .max = 10000,
-     .offset = offsetof(struct sip_args, machine_detection_silence_timeout),
-     .text = "Milliseconds of silence at the start that mean unknown."},
-    {.name = "amdStatusCallback",
-     .type = ATTR_URL,
-     .offset = offsetof(struct sip_args, amd_status_callback),
-     .text = "Told who answered."},
-    {.name = "amdStatusCallbackMethod",
-     .type = ATTR_METHOD,
-     .def = "POST",
-     .offset = offsetof(struct sip_args, amd_status_callback_method),
-     .text = "How that callback is requested."},
     {0},
 };
 
@@ -107,7 +34,7 @@ const struct verb verb_sip = {
         {
             .name = "Sip",
             .parents = sip_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE | SCHEMA_TEXT,
             .attrs = sip_attrs,
             .args_size = sizeof(struct sip_args),
             .text = "A SIP address to call.",
@@ -148,7 +75,7 @@ const struct verb verb_uri = {
         {
             .name = "Uri",
             .parents = uri_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE | SCHEMA_TEXT,
             .attrs = uri_attrs,
             .args_size = sizeof(struct uri_args),
             .text = "One SIP address.",
@@ -162,7 +89,7 @@ const struct verb verb_headers = {
         {
             .name = "Headers",
             .parents = headers_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE,
             .text = "SIP headers to send.",
         },
 };
@@ -194,9 +121,186 @@ const struct verb verb_header = {
         {
             .name = "Header",
             .parents = header_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE,
             .attrs = header_attrs,
             .args_size = sizeof(struct header_args),
             .text = "One SIP header.",
         },
 };
+
+/* --- as a party --- */
+
+enum { SIP_MAX_URI = 255, SIP_MAX_HEADERS = 1024, SIP_MAX_PARAMS = 32 };
+
+/* Headers on their way to the gateway, as parameters "SipHeader_NAME". */
+struct sip_headers {
+    struct activation *a;
+    const char **list;
+    size_t count, bytes;
+    bool refused;
+};
+
+/* The headers that may be set (twiml-voice.md §5.3). */
+static bool sip_header_allowed(const char *name)
+{
+    static const char *const names[] = {"User-to-User", "Remote-Party-ID", "P-Preferred-Identity",
+                                        "P-Called-Party-ID"};
+
+    if (strncasecmp(name, "X-", 2) == 0)
+        return name[2] != '\0';
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void sip_add_header(struct sip_headers *h, const char *name, const char *value)
+{
+    struct arena *arena = activation_arena(h->a);
+    char *whole = arena_alloc(arena, strlen("SipHeader_") + strlen(name) + 1);
+    char *copy = arena_strdup(arena, value);
+
+    h->bytes += strlen(name) + strlen(value);
+    if (!sip_header_allowed(name) || strpbrk(value, "\r\n") != NULL) {
+        session_warn(h->a, 13252,
+                     "SIP header '%.60s' is left out: X-…, User-to-User, Remote-Party-ID, "
+                     "P-Preferred-Identity and P-Called-Party-ID may be set",
+                     name);
+        return;
+    }
+    if (h->bytes >= SIP_MAX_HEADERS || h->count == SIP_MAX_PARAMS || whole == NULL ||
+        copy == NULL) {
+        if (!h->refused)
+            session_warn(h->a, 13253,
+                         "SIP headers have fewer than %d characters in all: '%.60s' "
+                         "and what follows are left out",
+                         SIP_MAX_HEADERS, name);
+        h->refused = true;
+        return;
+    }
+    sprintf(whole, "SipHeader_%s", name);
+    h->list[2 * h->count] = whole;
+    h->list[2 * h->count++ + 1] = copy;
+    h->list[2 * h->count] = NULL;
+}
+
+static int sip_hex(char c)
+{
+    return c >= '0' && c <= '9'                 ? c - '0'
+           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                : -1;
+}
+
+static void sip_unescape(char *text)
+{
+    char *to = text;
+
+    for (; *text != '\0'; text++) {
+        if (text[0] == '%' && sip_hex(text[1]) >= 0 && sip_hex(text[2]) >= 0) {
+            *to++ = (char)(sip_hex(text[1]) * 16 + sip_hex(text[2]));
+            text += 2;
+        } else {
+            *to++ = *text;
+        }
+    }
+    *to = '\0';
+}
+
+/* "?x-foo=bar&User-to-User=…" behind the address. */
+static void sip_query_headers(struct sip_headers *h, char *query)
+{
+    char *next, *value;
+
+    for (; query != NULL && *query != '\0'; query = next) {
+        next = strchr(query, '&');
+        if (next != NULL)
+            *next++ = '\0';
+        value = strchr(query, '=');
+        if (value == NULL)
+            continue;
+        *value++ = '\0';
+        sip_unescape(query);
+        sip_unescape(value);
+        sip_add_header(h, query, value);
+    }
+}
+
+static void sip_child_headers(struct sip_headers *h, const struct node *n)
+{
+    for (n = n->children; n != NULL; n = n->next) {
+        if (n->schema == NULL || strcmp(n->schema->name, "Headers") != 0)
+            continue;
+        for (const struct node *c = n->children; c != NULL; c = c->next) {
+            const struct header_args *args = c->args;
+
+            if (c->schema != NULL && args != NULL && args->name != NULL)
+                sip_add_header(h, args->name, args->value != NULL ? args->value : "");
+        }
+    }
+}
+
+bool sip_party(struct activation *a, const struct node *n, const struct node *uri,
+               struct leg_party *party)
+{
+    const struct sip_args *args = n->args;
+    const struct uri_args *own = uri != NULL ? uri->args : NULL;
+    char *to = arena_strdup(activation_arena(a), uri != NULL ? uri->text : n->text), *query;
+    struct sip_headers h = {.a = a};
+
+    h.list = arena_alloc(activation_arena(a), (2 * SIP_MAX_PARAMS + 1) * sizeof *h.list);
+    if (to == NULL || h.list == NULL)
+        return false;
+    h.list[0] = NULL;
+    query = strchr(to, '?');
+    if (query != NULL)
+        *query++ = '\0';
+    if ((strncasecmp(to, "sip:", 4) != 0 && strncasecmp(to, "sips:", 5) != 0) ||
+        strlen(to) >= SIP_MAX_URI) {
+        session_warn(a, 13224,
+                     "<Sip> needs an address such as sip:alice@example.com, of fewer than %d "
+                     "characters, between the tags",
+                     SIP_MAX_URI);
+        return false;
+    }
+    sip_query_headers(&h, query);
+    sip_child_headers(&h, n);
+    party->to = to;
+    party->params = h.list;
+    party->user = own != NULL && own->username != NULL ? own->username : args->username;
+    party->password = own != NULL && own->password != NULL ? own->password : args->password;
+    machine_read(&args->machine, party);
+    return true;
+}
+
+/* Lower priority first, then larger weight, then the order of writing. */
+static long sip_rank(const struct node *uri)
+{
+    const struct uri_args *args = uri->args;
+    long priority = args->priority != NULL ? strtol(args->priority, NULL, 10) : 0;
+    long weight = args->weight != NULL ? strtol(args->weight, NULL, 10) : 0;
+
+    return (priority & 0xffff) * 0x10000 + (0xffff - (weight & 0xffff));
+}
+
+static bool sip_is_before(const struct node *x, const struct node *y)
+{
+    if (sip_rank(x) != sip_rank(y))
+        return sip_rank(x) < sip_rank(y);
+    for (; x != NULL; x = x->next)
+        if (x == y)
+            return true;
+    return false;
+}
+
+const struct node *sip_next_uri(const struct node *n, const struct node *uri)
+{
+    const struct node *best = NULL;
+
+    for (const struct node *c = n->children; c != NULL; c = c->next) {
+        if (c->schema == NULL || strcmp(c->schema->name, "Uri") != 0 || c == uri)
+            continue;
+        if ((uri == NULL || sip_is_before(uri, c)) && (best == NULL || sip_is_before(c, best)))
+            best = c;
+    }
+    return best;
+}

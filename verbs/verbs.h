@@ -88,6 +88,9 @@ extern const char *const verb_dial_records[];     /* enum verb_dial_record */
 extern const char *const verb_machine_modes[];    /* Enable, DetectMessageEnd */
 extern const char *const verb_card_types[];
 
+/* True when `n` is a <Parameter>; then its name and value. */
+bool parameter_read(const struct node *n, const char **name, const char **value);
+
 /* Parents of everything that stands directly in the Response. */
 extern const char *const verb_in_response[];
 

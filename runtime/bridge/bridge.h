@@ -108,6 +108,10 @@ bool channel_is_answered(const struct channel *c);
 /* Ends the channel: refuses it when it still rings. `ended` does not come for what we ended
  * ourselves; `released` does. */
 void channel_hangup(struct channel *c, enum cause cause);
+/* For joins and rooms (media.h, mixer.h, amd.h); NULL once it ended. */
+struct media_channel *channel_media(const struct channel *c);
+/* Its keys come as events, not as tones in the sound. */
+bool channel_has_events(const struct channel *c);
 /* Requests are numbers of the caller's own choosing, unique while pending, not 0. `text` is what
  * the audio says, told to gateways that asked for prompts (simulated callers, `almon call`); may be
  * NULL. */

@@ -388,6 +388,16 @@ void channel_bind(struct channel *c, const struct channel_handlers *h, void *arg
     c->bound = true;
 }
 
+struct media_channel *channel_media(const struct channel *c)
+{
+    return c->state == CHANNEL_ENDED ? NULL : c->media;
+}
+
+bool channel_has_events(const struct channel *c)
+{
+    return c->dtmf_events;
+}
+
 enum codec channel_codec(const struct channel *c)
 {
     return c->codec;

@@ -67,6 +67,10 @@ static void end_verb(struct activation *a, const char *how)
         if (a->session->channel != NULL && !a->session->channel_over)
             channel_echo(a->session->channel, false);
     }
+    if (a->joins) {
+        a->joins = false;
+        session_unjoin(a->session);
+    }
     request_cancel_all(a);
     journal_add(a->session, "verb_end", "{s:s, s:s}", "name", verb->schema.name, "how", how);
     a->state = NULL;
@@ -305,7 +309,11 @@ static void document_over(struct activation *a)
     }
     pop(a, "done");
     if (s->top != NULL || s->phase != SESSION_RUNNING)
-        return;        /* what is below goes on: it waited for this, or holds the next verb */
+        return; /* what is below goes on: it waited for this, or holds the next verb */
+    if (s->leg != NULL) {
+        leg_ready(s);
+        return;
+    }
     session_answer(s); /* an empty document answers and hangs up */
     session_finish(s, CALL_COMPLETED, CAUSE_NORMAL, "flow");
 }

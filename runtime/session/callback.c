@@ -105,10 +105,9 @@ static int add_recording(const struct recorded_call *r, struct webhook_params *p
 
 static void send_status(struct session *s, struct webhook_params *p)
 {
-    const struct config_number *n = s->number;
-    bool get = n->status_callback_method != NULL && strcmp(n->status_callback_method, "GET") == 0;
+    const struct status_target *t = &s->told;
 
-    callback_send(s, call_status_name(s->status), n->status_callback, get, HTTP_OPERATOR, p);
+    callback_send(s, call_status_name(s->status), t->url, t->get, t->trust, p);
 }
 
 /* True: `p` was taken and goes out when the recording is there; until then the session lives. */
@@ -165,11 +164,11 @@ void callback_forget(struct session *s)
 
 void callback_status(struct session *s, unsigned event)
 {
-    const struct config_number *n = s->number;
+    const struct status_target *t = &s->told;
     struct webhook_params *p;
     bool last = call_status_is_final(s->status);
 
-    if (n->status_callback == NULL || (n->status_callback_events & event) == 0)
+    if (t->url == NULL || (t->events & event) == 0)
         return;
     p = params_standard(s);
     if (p != NULL && (add_progress(s, p) != 0 || (last && add_recording(s->recorded, p) != 0)))

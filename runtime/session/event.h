@@ -5,6 +5,7 @@
 #define ALMON_SESSION_EVENT_H
 
 #include "media/media.h"
+#include "session/leg.h"
 #include <stdint.h>
 
 struct audio;
@@ -18,6 +19,7 @@ enum event_type {
     EVENT_TIMER,    /* session_timer() */
     EVENT_RECORDED, /* session_record(): recording ended, the file is on disk */
     EVENT_CHILDREN, /* session_run_children(), _script(), _document(): the last of it is done */
+    EVENT_LEG,      /* session_dial(): several times; the last with LEG_ENDED */
     /* unasked */
     EVENT_DIGIT,  /* a key */
     EVENT_HANGUP, /* the far end is gone; the session ends after every verb was told */
@@ -50,6 +52,7 @@ struct event {
             enum tap_end why;
         } recorded;
         enum children_end children;
+        struct leg_event leg;
     };
 };
 

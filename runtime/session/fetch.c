@@ -189,7 +189,7 @@ static void job_failed(struct fetch_job *job, int code, const char *text)
 
     journal_add(s, "failure", "{s:i, s:i, s:s}", "id", job->id, "code", code, "text", text);
     session_say_problem(s, true, code, job->url, text);
-    if (job->activation->guest) {
+    if (job->activation->guest || s->leg != NULL) {
         struct activation *a = job->activation;
 
         a->fetch = NULL;

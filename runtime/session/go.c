@@ -49,6 +49,14 @@ enum verb_result session_go(struct activation *a, const char *url, enum flow_met
     return VERB_GO;
 }
 
+enum verb_result session_go_if(struct activation *a, const char *action, enum flow_method method)
+{
+    if (action != NULL || a->handler != NULL)
+        return session_go(a, action, method);
+    a->go_params = webhook_params_free(a->go_params);
+    return VERB_DONE;
+}
+
 void session_end_as(struct activation *a, enum session_end how)
 {
     a->session->end_cause = how == SESSION_BUSY       ? CAUSE_BUSY

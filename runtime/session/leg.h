@@ -55,8 +55,8 @@ struct leg_event {
     int seconds;        /* … from its answer to its end */
     bool redirected;    /* … it was given another document, and lives on by itself */
     bool joined;        /* … both heard each other */
-    /* What the gateway told of it (SipCallId, SipResponseCode, SipHeader_X-…), name, value, …, NULL;
-     * NULL when nothing. */
+    /* What the gateway told of it (SipCallId, SipResponseCode, SipHeader_X-…), name, value, …,
+     * NULL; NULL when nothing. */
     const char *const *facts;
 };
 

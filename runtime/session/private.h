@@ -9,6 +9,7 @@
 #include "media/file.h"
 #include "session/handler.h"
 #include "session/journal.h"
+#include "session/route.h"
 #include "session/runtime.h"
 #include "session/session.h"
 
@@ -33,6 +34,7 @@ struct runtime {
     struct list decodings; /* load.c: audio being decoded */
     struct list tunes;     /* music.c: music being computed */
     struct flow_files *files;
+    struct routes *routes; /* how calls go out, and how many may */
     struct runtime_stats stats;
     void (*closed)(void *arg); /* set while closing */
     void *closed_arg;
@@ -65,6 +67,20 @@ enum session_phase {
     SESSION_ENDING,  /* the leg is over; verbs that asked for it finish, callbacks go out */
 };
 
+/* Who is told of the call's status. */
+struct status_target {
+    const char *url; /* NULL: nobody */
+    bool get;
+    unsigned events; /* CONFIG_EVENT_* */
+    enum http_trust trust;
+};
+
+/* Requests of channels that are no verb's. */
+enum {
+    LEG_DIGITS_REQUEST = UINT32_MAX,      /* sendDigits of a called party */
+    PASSED_DIGIT_REQUEST = UINT32_MAX - 1 /* a key passed on to the other of a pair */
+};
+
 struct session {
     char sid[SID_SIZE];
     struct runtime *rt;
@@ -73,7 +89,15 @@ struct session {
     const struct config_account *account;
     struct link_node in_sessions;
 
-    struct channel *channel; /* NULL once released */
+    struct status_target told;
+
+    struct leg *leg;         /* somebody dials this call and waits for it; NULL: nobody */
+    struct list attempts;    /* offers to gateways, before one of them becomes the channel */
+    struct route_step route; /* of the channel … */
+    bool routed;             /* … when it was called by us */
+    struct session *joined;  /* both hear each other */
+
+    struct channel *channel; /* NULL once released, and before a called party's is decided */
     bool channel_over;       /* ended, by either side */
     enum call_status status;
     enum session_phase phase;
@@ -112,6 +136,16 @@ struct session {
 void session_set_status(struct session *s, enum call_status status);
 /* Answers the channel if it still rings. */
 void session_answer(struct session *s);
+/* It was answered, by either side. */
+void session_now_answered(struct session *s);
+/* The channel is the session's from now on. */
+void session_take_channel(struct session *s, struct channel *channel);
+/* A call that `parent` makes: not a call yet (session_start_child()), and without a channel. NULL
+ * when memory is out. */
+struct session *session_new_child(struct session *parent, const struct offer *o);
+/* … and it will not become one. */
+void session_drop_child(struct session *s);
+void session_start_child(struct session *s, const struct offer *o);
 /* The leg is over: tells every verb, ends the stack, sends the last callback, frees when all is
  * done. `by` is for the journal: caller, flow, operator, limit, link. */
 void session_finish(struct session *s, enum call_status status, enum cause cause, const char *by);
@@ -126,6 +160,32 @@ void session_say_problem(struct session *s, bool error, int code, const char *wh
 struct session *session_new(struct runtime *rt, struct channel *channel, const struct offer *o,
                             const struct config_number *number);
 void session_begin(struct session *s);
+
+/* --- called parties (leg.c); all but leg_status() do nothing for a session without a leg --- */
+
+void leg_ringing(struct session *s);
+void leg_answered(struct session *s);
+void leg_digits_sent(struct session *s);
+/* Its whisper is over, or there is none. */
+void leg_ready(struct session *s);
+bool leg_is_ready(const struct session *s);
+/* An unanswered channel or attempt of it ended: another is tried, or the session ends. */
+void leg_failed(struct session *s, enum cause cause);
+/* The session is over; who dialled it is told. */
+void leg_over(struct session *s, enum cause cause);
+/* It was given another document, and goes on by itself. */
+void leg_redirected(struct session *s);
+/* The verb that dialled is over. */
+void leg_cancel(struct leg *leg);
+/* How a call that was never answered ended. */
+enum call_status leg_status(enum cause cause);
+
+/* --- pairs (join.c) --- */
+
+bool session_join_channels(struct session *a, struct session *b);
+/* Nothing when it is in no pair. */
+void session_unjoin(struct session *s);
+void session_pass_digit(struct session *s, char key);
 
 /* --- activations and the interpreter (activation.c) --- */
 
@@ -146,6 +206,7 @@ struct activation {
     void *state;
     struct arena arena;   /* of the running verb */
     bool echo;            /* the running verb switched echo on */
+    bool joins;           /* … or joined the call with another */
     uint32_t children_of; /* the request of the verb below whose answer is that this one is over;
                              0: none */
 
@@ -204,6 +265,7 @@ enum request_kind {
     REQUEST_RECORD,
     REQUEST_CHILDREN,
     REQUEST_MUSIC,
+    REQUEST_LEG,
 };
 
 struct request {
@@ -219,6 +281,7 @@ struct request {
         struct timer timer;
         struct session_recording *recording;
         struct link_node music; /* among those who wait for it */
+        struct leg *leg;
     };
 };
 

@@ -1,6 +1,7 @@
 /* Requests: what verbs wait for. Each is one small object on the session's list; cancelling it
  * where it runs and freeing it are the same step, so a late answer finds nothing to move. */
 #include "base/mem.h"
+#include "media/tones.h"
 #include "session/private.h"
 #include <string.h>
 
@@ -70,6 +71,9 @@ void request_cancel(struct request *r)
         return;
     case REQUEST_MUSIC:
         list_remove(&r->music);
+        break;
+    case REQUEST_LEG:
+        leg_cancel(r->leg);
         break;
     case REQUEST_CHILDREN:
         break;
@@ -202,6 +206,22 @@ uint32_t session_play(struct activation *a, struct audio *audio, unsigned loops,
     journal_add(s, "play", "{s:i, s:s?, s:I, s:i}", "request", (int)r->id, "text", text, "frames",
                 (json_int_t)audio->frames, "loops", (int)loops);
     return r->id;
+}
+
+uint32_t session_ring(struct activation *a, const char *country)
+{
+    enum { RING_FOR_EVER = 1000 };
+    struct audio *tone = NULL;
+    struct error err = {0};
+    uint32_t id;
+
+    if (tones_ringback(&tone, session_codec(a), country, &err) != 0) {
+        session_warn(a, 13220, "%s", err.text);
+        return 0;
+    }
+    id = session_play(a, tone, RING_FOR_EVER, NULL);
+    audio_unref(tone);
+    return id;
 }
 
 uint32_t session_send_digits(struct activation *a, const char *digits)

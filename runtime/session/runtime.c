@@ -206,6 +206,11 @@ int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struc
 
     if (s == NULL)
         return ERR_MISSING;
+    if (s->leg != NULL && s->answered == 0)
+        return error_set_twilio(err, ERR_WRONG_STATE, 21220,
+                                "call %s is not answered yet: it can be hung up, not redirected",
+                                sid);
+    leg_redirected(s);
     journal_add(s, "redirect", "{s:s, s:s}", "url", url, "by", "operator");
     activation_unwind(s, false);
     rc = activation_push_url(s, url, false, HTTP_OPERATOR, err);

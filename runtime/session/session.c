@@ -73,9 +73,14 @@ static int session_seconds(const struct session *s)
 
 void session_answer(struct session *s)
 {
-    if (s->answered != 0 || s->phase != SESSION_RUNNING || s->channel_over)
+    if (s->answered != 0 || s->phase != SESSION_RUNNING || s->channel_over || s->channel == NULL)
         return;
     channel_answer(s->channel);
+    session_now_answered(s);
+}
+
+void session_now_answered(struct session *s)
+{
     s->answered = loop_now(s->rt->parts.loop);
     if (s->answered == 0)
         s->answered = 1; /* virtual time begins at 0, which here means "not yet" */
@@ -86,6 +91,11 @@ void session_answer(struct session *s)
 bool session_is_answered(const struct activation *a)
 {
     return a->session->answered != 0;
+}
+
+void session_pick_up(struct activation *a)
+{
+    session_answer(a->session);
 }
 
 enum codec session_codec(const struct activation *a)
@@ -121,10 +131,12 @@ void session_finish(struct session *s, enum call_status status, enum cause cause
         s->rt->stats.failed++;
     session_set_status(s, status);
     /* The channel ends before verbs are told: what they still record is over, too. */
+    session_unjoin(s);
     if (s->channel != NULL && !s->channel_over) {
         s->channel_over = true;
         channel_hangup(s->channel, cause);
     }
+    leg_over(s, cause);
     timer_start(&s->limit, SESSION_ENDING_MS);
     activation_unwind(s, true);
     session_settled(s);
@@ -133,7 +145,7 @@ void session_finish(struct session *s, enum call_status status, enum cause cause
 void session_free_if_done(struct session *s)
 {
     if (s->phase == SESSION_RUNNING || s->top != NULL || s->callbacks_out > 0 ||
-        !list_empty(&s->recordings) || s->channel != NULL)
+        !list_empty(&s->recordings) || s->channel != NULL || !list_empty(&s->attempts))
         return;
     journal_add(s, "end", "{s:s, s:i}", "status", call_status_name(s->status), "seconds",
                 s->seconds);
@@ -168,14 +180,15 @@ static void limit_reached(void *arg)
 
 /* --- what the channel tells --- */
 
+/* Outgoing calls only, and then once a channel became theirs while it still rang. */
 static void on_answered(void *arg)
 {
-    (void)arg; /* outgoing calls only: nothing here dials yet */
+    leg_answered(arg);
 }
 
 static void on_ringing(void *arg)
 {
-    (void)arg;
+    leg_ringing(arg);
 }
 
 static void on_digit(void *arg, char digit, unsigned duration_ms)
@@ -185,6 +198,7 @@ static void on_digit(void *arg, char digit, unsigned duration_ms)
     char key[2] = {digit, '\0'};
 
     journal_add(s, "digit", "{s:s, s:i}", "key", key, "ms", (int)duration_ms);
+    session_pass_digit(s, digit);
     if (s->phase == SESSION_RUNNING && s->top != NULL)
         session_deliver(s, s->top, &ev);
 }
@@ -194,6 +208,10 @@ static void on_ended(void *arg, enum cause cause)
     struct session *s = arg;
 
     s->channel_over = true;
+    if (s->leg != NULL && s->answered == 0) {
+        leg_failed(s, cause);
+        return;
+    }
     session_finish(s, s->answered != 0 ? CALL_COMPLETED : CALL_NO_ANSWER, cause,
                    cause == CAUSE_LINK_LOST ? "link" : "caller");
 }
@@ -205,6 +223,12 @@ static void on_started(void *arg, uint32_t request)
 
 static void on_played(void *arg, uint32_t request, enum play_end how, uint32_t frames)
 {
+    if (request == PASSED_DIGIT_REQUEST)
+        return;
+    if (request == LEG_DIGITS_REQUEST) {
+        leg_digits_sent(arg);
+        return;
+    }
     request_played(arg, request, how, frames);
 }
 
@@ -218,6 +242,8 @@ static void on_released(void *arg)
     struct session *s = arg;
 
     s->channel = NULL;
+    if (s->routed)
+        routes_give(s->rt->routes, s->account, &s->route);
     session_settled(s);
 }
 
@@ -263,7 +289,6 @@ static int copy_offer(struct session *s, const struct offer *o)
     s->forwarded_from = copy_or_null(&s->arena, o->forwarded_from);
     s->caller_name = copy_or_null(&s->arena, o->caller_name);
     s->call_token = copy_or_null(&s->arena, o->call_token);
-    s->direction = "inbound";
     s->offered = copy_pairs(&s->arena, o->params);
     if (s->from == NULL || s->to == NULL ||
         (o->params != NULL && o->params[0] != NULL && s->offered == NULL))
@@ -275,35 +300,37 @@ static void journal_start(struct session *s, const struct offer *o)
 {
     char iso[32];
     json_t *params = json_object();
+    bool child = s->parent_sid != NULL;
 
     params_iso8601(s->began_wall, iso);
     for (const char *const *p = s->offered; params != NULL && p != NULL && *p != NULL; p += 2)
         json_object_set_new(params, p[0], json_string(p[1]));
     journal_add(s, "start",
                 "{s:i, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:b, s:s, s:I, s:I, s:s?, s:s?, s:s?, "
-                "s:s?, s:o}",
+                "s:s?, s:s?, s:o}",
                 "v", 1, "sid", s->sid, "account", s->account->sid, "direction", s->direction,
                 "from", s->from, "to", s->to, "gateway", o->gateway, "codec", codec_name(o->codec),
                 "dtmf_events", o->dtmf_events, "at", iso, "wall", (json_int_t)s->began_wall, "seed",
-                (json_int_t)s->seed, "flow", s->number->voice, "forwarded_from", s->forwarded_from,
-                "caller_name", s->caller_name, "call_token", s->call_token, "params",
-                params != NULL ? params : json_null());
+                (json_int_t)s->seed, "flow", child ? NULL : s->number->voice, "forwarded_from",
+                s->forwarded_from, "caller_name", s->caller_name, "call_token", s->call_token,
+                "parent", s->parent_sid, "params", params != NULL ? params : json_null());
 }
 
-struct session *session_new(struct runtime *rt, struct channel *channel, const struct offer *o,
-                            const struct config_number *number)
+/* Bare, in no list yet. NULL when memory is out. */
+static struct session *session_make(struct runtime *rt, struct config_holder *config,
+                                    const struct config_number *number, const struct offer *o)
 {
     struct session *s = mem_alloc(sizeof *s);
 
     if (s == NULL)
         return NULL;
     s->rt = rt;
-    s->config = config_holder_ref(rt->config);
+    s->config = config_holder_ref(config);
     s->number = number;
     s->account = number->account;
-    s->channel = channel;
     list_init(&s->requests);
     list_init(&s->recordings);
+    list_init(&s->attempts);
     arena_init(&s->arena, SESSION_STRINGS_CHUNK, SESSION_STRINGS_MAX);
     timer_init(&s->limit, rt->parts.loop, limit_reached, s);
     task_init(&s->advance, rt->parts.loop, session_advance, s);
@@ -313,23 +340,86 @@ struct session *session_new(struct runtime *rt, struct channel *channel, const s
     if (rt->parts.call_seed != 0)
         s->seed = rt->parts.call_seed;
     sid_make(s->sid, "CA", &rt->parts.rng);
-    if (copy_offer(s, o) != 0 || map_set(&rt->by_sid, s->sid, s) != 0) {
-        config_holder_unref(s->config);
-        arena_free(&s->arena);
-        mem_free(s);
-        return NULL;
-    }
+    if (copy_offer(s, o) == 0 && map_set(&rt->by_sid, s->sid, s) == 0)
+        return s;
+    config_holder_unref(s->config);
+    arena_free(&s->arena);
+    mem_free(s);
+    return NULL;
+}
+
+/* It is a call from now on. */
+static void session_open(struct session *s, const struct offer *o)
+{
+    struct runtime *rt = s->rt;
+
     list_prepend(&rt->sessions, &s->in_sessions);
     rt->count++;
     rt->stats.calls++;
-    channel_bind(channel, &channel_events, s);
     journal_start(s, o);
-    log_info("session", s->sid, "call from %s to %s over %s", s->from, s->to,
-             o->gateway != NULL ? o->gateway : "?");
     timer_start(&s->limit, (int64_t)s->config->config->limits.call_seconds * 1000);
     session_set_status(s, CALL_INITIATED);
+}
+
+void session_take_channel(struct session *s, struct channel *channel)
+{
+    s->channel = channel;
+    s->channel_over = false;
+    channel_bind(channel, &channel_events, s);
+}
+
+struct session *session_new(struct runtime *rt, struct channel *channel, const struct offer *o,
+                            const struct config_number *number)
+{
+    struct session *s = session_make(rt, rt->config, number, o);
+
+    if (s == NULL)
+        return NULL;
+    s->direction = "inbound";
+    s->told.url = number->status_callback;
+    s->told.get = number->status_callback_method != NULL &&
+                  strcmp(number->status_callback_method, "GET") == 0;
+    s->told.events = number->status_callback_events;
+    s->told.trust = HTTP_OPERATOR;
+    session_take_channel(s, channel);
+    log_info("session", s->sid, "call from %s to %s over %s", s->from, s->to,
+             o->gateway != NULL ? o->gateway : "?");
+    session_open(s, o);
     session_set_status(s, CALL_RINGING);
     return s;
+}
+
+/* --- children --- */
+
+struct session *session_new_child(struct session *parent, const struct offer *o)
+{
+    struct session *s = session_make(parent->rt, parent->config, parent->number, o);
+
+    if (s == NULL)
+        return NULL;
+    s->direction = "outbound-dial";
+    s->account = parent->account;
+    s->parent_sid = arena_strdup(&s->arena, parent->sid);
+    s->flow_root = mem_strdup(parent->flow_root);
+    if (s->parent_sid != NULL && (parent->flow_root == NULL || s->flow_root != NULL))
+        return s;
+    session_drop_child(s);
+    return NULL;
+}
+
+void session_drop_child(struct session *s)
+{
+    map_remove(&s->rt->by_sid, s->sid);
+    config_holder_unref(s->config);
+    arena_free(&s->arena);
+    mem_free(s->flow_root);
+    mem_free(s);
+}
+
+void session_start_child(struct session *s, const struct offer *o)
+{
+    log_info("session", s->sid, "call from %s to %s, for %s", s->from, s->to, s->parent_sid);
+    session_open(s, o);
 }
 
 void session_begin(struct session *s)

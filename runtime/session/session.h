@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "flow/document.h"
 #include "session/event.h"
+#include "session/leg.h"
 #include "session/verb.h"
 #include "speech/speech.h"
 #include <stdbool.h>
@@ -25,6 +26,8 @@ const void *activation_args(const struct activation *a);
 /* Memory that lives as long as the running verb. */
 struct arena *activation_arena(struct activation *a);
 bool session_is_answered(const struct activation *a);
+/* Answers the caller if he still hears ringing. */
+void session_pick_up(struct activation *a);
 enum codec session_codec(const struct activation *a);
 
 /* --- sound --- */
@@ -41,6 +44,9 @@ struct audio *session_beep(struct activation *a);
 /* Plays after what plays already: EVENT_STARTED, EVENT_PLAYED. `text`: what it says (may be NULL).
  */
 uint32_t session_play(struct activation *a, struct audio *audio, unsigned loops, const char *text);
+/* Rings as a telephone of that country does ("de", "us-old"; NULL: "us"), until cancelled:
+ * EVENT_PLAYED. */
+uint32_t session_ring(struct activation *a, const char *country);
 /* Sends back what is heard, until switched off or the verb ends. */
 void session_echo(struct activation *a, bool on);
 
@@ -106,6 +112,9 @@ void session_go_param(struct activation *a, const char *name, const char *value)
 /* Continues with the document at `url` (NULL or "": this document's own): the verb returns what
  * this returns, VERB_GO. */
 enum verb_result session_go(struct activation *a, const char *url, enum flow_method method);
+/* The same when there is an action. Without one the next verb runs, and what was to be told is
+ * dropped; a handler gets it as its result. */
+enum verb_result session_go_if(struct activation *a, const char *action, enum flow_method method);
 /* How the call ends when the verb then returns VERB_END. Without it: hung up normally. */
 enum session_end { SESSION_HANGUP, SESSION_BUSY, SESSION_REJECTED };
 void session_end_as(struct activation *a, enum session_end how);
