@@ -288,10 +288,10 @@ UNIT(verbs_of_later_versions_are_named_and_left_out)
     struct rig *r = rig_new(config);
 
     ok(r != NULL);
-    rig_web(r, VOICE, "<Response><Dial>+15551234</Dial><Say>Still here.</Say></Response>");
+    rig_web(r, VOICE, "<Response><Pay/><Say>Still here.</Say></Response>");
     rig_call(r, "+15550100", "+15550199");
     ok(rig_hears(r, "Still here."));
-    ok_int(rig_journal(r, "warn", "<Dial>"), 1);
+    ok_int(rig_journal(r, "warn", "<Pay>"), 1);
 out:
     rig_free(r);
 }
