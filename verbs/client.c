@@ -28,23 +28,18 @@ static const char *client_identity(const struct node *n)
     return n->text;
 }
 
-/* <Parameter name value>: handed to the device as "Custom_name". */
+/* <Parameter name value>: handed to the device. */
 static const char *const *client_parameters(struct activation *a, const struct node *n)
 {
     const char **list =
         arena_alloc(activation_arena(a), (2 * CLIENT_MAX_PARAMETERS + 1) * sizeof *list);
     size_t count = 0;
     const char *name, *value;
-    char *whole;
 
     for (n = n->children; list != NULL && n != NULL && count < CLIENT_MAX_PARAMETERS; n = n->next) {
         if (n->schema == NULL || !parameter_read(n, &name, &value))
             continue;
-        whole = arena_alloc(activation_arena(a), strlen("Custom_") + strlen(name) + 1);
-        if (whole == NULL)
-            return NULL;
-        sprintf(whole, "Custom_%s", name);
-        list[2 * count] = whole;
+        list[2 * count] = name;
         list[2 * count++ + 1] = value;
     }
     if (list != NULL)

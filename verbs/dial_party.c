@@ -17,11 +17,13 @@ bool dial_party_read(struct activation *a, const struct node *noun, const struct
                      struct leg_party *party)
 {
     if (noun == NULL) {
-        party->to = party_number(a, activation_node(a)->text);
-        return party->to != NULL;
+        party->to = activation_node(a)->text;
+        return true;
     }
-    if (dial_is(noun, "Number"))
-        return number_party(a, noun, party);
+    if (dial_is(noun, "Number")) {
+        number_party(noun, party);
+        return true;
+    }
     if (dial_is(noun, "Client"))
         return client_party(a, noun, party);
     return sip_party(a, noun, uri, party);

@@ -110,13 +110,10 @@ void party_read(const struct party_args *args, struct leg_party *party);
 void machine_read(const struct machine_args *args, struct leg_party *party);
 
 /* Each noun's own: number.c, client.c, sip.c. */
-bool number_party(struct activation *a, const struct node *n, struct leg_party *party);
+void number_party(const struct node *n, struct leg_party *party);
 bool client_party(struct activation *a, const struct node *n, struct leg_party *party);
 bool sip_party(struct activation *a, const struct node *n, const struct node *uri,
                struct leg_party *party);
 const struct node *sip_next_uri(const struct node *n, const struct node *uri);
-/* A number as people write it, "(415) 555-0100", as E.164 where that is clear (twiml-voice.md
- * §5.2), else without its punctuation. */
-const char *party_number(struct activation *a, const char *text);
 
 #endif

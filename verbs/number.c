@@ -1,8 +1,6 @@
 /* Number: a noun of Dial; and the two nouns of Twilio's that need its own networks. */
 #include "verbs/dial_party.h"
 
-#include <string.h>
-
 struct number_args {
     struct machine_args machine;
     const char *send_digits;
@@ -27,43 +25,14 @@ static const struct attr number_attrs[] = {
     {0},
 };
 
-/* --- numbers --- */
-
-const char *party_number(struct activation *a, const char *text)
-{
-    char *bare = arena_alloc(activation_arena(a), strlen(text) + 3), *to = bare;
-    size_t digits = 0;
-
-    if (bare == NULL)
-        return NULL;
-    to += 2; /* room for "+1" */
-    for (; *text != '\0'; text++) {
-        if (strchr(" \t\r\n()-./", *text) != NULL)
-            continue;
-        digits += *text >= '0' && *text <= '9';
-        *to++ = *text;
-    }
-    *to = '\0';
-    to = bare + 2;
-    /* Numbers of North America may be written without their country (§5.2). */
-    if (strlen(to) == 10 && digits == 10 && to[0] >= '2' && to[3] >= '2')
-        return memcpy(bare, "+1", 2);
-    if (strlen(to) == 11 && digits == 11 && to[0] == '1' && to[1] >= '2') {
-        bare[1] = '+';
-        return bare + 1;
-    }
-    return to;
-}
-
-bool number_party(struct activation *a, const struct node *n, struct leg_party *party)
+void number_party(const struct node *n, struct leg_party *party)
 {
     const struct number_args *args = n->args;
 
-    party->to = party_number(a, n->text);
+    party->to = n->text;
     machine_read(&args->machine, party);
     party->send_digits = args->send_digits;
     party->trunk = args->byoc;
-    return party->to != NULL;
 }
 
 static const char *const number_parents[] = {"Dial", NULL};

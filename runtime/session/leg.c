@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "session/private.h"
 #include "session/route.h"
+#include "session/route_target.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +26,7 @@ struct leg {
     bool get;
     struct leg_detection detection;
     struct route_plan plan;
-    const struct leg_party *party; /* during session_dial() only */
-    size_t next;                   /* of plan.steps */
+    size_t next; /* of plan.steps */
     struct offer offer;
     unsigned attempts; /* under way */
     enum cause cause;  /* the weightiest of those that failed */
@@ -338,7 +338,7 @@ static void try_next(struct session *s)
 
         for (; leg->next < leg->plan.n && leg->plan.steps[leg->next].group == group; leg->next++)
             if (attempt(s, &leg->plan.steps[leg->next], &err) != 0)
-                session_say_problem(s, false, err.twilio != 0 ? err.twilio : 13227, s->to,
+                session_say_problem(s, false, err.twilio != 0 ? err.twilio : 13225, s->to,
                                     err.text);
     }
     if (leg->attempts == 0)
@@ -464,29 +464,26 @@ static int copy_party(struct session *s, struct leg *leg, const struct leg_party
     return 0;
 }
 
-static void fill_offer(struct session *s, struct leg *leg, enum codec codec)
+static void fill_offer(struct session *s, struct leg *leg, const struct leg_party *p,
+                       enum codec codec)
 {
     leg->offer = (struct offer){
         .caller_name = s->caller_name,
         .codec = codec,
         .dtmf_events = true,
         .params = s->offered,
+        .user = p->user,
+        .password = p->password,
     };
-}
-
-static void leg_abandon(struct leg *leg)
-{
-    task_cancel(&leg->tell);
-    mem_free(leg);
 }
 
 /* The child, with its leg, not yet calling anybody. NULL: *err says why. */
 static struct session *make_child(struct activation *a, struct leg *leg, const struct leg_party *p,
-                                  struct error *err)
+                                  const char *to, struct error *err)
 {
     struct session *parent = a->session, *s;
     struct offer o = {.from = p->from != NULL ? p->from : parent->from,
-                      .to = p->to,
+                      .to = to,
                       .codec = session_codec(a),
                       .params = p->params};
 
@@ -509,47 +506,75 @@ static struct session *make_child(struct activation *a, struct leg *leg, const s
         session_drop_child(s);
         return NULL;
     }
-    fill_offer(s, leg, o.codec);
+    fill_offer(s, leg, p, o.codec);
     return s;
+}
+
+/* Where the call goes; who is shown may be another than was asked for. */
+static int plan(struct session *s, const struct leg_party *p, struct error *err)
+{
+    const struct session *parent = s->leg->parent;
+    struct route_request rq = {.from = p->from,
+                               .to = s->to,
+                               .call_from = parent->from,
+                               .call_to = parent->to,
+                               .account = parent->account,
+                               .trunk = p->trunk,
+                               .from_sip = strncmp(parent->from, "sip:", 4) == 0};
+    int rc = routes_plan(s->rt->routes, s->config->config, s->rt->bridge, &rq, &s->arena,
+                         &s->leg->plan, err);
+
+    if (rc == 0)
+        s->from = s->leg->plan.steps[0].from;
+    return rc;
+}
+
+/* 0, or *err says why nobody is called. */
+static int dial(struct activation *a, struct leg *leg, const struct leg_party *p, struct error *err)
+{
+    struct session *s;
+    struct target target;
+    int rc = target_read(&target, p->to, err);
+
+    if (rc != 0)
+        return rc;
+    s = make_child(a, leg, p, target.name, err);
+    if (s == NULL)
+        return err->code;
+    rc = plan(s, p, err);
+    if (rc != 0)
+        session_drop_child(s);
+    return rc;
 }
 
 uint32_t session_dial(struct activation *a, const struct leg_party *p)
 {
-    struct session *parent = a->session, *s;
     struct request *r = request_new(a, REQUEST_LEG);
     struct leg *leg = r != NULL ? mem_alloc(sizeof *leg) : NULL;
     struct error err = {0};
-    struct route_request rq = {.from = p->from != NULL ? p->from : parent->from,
-                               .to = p->to,
-                               .account = parent->account,
-                               .trunk = p->trunk,
-                               .call_from = parent->from,
-                               .call_to = parent->to};
+    uint32_t id;
 
     if (leg == NULL) {
         if (r != NULL)
             request_free(r);
         return 0;
     }
-    task_init(&leg->tell, parent->rt->parts.loop, tell, leg);
-    leg->parent = parent;
-    s = make_child(a, leg, p, &err);
-    if (s == NULL || routes_plan(parent->rt->routes, s->config->config, parent->rt->bridge, &rq,
-                                 &s->arena, &leg->plan, &err) != 0) {
-        session_warn(a, err.twilio != 0 ? err.twilio : 13227, "%s: %s", p->to, err.text);
-        if (s != NULL)
-            session_drop_child(s);
-        leg_abandon(leg);
+    task_init(&leg->tell, a->session->rt->parts.loop, tell, leg);
+    leg->parent = a->session;
+    if (dial(a, leg, p, &err) != 0) {
+        session_warn(a, err.twilio != 0 ? err.twilio : 13225, "%s: %s", p->to, err.text);
+        mem_free(leg);
         request_free(r);
         return 0;
     }
     leg->request = r;
     r->leg = leg;
-    journal_add(parent, "dial", "{s:i, s:s, s:s, s:s}", "request", (int)r->id, "sid", s->sid, "to",
-                s->to, "from", s->from);
-    session_start_child(s, &leg->offer);
-    try_next(s);
-    return r->id;
+    id = r->id;
+    journal_add(leg->parent, "dial", "{s:i, s:s, s:s, s:s}", "request", (int)id, "sid", leg->sid,
+                "to", leg->child->to, "from", leg->child->from);
+    session_start_child(leg->child, &leg->offer);
+    try_next(leg->child);
+    return id;
 }
 
 /* --- what the verb does with it --- */

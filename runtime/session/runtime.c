@@ -57,6 +57,11 @@ int runtime_new(struct runtime **rp, const struct runtime_parts *parts, struct c
         mem_free(rt);
         return error_nomem(err);
     }
+    if (routes_new(&rt->routes, parts->loop, err) != 0) {
+        mem_free(rt->config);
+        mem_free(rt);
+        return ERR_NOMEM;
+    }
     rt->parts = *parts;
     /* A verb begins with its schema, so the list of verbs is the list of schemas. */
     rt->table.all = (const struct schema *const *)(const void *)parts->verbs;
@@ -109,6 +114,7 @@ struct runtime *runtime_free(struct runtime *rt)
     task_cancel(&rt->close_task);
     music_forget(rt);
     config_holder_unref(rt->config);
+    routes_free(rt->routes);
     map_free(&rt->by_sid);
     map_free(&rt->recordings);
     mem_free(rt);
