@@ -168,6 +168,13 @@ static void client_offered(void *arg, uint32_t number, const struct offer *o)
     str_addf(&s->heard, "offer %u %s %s;", number, o->from, o->to);
 }
 
+static void client_registered(void *arg, const char *identity)
+{
+    struct stand *s = arg;
+
+    str_addf(&s->heard, "registered %s;", identity);
+}
+
 static void client_error(void *arg, uint32_t number, const char *code, const char *text)
 {
     struct stand *s = arg;
@@ -185,6 +192,7 @@ static const struct client_handlers client_handlers = {.ready = client_ready,
                                                        .digits = client_digits_heard,
                                                        .prompt = client_prompt,
                                                        .offered = client_offered,
+                                                       .registered = client_registered,
                                                        .error = client_error};
 
 /* --- up and down --- */
