@@ -598,8 +598,8 @@ static int place(struct call *c, const struct dial *d, struct error *err)
                             .from_uri = d->from,
                             .contact = "almon",
                             .headers = d->headers,
-                            .user = d->trunk != NULL ? d->trunk->user : NULL,
-                            .password = d->trunk != NULL ? d->trunk->password : NULL};
+                            .user = d->user,
+                            .password = d->password};
     int rc = rtp_new(&c->rtp, c->g->rtp, &rtp_handlers, c, err);
 
     if (rc != 0)

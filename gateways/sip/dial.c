@@ -21,14 +21,15 @@ static bool is_dead(const struct gateway *g, const struct config_trunk *t)
     return t->registers && s->status != 200;
 }
 
-/* The first trunk that takes calls now. */
-static const struct config_trunk *find_trunk(struct gateway *g, int *refused)
+/* The trunk that the exchange names (its routes fail over by themselves), or the first that takes
+ * calls now. */
+static const struct config_trunk *find_trunk(struct gateway *g, const char *name, int *refused)
 {
     *refused = CAUSE_UNROUTABLE;
     for (size_t i = 0; i < g->config->n_trunks; i++) {
         const struct config_trunk *t = &g->config->trunks[i];
 
-        if (t->to == NULL)
+        if (t->to == NULL || (name != NULL && strcmp(t->name, name) != 0))
             continue;
         if (!is_dead(g, t) && call_count(g, t, NULL) < t->max_calls)
             return t;
@@ -72,6 +73,18 @@ static void add_line(struct dial *d, const char *name, const char *value)
         d->headers[used] = '\0'; /* whole lines or none */
 }
 
+/* Headers that a flow may set (twiml-voice.md §5.3). */
+static bool may_be_set(const char *name)
+{
+    static const char *const names[] = {"User-to-User", "Remote-Party-ID", "P-Preferred-Identity",
+                                        "P-Called-Party-ID"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return strncasecmp(name, "X-", 2) == 0;
+}
+
 static void add_headers(struct dial *d, const struct offer *offer)
 {
     for (size_t i = 0; d->trunk != NULL && i < d->trunk->n_headers; i++) {
@@ -87,8 +100,7 @@ static void add_headers(struct dial *d, const struct offer *offer)
     for (size_t i = 0; offer->params != NULL && offer->params[i] != NULL; i += 2) {
         const char *name = offer->params[i];
 
-        if (strncmp(name, "SipHeader_", 10) == 0 &&
-            (strncasecmp(name + 10, "X-", 2) == 0 || strcasecmp(name + 10, "User-to-User") == 0))
+        if (strncmp(name, "SipHeader_", 10) == 0 && may_be_set(name + 10))
             add_line(d, name + 10, offer->params[i + 1]);
     }
 }
@@ -138,12 +150,12 @@ static int to_phone(struct gateway *g, const struct config_phone *phone, struct 
     return -1;
 }
 
-static int to_trunk(struct gateway *g, const char *number, struct dial *d)
+static int to_trunk(struct gateway *g, const char *number, const char *trunk, struct dial *d)
 {
     char plain[ROUTE_TEXT_MAX];
     int refused;
 
-    d->trunk = find_trunk(g, &refused);
+    d->trunk = find_trunk(g, trunk, &refused);
     if (d->trunk == NULL)
         return refused;
     route_rewrite(d->trunk->rewrite_out, d->trunk->n_rewrite_out, number, plain);
@@ -151,10 +163,12 @@ static int to_trunk(struct gateway *g, const char *number, struct dial *d)
     return route_uri(plain, d->trunk->to, d->uri) ? -1 : CAUSE_UNROUTABLE;
 }
 
-static int to_address(struct gateway *g, const char *uri, struct dial *d)
+/* With a trunk: as its rules say, and through its proxy. */
+static int to_address(struct gateway *g, const char *uri, const char *trunk, struct dial *d)
 {
     char user[ROUTE_TEXT_MAX], host[ROUTE_TEXT_MAX];
     const struct config_phone *phone;
+    int refused;
 
     if (!is_plain_uri(uri) || !str_copy(d->uri, sizeof d->uri, uri))
         return CAUSE_UNROUTABLE;
@@ -164,6 +178,10 @@ static int to_address(struct gateway *g, const char *uri, struct dial *d)
     phone = strcasecmp(host, g->config->sip.domain) == 0 ? find_phone(g, user) : NULL;
     if (phone != NULL)
         return to_phone(g, phone, d);
+    if (trunk != NULL && (d->trunk = find_trunk(g, trunk, &refused)) == NULL)
+        return refused;
+    if (trunk != NULL && d->trunk->proxy != NULL)
+        str_copy(d->route, sizeof d->route, d->trunk->proxy);
     return strcasecmp(host, g->config->sip.domain) == 0 ? CAUSE_UNROUTABLE : -1;
 }
 
@@ -179,13 +197,18 @@ int dial_plan(struct gateway *g, const struct offer *offer, struct dial *d)
         phone = find_phone(g, offer->to + 7);
         refused = phone != NULL ? to_phone(g, phone, d) : CAUSE_UNROUTABLE;
     } else if (strncmp(offer->to, "sip:", 4) == 0) {
-        refused = to_address(g, offer->to, d);
+        refused = to_address(g, offer->to, offer->trunk, d);
     } else {
-        refused = route_is_number(offer->to) ? to_trunk(g, offer->to, d) : CAUSE_UNROUTABLE;
+        refused =
+            route_is_number(offer->to) ? to_trunk(g, offer->to, offer->trunk, d) : CAUSE_UNROUTABLE;
     }
     if (refused >= 0)
         return refused;
     add_caller(g, d, offer);
     add_headers(d, offer);
+    d->user = offer->user != NULL ? offer->user : d->trunk != NULL ? d->trunk->user : NULL;
+    d->password = offer->user != NULL ? offer->password
+                  : d->trunk != NULL  ? d->trunk->password
+                                      : NULL;
     return -1;
 }

@@ -100,6 +100,7 @@ static unsigned on_registers(void *arg, const struct stack_request *r,
     for (size_t i = 0; i < n && status == 200; i++)
         status = register_one(g, r, &c[i]);
     registrar_write(g->registrar, r->user, loop_now(g->loop), out);
+    announce_phone(g, find_phone(g, r->user));
     log_info("sip", NULL, "phone %s at %s: registration %u", r->user, r->source_ip, status);
     return status;
 }
@@ -209,6 +210,7 @@ static void on_ready(void *arg)
     g->linked = true;
     g->failures = 0;
     log_info("sip", NULL, "linked to the exchange at %s as %s", g->url, g->name);
+    announce_again(g);
 }
 
 static void on_closed(void *arg, const char *why)
@@ -394,6 +396,8 @@ int gateway_new(struct gateway **gp, const struct config *config, const char *ur
     if (rc == 0)
         rc = registrar_new(&g->registrar, err);
     if (rc == 0)
+        rc = announce_start(g, err);
+    if (rc == 0)
         rc = pump_new(&g->pump, g->loop, err);
     if (rc == 0)
         rc = make_stack(g, err);
@@ -442,6 +446,7 @@ static void free_loop(struct gateway *g)
         return;
     timer_stop(&g->relink);
     timer_stop(&g->leave);
+    announce_stop(g);
     timer_init(&wake, g->loop, on_late, &late);
     timer_start(&wake, LINGER_MS);
     while (client_lingering() > 0 && !late)

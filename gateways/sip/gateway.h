@@ -38,6 +38,8 @@ struct gateway {
     bool linked;
     unsigned failures; /* to link, in a row */
     struct timer relink;
+    bool *announced; /* announce.c: which of config->phones the exchange knows to be here */
+    struct timer sweep;
 
     struct list calls;
     unsigned n_calls;
@@ -77,6 +79,15 @@ void call_end_all(struct gateway *g, enum cause cause);
 int call_count(const struct gateway *g, const struct config_trunk *trunk,
                const struct config_phone *phone);
 
+/* --- announce.c --- */
+
+int announce_start(struct gateway *g, struct error *err);
+/* Something changed about this phone's registration. */
+void announce_phone(struct gateway *g, const struct config_phone *phone);
+/* The link is new: all that are here. */
+void announce_again(struct gateway *g);
+void announce_stop(struct gateway *g);
+
 /* --- dial.c --- */
 
 /* Where a call to `to` goes. */
@@ -84,6 +95,7 @@ struct dial {
     char uri[257], route[257], from[300], headers[2048];
     const struct config_trunk *trunk;
     const struct config_phone *phone;
+    const char *user, *password; /* what answers a challenge; NULL: nothing does */
 };
 /* The cause that refuses it, or -1: `d` says how it is placed. */
 int dial_plan(struct gateway *g, const struct offer *offer, struct dial *d);

@@ -167,6 +167,31 @@ await test('a full trunk is passed over for the next', async () => {
         await c.got('hangup');
 });
 
+await test('the trunk that the exchange names takes the call, or none', async () => {
+    const call = exchange.offer('+4934', { trunk: 'second' });
+    const m = await invited(backup);
+    assert.match(m.first, /sip:\+4934@/);
+    backup.reply(m, 486);
+    await call.got('hangup');
+    assert.equal((await exchange.offer('+4934', { trunk: 'third' }).got('hangup')).cause, 'unroutable');
+});
+
+await test('the name and password of the call answer the challenge of a SIP address', async () => {
+    const call = exchange.offer(`sip:bob@127.0.0.1:${backup.port}`, { user: 'flow', password: 'flows secret' });
+    const first = await invited(backup);
+    backup.reply(first, 401, { extra: ['WWW-Authenticate: Digest realm="x", nonce="n2", qop="auth"'] });
+    await acked(backup, first);
+    const m = await invited(backup);
+    const given = m.header('authorization');
+    assert.match(given, /username="flow"/);
+    const wanted = digest({ challenge: 'realm="x", nonce="n2"', method: 'INVITE', uri: /uri="([^"]+)/.exec(given)[1],
+        user: 'flow', password: 'flows secret', nc: parseInt(/nc=(\w+)/.exec(given)[1], 16), cnonce: /cnonce="([^"]+)/.exec(given)[1] });
+    assert.equal(/response="(\w+)/.exec(given)[1], /response="(\w+)/.exec(wanted)[1]);
+    backup.reply(m, 486);
+    await call.got('hangup');
+    assert.ok(!gateway.log.includes('flows secret'));
+});
+
 await test('a phone registers and is called by its name; without, nobody answers', async () => {
     const none = exchange.offer('client:anna');
     assert.equal((await none.got('hangup')).cause, 'no-answer');
@@ -175,6 +200,7 @@ await test('a phone registers and is called by its name; without, nobody answers
     const ok = await phone.ask('REGISTER', d, { extra: ['Expires: 60', `Authorization: ${digest({ challenge,
         method: 'REGISTER', uri: d.uri, user: 'anna', password: 'annas secret' })}`] });
     assert.equal(ok.status, 200);
+    await until(3000, 'the exchange to know', () => exchange.identities.includes('anna'));
     for (const to of ['client:anna', 'sip:anna@example.test']) {
         const call = exchange.offer(to, { from: 'client:ben' });
         const m = await invited(phone);
@@ -187,6 +213,14 @@ await test('a phone registers and is called by its name; without, nobody answers
         assert.equal((await phone.ask('BYE', bye)).status, 200);
         assert.equal((await call.got('hangup')).cause, 'normal');
     }
+    const register = async (expires) => {
+        const nonce = (await phone.ask('REGISTER', d)).header('www-authenticate');
+        return phone.ask('REGISTER', d, { extra: [`Expires: ${expires}`, `Authorization: ${digest({ challenge: nonce,
+            method: 'REGISTER', uri: d.uri, user: 'anna', password: 'annas secret' })}`] });
+    };
+    await register(0);
+    await until(3000, 'the exchange to forget', () => !exchange.identities.includes('anna'));
+    await register(60);
 });
 
 for (const to of ['client:nobody', 'sip:nobody@example.test', 'sip:a b@x', '<sip:x@y>', 'sip:x@y>\t', 'tel:+1'])
@@ -202,8 +236,10 @@ await test('the link breaks: calls end, and it is made again', async () => {
     await call.got('answer');
     const links = gateway.log.split('linked to the exchange').length;
     exchange.socket.terminate();
+    exchange.identities = [];
     carrier.reply(await invited(carrier, 'BYE'), 200);
     await until(5000, 'a new link', () => gateway.log.split('linked to the exchange').length > links);
+    await until(3000, 'the phones to be told again', () => exchange.identities.includes('anna'));
 });
 
 await test('at its end the gateway says goodbye to who is on the line', async () => {

@@ -183,7 +183,7 @@ UNIT(a_call_goes_to_the_very_link_that_registered_with_all_that_the_flow_says)
                                "SipHeader_X-A=b;ended canceled;");
     phone_down(&b);
     stand_run(&s, 10);
-    ok(bridge_offer(s.bridge, r.gateway, &o, &c, &err) == ERR_MISSING);
+    ok(bridge_offer(s.bridge, "out", &o, &c, &err) == ERR_MISSING);
     ok(bridge_find_identity(s.bridge, "bob", 0, &r) && r.link != o.link);
     ok(!bridge_find_identity(s.bridge, "bob", 1, &r));
 out:

@@ -9,6 +9,7 @@ export class Exchange {
         this.next = 2147483648;
         this.calls = new Map();
         this.offers = [];
+        this.identities = [];
         this.server.on('connection', (socket) => {
             this.socket = socket;
             socket.on('message', (data, binary) => (binary ? this.batch(data) : this.take(JSON.parse(data))));
@@ -29,6 +30,13 @@ export class Exchange {
             this.offers.push(m);
             return;
         }
+        if (m.type === 'register') {
+            this.identities.push(m.identity);
+            this.say({ type: 'registered', identity: m.identity });
+            return;
+        }
+        if (m.type === 'unregister')
+            this.identities = this.identities.filter((name) => name !== m.identity);
         const call = this.calls.get(m.channel);
         call?.messages.push(m);
     }
@@ -41,13 +49,13 @@ export class Exchange {
         }
     }
 
-    offer(to, { from = '+15550100', codec = 'PCMU', dtmf = 'events', params } = {}) {
+    offer(to, { from = '+15550100', codec = 'PCMU', dtmf = 'events', ...more } = {}) {
         const call = { channel: this.next++, messages: [], frames: [] };
         call.got = (type) => until(8000, `${type} of ${to}`, () => call.messages.find((m) => m.type === type));
         call.say = (message) => this.say({ channel: call.channel, ...message });
         call.play = (bytes) => this.play(call.channel, bytes);
         this.calls.set(call.channel, call);
-        call.say({ type: 'offer', from, to, codec, dtmf, params });
+        call.say({ type: 'offer', from, to, codec, dtmf, ...more });
         return call;
     }
 
