@@ -213,10 +213,71 @@ const char *dial_ring_tone(const struct dial *d)
     return d->args->ring_tone >= 0 ? dial_ring_tones[d->args->ring_tone] : NULL;
 }
 
+/* --- recording --- */
+
+/* From when on, and in how many channels: enum verb_dial_record. */
+static bool dial_records_at(const struct dial *d, enum dial_stage stage)
+{
+    switch ((enum verb_dial_record)d->args->record) {
+    case VERB_RECORD_FROM_RINGING:
+    case VERB_RECORD_FROM_RINGING_DUAL:
+        return true; /* who is answered without ringing is recorded, too */
+    case VERB_RECORD_FROM_ANSWER:
+    case VERB_RECORD_FROM_ANSWER_DUAL:
+    case VERB_RECORD_TRUE:
+        return stage == DIAL_ANSWERED;
+    default:
+        return false;
+    }
+}
+
+void dial_reached(struct activation *a, struct dial *d, enum dial_stage stage)
+{
+    const struct dial_args *args = d->args;
+    bool dual = args->record == VERB_RECORD_FROM_ANSWER_DUAL ||
+                args->record == VERB_RECORD_FROM_RINGING_DUAL;
+    /* One track is always in one channel (§5). */
+    struct record_options o = {.trim = args->trim == VERB_TRIM_SILENCE,
+                               .track = args->recording_track == 1   ? RECORD_INBOUND
+                                        : args->recording_track == 2 ? RECORD_OUTBOUND
+                                                                     : RECORD_BOTH,
+                               .dual = dual && args->recording_track == 0,
+                               .callback = args->recording_status_callback,
+                               .callback_method = args->recording_status_callback_method,
+                               .callback_events = args->recording_status_callback_event,
+                               .source = "DialVerb"};
+
+    if (d->recording != 0 || d->outcome != NULL || !dial_records_at(d, stage))
+        return;
+    d->recording = session_record(a, &o);
+    if (d->recording != 0)
+        session_record_told(a, d->recording);
+}
+
+/* --- the end --- */
+
+static enum verb_result dial_go(struct activation *a, struct dial *d)
+{
+    session_go_param(a, "DialCallStatus", d->outcome);
+    return session_go_if(a, d->args->action, d->args->method);
+}
+
 enum verb_result dial_finish(struct activation *a, struct dial *d, const char *status)
 {
-    session_go_param(a, "DialCallStatus", status);
-    return session_go_if(a, d->args->action, d->args->method);
+    d->outcome = status;
+    if (d->recording == 0)
+        return dial_go(a, d);
+    session_record_stop(a, d->recording); /* its URL is good when the action is told */
+    return VERB_WAIT;
+}
+
+static enum verb_result dial_recorded(struct activation *a, struct dial *d,
+                                      const struct recording *rec)
+{
+    d->recording = 0;
+    if (rec != NULL)
+        session_go_param(a, "RecordingUrl", rec->url);
+    return d->outcome != NULL ? dial_go(a, d) : VERB_WAIT;
 }
 
 static enum verb_result dial_start(struct activation *a, const void *args, void *state)
@@ -241,6 +302,10 @@ static enum verb_result dial_on_event(struct activation *a, void *state, const s
 {
     struct dial *d = state;
 
+    if (ev->type == EVENT_RECORDED && ev->request == d->recording)
+        return dial_recorded(a, d, ev->recorded.recording);
+    if (d->outcome != NULL)
+        return VERB_WAIT;
     return d->noun->on_event(a, d, ev);
 }
 

@@ -36,6 +36,10 @@ struct dial {
     const struct dial_noun *noun;
     const struct node *node; /* the noun's; NULL: a number stands as text in the Dial itself */
     void *state;             /* noun->state_size zeroed bytes, alive as long as the verb */
+
+    /* Dial's own */
+    uint32_t recording;  /* request; 0: none runs */
+    const char *outcome; /* it is over, and only waits for the recording */
 };
 
 /* As the functions of struct verb. The Dial has not answered the caller yet when `start` is called:
@@ -49,9 +53,12 @@ struct dial_noun {
 
 extern const struct dial_noun dial_parties;
 
-/* The Dial is over: its action is told DialCallStatus and what session_go_param() was given
- * besides; without an action the next verb runs. */
+/* The Dial is over: its action is told DialCallStatus (a constant text) and what session_go_param()
+ * was given besides; without an action the next verb runs. The noun hears of nothing any more. */
 enum verb_result dial_finish(struct activation *a, struct dial *d, const char *status);
+/* The noun says where it stands, and what the attribute `record` wants begins. */
+enum dial_stage { DIAL_RINGING, DIAL_ANSWERED };
+void dial_reached(struct activation *a, struct dial *d, enum dial_stage stage);
 /* The country of ringTone, NULL when none is named. */
 const char *dial_ring_tone(const struct dial *d);
 

@@ -193,6 +193,7 @@ static enum verb_result parties_ready(struct activation *a, struct dial *d, stru
     session_pick_up(a);
     parties_ring_stop(a, p);
     p->joined = session_join(a, one->leg);
+    dial_reached(a, d, DIAL_ANSWERED);
     p->limit = session_timer(a, (int64_t)d->args->time_limit * 1000);
     return VERB_WAIT;
 }
@@ -231,6 +232,7 @@ static enum verb_result parties_leg(struct activation *a, struct dial *d, struct
             parties_early(a, d, p, one);
         else
             parties_ring(a, d, p);
+        dial_reached(a, d, DIAL_RINGING);
         return VERB_WAIT;
     case LEG_ANSWERED:
         return parties_answered(a, p, one);

@@ -5,6 +5,7 @@
  * Each line is an object with "t" (milliseconds since the session began) and "e" (what happened):
  *
  *   start      v sid account direction from to gateway codec at(ISO 8601) wall(ms) seed flow params
+ *              parent(the CallSid that dialled it)
  *   state      old new                        the call's status changed
  *   request    id method url params           a webhook was asked
  *   reply      id status type ms body         its answer, whole
@@ -22,6 +23,12 @@
  *   played     request how frames
  *   digit      key ms                         a key, and how long it was held
  *   answer                                    the channel was answered
+ *   dial       request sid to from            a party is called: `sid` is its own call
+ *   leg        request stage sid              ringing, early, answered, ready, or ended, with
+ *              status seconds redirected      … its fate
+ *   offer      gateway trunk to from codec    (of the called party) a gateway was asked
+ *   join       sid                            both calls hear each other
+ *   part       sid                            and no more
  *   recording  sid state seconds url source name
  *   callback   event url                      a status callback goes out; its fate follows as
  *   callback_end url status code              2xx or a warning 15003
