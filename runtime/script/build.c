@@ -5,6 +5,7 @@
  *   call:say{ "Hello", voice = "alice" }      text first, attributes by name
  *   call:gather{ numDigits = 1, say = "…" }   children by the name of their element
  *   call:gather{ { say = "…" }, { play = "beep.wav" }, { pause = 2 } }   in an order of one's own
+ *   call:dial{ sequential = true, { number = "+1…" }, { client = "joe" } }
  */
 #include "script/private.h"
 #include "session/session.h"
@@ -351,6 +352,17 @@ RAISES static void set_text(struct build *b, struct node *n, int index)
     add_child(n, piece);
 }
 
+/* What stands at 1, 2 … in the options are children: of an element that holds no text, and of one
+ * that may hold either, when it is a table. */
+static bool is_list_of_children(struct build *b, const struct schema *schema, int options)
+{
+    bool table = lua_rawgeti(b->L, options, 1) == LUA_TTABLE;
+
+    lua_pop(b->L, 1);
+    return (schema->flags & (SCHEMA_TEXT | SCHEMA_MIXED)) == 0 ||
+           (table && (schema->flags & SCHEMA_TEXT) != 0);
+}
+
 RAISES static struct node *build(struct build *b, const struct schema *schema, struct given g)
 {
     lua_State *L = b->L;
@@ -366,7 +378,7 @@ RAISES static struct node *build(struct build *b, const struct schema *schema, s
     if (g.text != 0)
         set_text(b, n, g.text);
     if (g.options != 0) {
-        if ((schema->flags & (SCHEMA_TEXT | SCHEMA_MIXED)) == 0) {
+        if (is_list_of_children(b, schema, g.options)) {
             add_positional(b, n, g.options);
         } else if (lua_rawgeti(L, g.options, 1) != LUA_TNIL) {
             set_text(b, n, lua_gettop(L));
