@@ -1,6 +1,6 @@
 /* The parameters that every voice request carries (webhooks.md §2). */
 #include "base/mem.h"
-#include "session/private.h"
+#include "session/room_private.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -66,7 +66,7 @@ static int add_offered(struct webhook_params *p, const struct session *s)
     return 0;
 }
 
-struct webhook_params *params_standard(const struct session *s)
+static struct webhook_params *call_params(const struct session *s)
 {
     const char *const values[][2] = {
         {"CallSid", s->sid},
@@ -93,6 +93,11 @@ struct webhook_params *params_standard(const struct session *s)
     if (rc == 0)
         rc = add_offered(p, s);
     return rc == 0 ? p : webhook_params_free(p);
+}
+
+struct webhook_params *params_standard(const struct session *s)
+{
+    return s->room != NULL ? room_params(s->room) : call_params(s);
 }
 
 int params_merge(struct webhook_params *to, const struct webhook_params *more)

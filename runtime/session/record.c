@@ -2,6 +2,7 @@
  * What they are is in recording.h. */
 #include "base/mem.h"
 #include "session/recording.h"
+#include "session/room_private.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@ static int place_tap(void *arg, struct tap *tap, int silence_ms, int max_ms, uin
 {
     struct session *s = arg;
 
+    if (s->room != NULL)
+        return room_tap(s->room, tap, silence_ms, max_ms, request);
     return channel_tap(s->channel, tap, silence_ms, max_ms, request);
 }
 
@@ -19,7 +22,9 @@ static void place_tap_stop(void *arg, uint32_t request)
     struct session *s = arg;
 
     /* On a channel that is over the tap's answer is on its way already. */
-    if (s->channel != NULL && !s->channel_over)
+    if (s->room != NULL)
+        room_tap_stop(s->room, request);
+    else if (s->channel != NULL && !s->channel_over)
         channel_tap_stop(s->channel, request);
 }
 
@@ -27,7 +32,9 @@ static void place_tap_pause(void *arg, uint32_t request, enum tap_pause how)
 {
     struct session *s = arg;
 
-    if (s->channel != NULL && !s->channel_over)
+    if (s->room != NULL)
+        room_tap_pause(s->room, request, how);
+    else if (s->channel != NULL && !s->channel_over)
         channel_tap_pause(s->channel, request, how);
 }
 
@@ -80,6 +87,7 @@ static int start(struct session *s, const struct record_options *o, const char *
         .config = s->config->config,
         .account = s->account,
         .sid = s->sid,
+        .is_room = s->room != NULL,
         .arg = s,
         .tap = place_tap,
         .tap_stop = place_tap_stop,
@@ -92,9 +100,9 @@ static int start(struct session *s, const struct record_options *o, const char *
     };
     int rc;
 
-    if (s->channel == NULL || s->channel_over)
+    if (s->room == NULL && (s->channel == NULL || s->channel_over))
         return error_set(err, ERR_WRONG_STATE, "the call is over: there is nothing to record");
-    place.codec = channel_codec(s->channel);
+    place.codec = s->room != NULL ? s->room->codec : channel_codec(s->channel);
     rc = recording_start(recp, &place, o, request_number(s), base, name, err);
     if (rc == 0)
         list_append(&s->recordings, &(*recp)->node);

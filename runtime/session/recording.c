@@ -211,9 +211,11 @@ static int begin(struct session_recording *rec, struct error *err)
         [RECORD_INBOUND] = TAP_HEARD, [RECORD_OUTBOUND] = TAP_SENT, [RECORD_BOTH] = TAP_BOTH};
     const struct recording_place *at = &rec->place;
     const struct record_options *o = &rec->options;
-    bool dual = o->dual && o->track == RECORD_BOTH; /* one track alone is always mono */
+    /* One track alone is always mono, and what a room's voice hears is all that is said in it. */
+    bool dual = o->dual && o->track == RECORD_BOTH && !at->is_room;
+    enum tap_tracks heard = at->is_room ? TAP_HEARD : dual ? TAP_DUAL : tracks[o->track];
     int rc = recorder_new_tracks(&rec->recorder, at->rt->parts.disk, at->rt->parts.loop, at->codec,
-                                 dual ? TAP_DUAL : tracks[o->track], rec->path, err);
+                                 heard, rec->path, err);
 
     if (rc != 0)
         return rc;

@@ -56,6 +56,48 @@ struct runtime_stats {
 };
 void runtime_stats(const struct runtime *rt, struct runtime_stats *out);
 
+/* --- conferences --- */
+/* `room` is a ConferenceSid, or the name of a room of `account` (NULL: ConferenceSids only); `who` a
+ * CallSid or label. ERR_MISSING (20404) when there is none such under way. */
+struct runtime_room {
+    const char *sid, *name, *account, *status, *region; /* region "": none */
+    unsigned members;
+    int64_t created, updated; /* wall clock, ms */
+};
+typedef void runtime_room_h(const struct runtime_room *room, void *arg);
+/* Those that are not over; `h` must change nothing. */
+void runtime_rooms(struct runtime *rt, runtime_room_h *h, void *arg);
+struct runtime_member {
+    const char *call, *label, *coached; /* coached: CallSid; label, coached NULL: none */
+    bool muted, held, speaking, starts, ends;
+    int64_t created, updated;
+};
+typedef void runtime_member_h(const struct runtime_member *member, void *arg);
+/* In the order they came. */
+int runtime_room_members(struct runtime *rt, const char *account, const char *room,
+                         runtime_member_h *h, void *arg, struct error *err);
+int runtime_room_end(struct runtime *rt, const char *account, const char *room, struct error *err);
+/* All hear this document, who are not on hold: audio, or markup with what a waitUrl may hold. Takes
+ * the place of one that is being heard. ERR_WRONG_STATE before the conference has begun. */
+int runtime_room_announce(struct runtime *rt, const char *account, const char *room,
+                          const char *url, bool get, struct error *err);
+int runtime_member_kick(struct runtime *rt, const char *account, const char *room, const char *who,
+                        struct error *err);
+enum runtime_switch { RUNTIME_AS_IS, RUNTIME_ON, RUNTIME_OFF };
+struct runtime_member_change {
+    enum runtime_switch muted, held, ends, beep_exit, coaching;
+    const char *coach;    /* with coaching on: CallSid; NULL as before */
+    const char *hold_url; /* what he hears on hold: NULL the music, or as it is; "" silence */
+    bool hold_get;
+    const char *wait_url; /* and while he waits; NULL as it is */
+    bool wait_get;
+    const char *announce_url; /* he alone hears this, once; NULL: nothing */
+    bool announce_get;
+};
+int runtime_member_change(struct runtime *rt, const char *account, const char *room,
+                          const char *who, const struct runtime_member_change *change,
+                          struct error *err);
+
 /* --- acting on a live call --- */
 /* A new document, from now: a URL or a file. Verbs in progress are stopped. ERR_MISSING when there
  * is no such live call. */
