@@ -182,6 +182,7 @@ static const struct {
     {"Number", &dial_parties},
     {"Client", &dial_parties},
     {"Sip", &dial_parties},
+    {"Conference", &dial_conference},
 };
 
 static const struct dial_noun *dial_noun_of(const struct node *n)

@@ -13,6 +13,7 @@ static const struct {
     {"answer", "answered"},
     {"callback", "{event} to {url}"},
     {"callback_end", "{url}: {status}[, {code}]"},
+    {"conference", "{event}[ {name}][ {call}][, {detail}]"},
     {"cut", "the journal is full; only the end follows"},
     {"digit", "{key}[, {ms} ms]"},
     {"digits", "sends {digits}"},

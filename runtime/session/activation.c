@@ -3,7 +3,7 @@
  * result is done by session_advance(), from the loop. */
 #include "base/log.h"
 #include "base/mem.h"
-#include "session/private.h"
+#include "session/room_private.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -302,14 +302,20 @@ static void children_over(struct activation *a, enum children_end how)
 static void document_over(struct activation *a)
 {
     struct session *s = a->session;
+    bool failed;
 
     if (a->children_of != 0) {
         children_over(a, a->failed ? CHILDREN_FAILED : a->left ? CHILDREN_LEFT : CHILDREN_DONE);
         return;
     }
-    pop(a, "done");
+    failed = a->failed;
+    pop(a, failed ? "error" : "done");
     if (s->top != NULL || s->phase != SESSION_RUNNING)
         return; /* what is below goes on: it waited for this, or holds the next verb */
+    if (s->room != NULL) {
+        room_announced(s->room, failed);
+        return;
+    }
     if (s->leg != NULL) {
         leg_ready(s);
         return;

@@ -6,6 +6,7 @@
 
 #include "media/media.h"
 #include "session/leg.h"
+#include "session/room.h"
 #include <stdint.h>
 
 struct audio;
@@ -20,6 +21,7 @@ enum event_type {
     EVENT_RECORDED, /* session_record(): recording ended, the file is on disk */
     EVENT_CHILDREN, /* session_run_children(), _script(), _document(): the last of it is done */
     EVENT_LEG,      /* session_dial(): several times; the last with LEG_ENDED */
+    EVENT_ROOM,     /* session_enter_room(): several times; the last with ROOM_LEFT */
     /* unasked */
     EVENT_DIGIT,  /* a key */
     EVENT_HANGUP, /* the far end is gone; the session ends after every verb was told */
@@ -53,6 +55,7 @@ struct event {
         } recorded;
         enum children_end children;
         struct leg_event leg;
+        const struct room_event *room; /* lent */
     };
 };
 

@@ -30,6 +30,8 @@
  *   join       sid                            both calls hear each other
  *   part       sid                            and no more
  *   recording  sid state seconds url source name
+ *   conference event sid name call detail     what became of it in a conference; in the
+ *                                             conference's own journal (CF….jsonl) of everybody
  *   callback   event url                      a status callback goes out; its fate follows as
  *   callback_end url status code              2xx or a warning 15003
  *   warn       code text where                something was wrong and the call goes on

@@ -31,8 +31,10 @@ struct runtime {
     struct list sessions;  /* newest first */
     unsigned count;
     struct list watches;
-    struct list decodings; /* load.c: audio being decoded */
-    struct list tunes;     /* music.c: music being computed */
+    struct list decodings;  /* load.c: audio being decoded */
+    struct list tunes;      /* music.c: music being computed */
+    struct map rooms;       /* "account/name" → struct room, those that are not over */
+    unsigned room_sessions; /* sessions that are rooms' */
     struct flow_files *files;
     struct routes *routes; /* how calls go out, and how many may */
     struct runtime_stats stats;
@@ -106,6 +108,9 @@ struct session {
     struct arena arena; /* the strings below */
     const char *from, *to, *forwarded_from, *caller_name, *call_token, *direction, *parent_sid;
     const char *const *offered; /* further parameters from the gateway: name, value … NULL */
+
+    struct room *room; /* this is a room's own session (room_private.h); NULL: a call */
+    bool ended_from_outside;
 
     struct activation *top; /* the stack */
     struct list requests;   /* pending struct request */
@@ -266,6 +271,7 @@ enum request_kind {
     REQUEST_CHILDREN,
     REQUEST_MUSIC,
     REQUEST_LEG,
+    REQUEST_ROOM,
 };
 
 struct request {
@@ -282,6 +288,7 @@ struct request {
         struct session_recording *recording;
         struct link_node music; /* among those who wait for it */
         struct leg *leg;
+        struct room_member *member;
     };
 };
 
@@ -368,6 +375,12 @@ void callback_forget(struct session *s);
 void callback_send(struct session *s, const char *event, const char *url, bool get,
                    enum http_trust trust, struct webhook_params *params);
 
+/* --- conferences (room.c; more in room_private.h) --- */
+
+struct room;
+/* The session of a room that the call `by` makes: of the same account and configuration. */
+struct session *session_new_room(const struct session *by, struct room *room);
+
 /* --- recordings of calls (record.c; more in recording.h) --- */
 
 struct session_recording;
@@ -378,5 +391,7 @@ void record_tapped(struct session *s, uint32_t tap, const struct tap_result *res
  * it. At most two do. */
 void record_tells(struct session_recording *rec, struct session *s);
 void record_untold(struct session *s);
+/* Records a room (its own session). */
+int record_room(struct session *own, const struct record_options *o, struct error *err);
 
 #endif

@@ -201,6 +201,13 @@ bool session_record_background_stop(struct activation *a, const char *name)
     return rec != NULL;
 }
 
+int record_room(struct session *own, const struct record_options *o, struct error *err)
+{
+    struct session_recording *rec;
+
+    return start(own, o, "", NULL, &rec, err);
+}
+
 /* --- the last status callback tells of it (webhooks.md §3) --- */
 
 void record_tells(struct session_recording *rec, struct session *s)

@@ -2,7 +2,7 @@
  * where it runs and freeing it are the same step, so a late answer finds nothing to move. */
 #include "base/mem.h"
 #include "media/tones.h"
-#include "session/private.h"
+#include "session/room_private.h"
 #include <string.h>
 
 uint32_t request_number(struct session *s)
@@ -61,7 +61,9 @@ void request_cancel(struct request *r)
         timer_stop(&r->timer);
         break;
     case REQUEST_PLAY:
-        if (r->session->channel != NULL && !r->session->channel_over)
+        if (r->session->room != NULL)
+            room_play_stop(r->session->room, r->id);
+        else if (r->session->channel != NULL && !r->session->channel_over)
             channel_play_stop(r->session->channel, r->id);
         break;
     case REQUEST_RECORD:
@@ -69,6 +71,9 @@ void request_cancel(struct request *r)
         r->verb_gone = true;
         recording_stop(r->recording);
         return;
+    case REQUEST_ROOM:
+        room_member_cancel(r->member);
+        break;
     case REQUEST_MUSIC:
         list_remove(&r->music);
         break;
@@ -188,17 +193,25 @@ struct audio *session_beep(struct activation *a)
     return audio;
 }
 
+static int play(struct session *s, struct audio *audio, unsigned loops, const char *text,
+                uint32_t request)
+{
+    if (s->room != NULL)
+        return room_play(s->room, audio, loops, request);
+    return channel_play(s->channel, audio, loops, text, request);
+}
+
 uint32_t session_play(struct activation *a, struct audio *audio, unsigned loops, const char *text)
 {
     struct session *s = a->session;
     struct request *r;
 
-    if (s->channel == NULL || s->channel_over)
+    if (s->room == NULL && (s->channel == NULL || s->channel_over))
         return 0;
     r = request_new(a, REQUEST_PLAY);
     if (r == NULL)
         return 0;
-    if (channel_play(s->channel, audio, loops, text, r->id) != 0) {
+    if (play(s, audio, loops, text, r->id) != 0) {
         session_warn(a, 12400, "too much waits to be played on this channel already");
         request_free(r);
         return 0;

@@ -89,7 +89,7 @@ void room_events_free(struct room *r)
 }
 
 /* Takes `params` (NULL: memory was out). */
-static void send(struct room *r, const char *event, struct webhook_params *params)
+static void queue_up(struct room *r, const char *event, struct webhook_params *params)
 {
     struct room_callback *c =
         params != NULL && r->waiting_count < CALLBACKS_WAITING ? mem_alloc(sizeof *c) : NULL;
@@ -149,7 +149,7 @@ static int add_member(struct webhook_params *p, const struct room_member *m)
 }
 
 /* An event that one of `mask` asked for: its parameters, with `more` (name, value, …, NULL); the
- * journal has all. */
+ * journal has all but who speaks. */
 static void tell(struct room *r, unsigned mask, const char *event, const struct room_member *m,
                  const char *const *more)
 {
@@ -157,12 +157,14 @@ static void tell(struct room *r, unsigned mask, const char *event, const struct 
     char when[40], number[16];
     int rc;
 
+    if ((r->callback_events & mask) == 0 && mask == ROOM_TELLS_SPEAKER)
+        return; /* too many to be kept for nobody */
     journal_add(r->own, "conference", "{s:s, s:s?, s:s?, s:s?}", "event", event, "call",
-                m != NULL ? m->session->sid : NULL, "label", m != NULL ? m->label : NULL, "why",
+                m != NULL ? m->session->sid : NULL, "label", m != NULL ? m->label : NULL, "detail",
                 more != NULL ? more[1] : NULL);
     if (m != NULL)
         journal_add(m->session, "conference", "{s:s, s:s, s:s, s:s?}", "event", event, "sid",
-                    r->own->sid, "name", r->name, "why", more != NULL ? more[1] : NULL);
+                    r->own->sid, "name", r->name, "detail", more != NULL ? more[1] : NULL);
     if ((r->callback_events & mask) == 0)
         return;
     params_rfc2822(loop_wall(r->rt->parts.loop), when);
@@ -174,7 +176,7 @@ static void tell(struct room *r, unsigned mask, const char *event, const struct 
     rc = rc != 0 || m == NULL ? rc : add_member(p, m);
     for (; rc == 0 && more != NULL && *more != NULL; more += 2)
         rc = webhook_params_add(p, more[0], more[1]);
-    send(r, event, rc == 0 ? p : webhook_params_free(p));
+    queue_up(r, event, rc == 0 ? p : webhook_params_free(p));
 }
 
 /* --- the events --- */

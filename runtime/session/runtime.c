@@ -116,6 +116,7 @@ struct runtime *runtime_free(struct runtime *rt)
     config_holder_unref(rt->config);
     routes_free(rt->routes);
     map_free(&rt->by_sid);
+    map_free(&rt->rooms);
     map_free(&rt->recordings);
     mem_free(rt);
     return NULL;
@@ -126,6 +127,7 @@ void runtime_forget(struct runtime *rt, struct session *s)
     list_remove(&s->in_sessions);
     map_remove(&rt->by_sid, s->sid);
     rt->count--;
+    rt->room_sessions -= s->room != NULL;
     if (rt->count == 0 && rt->closed != NULL)
         task_post(&rt->close_task);
 }
@@ -151,7 +153,8 @@ void runtime_close(struct runtime *rt, void (*closed)(void *arg), void *arg)
 void runtime_stats(const struct runtime *rt, struct runtime_stats *out)
 {
     *out = rt->stats;
-    out->sessions = rt->count;
+    out->sessions = rt->count - rt->room_sessions;
+    out->rooms = rt->room_sessions;
 }
 
 /* --- calls arrive --- */
@@ -170,7 +173,7 @@ static void offered(void *arg, struct channel *channel, const struct offer *o)
         channel_hangup(channel, CAUSE_UNROUTABLE);
         return;
     }
-    if (rt->count >= (unsigned)config->limits.calls) {
+    if (rt->count - rt->room_sessions >= (unsigned)config->limits.calls) {
         log_warn("session", NULL, "call to %s refused: limits.calls (%d) reached", o->to,
                  config->limits.calls);
         channel_hangup(channel, CAUSE_CONGESTION);
@@ -212,6 +215,9 @@ int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struc
 
     if (s == NULL)
         return ERR_MISSING;
+    if (s->room != NULL)
+        return error_set(err, ERR_INVALID, "%s is a conference: redirect its calls, or hang it up",
+                         sid);
     if (s->leg != NULL && s->answered == 0)
         return error_set_twilio(err, ERR_WRONG_STATE, 21220,
                                 "call %s is not answered yet: it can be hung up, not redirected",

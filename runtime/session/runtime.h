@@ -51,14 +51,15 @@ void runtime_close(struct runtime *rt, void (*closed)(void *arg), void *arg);
 struct runtime *runtime_free(struct runtime *rt);
 
 struct runtime_stats {
-    unsigned sessions;
+    unsigned sessions,
+        rooms; /* live calls; conferences, with those that still have to tell of it */
     uint64_t calls, completed, failed, documents, warnings, errors;
 };
 void runtime_stats(const struct runtime *rt, struct runtime_stats *out);
 
 /* --- conferences --- */
-/* `room` is a ConferenceSid, or the name of a room of `account` (NULL: ConferenceSids only); `who` a
- * CallSid or label. ERR_MISSING (20404) when there is none such under way. */
+/* `room` is a ConferenceSid, or the name of a room of `account` (NULL: ConferenceSids only); `who`
+ * a CallSid or label. ERR_MISSING (20404) when there is none such under way. */
 struct runtime_room {
     const char *sid, *name, *account, *status, *region; /* region "": none */
     unsigned members;
@@ -102,6 +103,7 @@ int runtime_member_change(struct runtime *rt, const char *account, const char *r
 /* A new document, from now: a URL or a file. Verbs in progress are stopped. ERR_MISSING when there
  * is no such live call. */
 int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struct error *err);
+/* A ConferenceSid ends the conference. */
 int runtime_hangup(struct runtime *rt, const char *sid, struct error *err);
 
 /* --- recordings of live calls --- */

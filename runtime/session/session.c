@@ -1,7 +1,7 @@
 /* A session: one leg with a CallSid, from the gateway's offer to its last callback. */
 #include "base/log.h"
 #include "base/mem.h"
-#include "session/private.h"
+#include "session/room_private.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -102,6 +102,8 @@ enum codec session_codec(const struct activation *a)
 {
     const struct session *s = a->session;
 
+    if (s->room != NULL)
+        return s->room->codec;
     return s->channel != NULL ? channel_codec(s->channel) : CODEC_PCMU;
 }
 
@@ -121,7 +123,12 @@ void session_finish(struct session *s, enum call_status status, enum cause cause
 {
     if (s->phase != SESSION_RUNNING)
         return;
+    if (s->room != NULL) {
+        room_finish(s->room, ENDING_API, NULL);
+        return;
+    }
     s->phase = SESSION_ENDING;
+    s->ended_from_outside = strcmp(by, "operator") == 0;
     s->seconds = session_seconds(s);
     journal_add(s, "hangup", "{s:s, s:s}", "cause", cause_name(cause), "by", by);
     log_info("session", s->sid, "%s by %s (%s)", call_status_name(status), by, cause_name(cause));
@@ -144,6 +151,8 @@ void session_finish(struct session *s, enum call_status status, enum cause cause
 
 void session_free_if_done(struct session *s)
 {
+    if (s->room != NULL && !room_is_done(s->room))
+        return;
     if (s->phase == SESSION_RUNNING || s->top != NULL || s->callbacks_out > 0 ||
         !list_empty(&s->recordings) || s->channel != NULL || !list_empty(&s->attempts))
         return;
@@ -157,6 +166,7 @@ void session_free_if_done(struct session *s)
     if (s->script != NULL)
         s->rt->parts.handlers->forget(s->script);
     callback_forget(s);
+    room_free(s->room);
     mem_free(s->flow_root);
     mem_free(s->journal_path);
     arena_free(&s->arena);
@@ -318,7 +328,8 @@ static void journal_start(struct session *s, const struct offer *o)
 
 /* Bare, in no list yet. NULL when memory is out. */
 static struct session *session_make(struct runtime *rt, struct config_holder *config,
-                                    const struct config_number *number, const struct offer *o)
+                                    const struct config_number *number, const struct offer *o,
+                                    const char *prefix)
 {
     struct session *s = mem_alloc(sizeof *s);
 
@@ -339,7 +350,7 @@ static struct session *session_make(struct runtime *rt, struct config_holder *co
     s->seed = rng_u64(&rt->parts.rng) >> 1; /* fits a signed JSON integer */
     if (rt->parts.call_seed != 0)
         s->seed = rt->parts.call_seed;
-    sid_make(s->sid, "CA", &rt->parts.rng);
+    sid_make(s->sid, prefix, &rt->parts.rng);
     if (copy_offer(s, o) == 0 && map_set(&rt->by_sid, s->sid, s) == 0)
         return s;
     config_holder_unref(s->config);
@@ -371,7 +382,7 @@ void session_take_channel(struct session *s, struct channel *channel)
 struct session *session_new(struct runtime *rt, struct channel *channel, const struct offer *o,
                             const struct config_number *number)
 {
-    struct session *s = session_make(rt, rt->config, number, o);
+    struct session *s = session_make(rt, rt->config, number, o, "CA");
 
     if (s == NULL)
         return NULL;
@@ -393,7 +404,7 @@ struct session *session_new(struct runtime *rt, struct channel *channel, const s
 
 struct session *session_new_child(struct session *parent, const struct offer *o)
 {
-    struct session *s = session_make(parent->rt, parent->config, parent->number, o);
+    struct session *s = session_make(parent->rt, parent->config, parent->number, o, "CA");
 
     if (s == NULL)
         return NULL;
@@ -432,4 +443,25 @@ void session_begin(struct session *s)
         return;
     session_say_problem(s, true, err.twilio, n->voice, err.text);
     session_finish(s, CALL_FAILED, CAUSE_ERROR, "flow");
+}
+
+/* --- a room's own --- */
+
+struct session *session_new_room(const struct session *by, struct room *room)
+{
+    struct runtime *rt = by->rt;
+    const struct offer o = {.from = "", .to = "conference"};
+    struct session *s = session_make(rt, by->config, by->number, &o, "CF");
+
+    if (s == NULL)
+        return NULL;
+    s->room = room;
+    s->account = by->account;
+    s->direction = "";
+    s->status = CALL_IN_PROGRESS;
+    s->answered = s->began + 1;
+    list_prepend(&rt->sessions, &s->in_sessions);
+    rt->count++;
+    rt->room_sessions++;
+    return s;
 }

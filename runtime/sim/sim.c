@@ -366,7 +366,7 @@ static bool no_session(void *arg)
     struct runtime_stats stats;
 
     runtime_stats(((struct sim *)arg)->runtime, &stats);
-    return stats.sessions == 0;
+    return stats.sessions + stats.rooms == 0;
 }
 
 bool sim_settles(struct sim *s)

@@ -91,10 +91,11 @@ void actor_free_all(struct stage *st);
 /* Makes `name` of the methods in the table on the stack, which it pops, with a helpful error for
  * what it does not know. */
 void stage_metatable(lua_State *L, const char *name, const char *thing);
-void stage_open_t(lua_State *L);       /* stage_t.c */
-void stage_open_require(lua_State *L); /* stage_require.c */
-void stage_open_caller(lua_State *L);  /* stage_caller.c */
-void stage_open_callee(lua_State *L);  /* stage_callee.c */
+void stage_open_t(lua_State *L);          /* stage_t.c */
+void stage_open_require(lua_State *L);    /* stage_require.c */
+void stage_open_caller(lua_State *L);     /* stage_caller.c */
+extern const luaL_Reg stage_room_words[]; /* of t: conferences (stage_room.c) */
+void stage_open_callee(lua_State *L);     /* stage_callee.c */
 void stage_push_caller(lua_State *L, struct sim_caller *c, bool tones);
 /* A caller, or a callee that was called. */
 struct stage_caller *stage_check_caller(lua_State *L, int arg);
@@ -123,6 +124,10 @@ int stage_nothing_more(lua_State *L, int status, lua_KContext k);
 const char *stage_url(lua_State *L, int arg);
 /* A file named in the scenario: relative to its folder. Pushes the path. */
 const char *stage_path(lua_State *L, const char *name);
+/* Where a call goes on: "/voice" is the web application's, what t:flow and t:file answered begins
+ * with file://, and any other name without a scheme is a file beside the scenario. Pushes a URL or
+ * an absolute path. */
+const char *stage_target(lua_State *L, const char *value);
 /* Raises an error with place, message, and the journal of that caller (NULL: of all). */
 int stage_fail(lua_State *L, const struct stage_caller *c, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -126,10 +126,7 @@ static bool is_url_key(const char *key)
            strcmp(key, "status_callback") == 0;
 }
 
-/* Where a call goes on: "/voice" is the web application's, what t:flow and t:file answered begins
- * with file://, and any other name without a scheme is a file beside the scenario. Pushes a URL or
- * an absolute path. */
-static const char *push_target(lua_State *L, const char *value)
+const char *stage_target(lua_State *L, const char *value)
 {
     if (strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0)
         return lua_pushstring(L, value);
@@ -143,7 +140,7 @@ static const char *push_target(lua_State *L, const char *value)
 /* In the configuration, which stands in the root folder, file names are relative to that. */
 static void add_flow(lua_State *L, struct str *out, const char *value)
 {
-    const char *target = push_target(L, value);
+    const char *target = stage_target(L, value);
 
     target += *target == '/';
     add_literal(out, target, strlen(target));
@@ -501,7 +498,7 @@ static bool is_quiet(struct actor *a)
     struct runtime_stats stats;
 
     runtime_stats(sim_runtime(a->stage->sim), &stats);
-    return stats.sessions == 0;
+    return stats.sessions + stats.rooms == 0;
 }
 
 static int settled(lua_State *L, int status, lua_KContext k)
@@ -511,8 +508,10 @@ static int settled(lua_State *L, int status, lua_KContext k)
     (void)status;
     (void)k;
     runtime_stats(sim_runtime(stage_of(L)->sim), &stats);
-    if (stats.sessions != 0)
-        return stage_fail(L, NULL, "expected all calls to be over, %u still live", stats.sessions);
+    if (stats.sessions + stats.rooms != 0)
+        return stage_fail(L, NULL,
+                          "expected all calls to be over, %u still live, and %u conferences",
+                          stats.sessions, stats.rooms);
     return 0;
 }
 
@@ -540,7 +539,7 @@ static int t_redirect(lua_State *L)
 
     actor_current(L);
     rc = runtime_redirect(sim_runtime(stage_of(L)->sim), sim_caller_sid(c->caller),
-                          push_target(L, url), &err);
+                          stage_target(L, url), &err);
     if (rc != 0)
         return stage_fail(L, c, "the call could not be redirected: %s", err.text);
     return actor_wait(L, NULL, 0, stage_nothing_more);
@@ -594,5 +593,6 @@ void stage_open_t(lua_State *L)
                                        {NULL, NULL}};
 
     luaL_newlib(L, methods);
+    luaL_setfuncs(L, stage_room_words, 0);
     stage_metatable(L, "t", "t");
 }
