@@ -275,9 +275,15 @@ enum verb_result dial_finish(struct activation *a, struct dial *d, const char *s
 static enum verb_result dial_recorded(struct activation *a, struct dial *d,
                                       const struct recording *rec)
 {
+    char seconds[16];
+
     d->recording = 0;
-    if (rec != NULL)
+    if (rec != NULL) {
+        snprintf(seconds, sizeof seconds, "%d", rec->seconds);
         session_go_param(a, "RecordingUrl", rec->url);
+        session_go_param(a, "RecordingSid", rec->sid);
+        session_go_param(a, "RecordingDuration", seconds);
+    }
     return d->outcome != NULL ? dial_go(a, d) : VERB_WAIT;
 }
 

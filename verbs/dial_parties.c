@@ -112,11 +112,18 @@ static void parties_facts(struct activation *a, const struct leg_event *leg)
     }
 }
 
+static void parties_ring_stop(struct activation *a, struct parties *p)
+{
+    session_cancel(a, p->ring);
+    p->ring = 0;
+}
+
 static enum verb_result parties_finish(struct activation *a, struct dial *d, struct parties *p,
                                        const struct leg_event *leg)
 {
     char seconds[16];
 
+    parties_ring_stop(a, p); /* the Dial may still wait for its recording */
     if (*p->sid != '\0')
         session_go_param(a, "DialCallSid", p->sid);
     if (leg != NULL && !leg->redirected) {
@@ -139,12 +146,6 @@ static void parties_ring(struct activation *a, struct dial *d, struct parties *p
 
     if (p->ring == 0 && (session_is_answered(a) || country != NULL))
         p->ring = session_ring(a, country);
-}
-
-static void parties_ring_stop(struct activation *a, struct parties *p)
-{
-    session_cancel(a, p->ring);
-    p->ring = 0;
 }
 
 /* The far end's own sound before its answer is heard instead of our ringing, when there is only one
@@ -194,6 +195,7 @@ static enum verb_result parties_ready(struct activation *a, struct dial *d, stru
     parties_ring_stop(a, p);
     p->joined = session_join(a, one->leg);
     dial_reached(a, d, DIAL_ANSWERED);
+    session_record_told_by(a, d->recording, one->leg);
     p->limit = session_timer(a, (int64_t)d->args->time_limit * 1000);
     return VERB_WAIT;
 }
@@ -263,6 +265,9 @@ static enum verb_result parties_timer(struct activation *a, struct parties *p, u
 static enum verb_result parties_hangup(struct activation *a, struct dial *d, struct parties *p)
 {
     p->status = p->taken != NULL ? "completed" : "canceled";
+    for (int i = 0; i < p->count; i++)
+        if (p->all[i].leg != 0)
+            session_leg_hangup(a, p->all[i].leg, false);
     return parties_finish(a, d, p, NULL);
 }
 

@@ -32,6 +32,7 @@
  *   recording  sid state seconds url source name
  *   conference event sid name call detail     what became of it in a conference; in the
  *                                             conference's own journal (CF….jsonl) of everybody
+ *   amd        verdict ms                     who answered, and how long that took to be clear
  *   callback   event url                      a status callback goes out; its fate follows as
  *   callback_end url status code              2xx or a warning 15003
  *   warn       code text where                something was wrong and the call goes on

@@ -2,6 +2,7 @@
  * next start, so that every journal ends. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "session/calls.h"
 #include "session/journal.h"
 #include <dirent.h>
 #include <errno.h>
@@ -26,7 +27,7 @@ static const char *last_line(char *text)
 }
 
 /* What to append so that the journal ends; false when it does already. */
-static bool missing_end(char *tail, size_t len, char *out, size_t size)
+static bool missing_end(char *tail, size_t len, int64_t *end_ms, char *out, size_t size)
 {
     bool torn = len > 0 && tail[len - 1] != '\n';
     const char *line = last_line(tail);
@@ -39,13 +40,32 @@ static bool missing_end(char *tail, size_t len, char *out, size_t size)
              "%s{\"t\":%lld,\"e\":\"end\",\"status\":\"failed\",\"seconds\":0,"
              "\"why\":\"the exchange was killed\"}\n",
              torn ? "\n" : "", (long long)t);
+    *end_ms = t;
     json_decref(last);
     return !ends;
 }
 
-static bool repair_file(int folder, const char *name)
+/* The call's record, which is written at its end. */
+static void write_record(const char *state, int fd, int64_t end_ms)
+{
+    char *head = mem_alloc(LAST_BYTES + 1), *newline;
+    ssize_t n = head != NULL ? pread(fd, head, LAST_BYTES, 0) : -1;
+    json_t *start;
+
+    if (n > 0) {
+        head[n] = '\0';
+        newline = strchr(head, '\n');
+        start = newline != NULL ? json_loadb(head, (size_t)(newline - head), 0, NULL) : NULL;
+        calls_repair(state, start, end_ms);
+        json_decref(start);
+    }
+    mem_free(head);
+}
+
+static bool repair_file(const char *state, int folder, const char *name)
 {
     char end[256], *tail = mem_alloc(LAST_BYTES + 1);
+    int64_t end_ms;
     int fd = openat(folder, name, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
     bool repaired = false;
     struct stat st;
@@ -55,8 +75,10 @@ static bool repair_file(int folder, const char *name)
         n = pread(fd, tail, LAST_BYTES, st.st_size > LAST_BYTES ? st.st_size - LAST_BYTES : 0);
         if (n > 0) {
             tail[n] = '\0';
-            repaired = missing_end(tail, (size_t)n, end, sizeof end) &&
+            repaired = missing_end(tail, (size_t)n, &end_ms, end, sizeof end) &&
                        write(fd, end, strlen(end)) == (ssize_t)strlen(end);
+            if (repaired)
+                write_record(state, fd, end_ms);
         }
     }
     if (fd >= 0)
@@ -78,7 +100,7 @@ static int repair_day(const char *state, const char *day)
         size_t len = strlen(entry->d_name);
 
         if (len > 6 && strcmp(entry->d_name + len - 6, ".jsonl") == 0)
-            n += repair_file(dirfd(d), entry->d_name);
+            n += repair_file(state, dirfd(d), entry->d_name);
     }
     if (d != NULL)
         closedir(d);

@@ -383,6 +383,8 @@ void leg_answered(struct session *s)
         return;
     session_now_answered(s);
     reach(leg, TELL_ANSWERED);
+    if (leg->send_digits == NULL) /* with them it is known who answers */
+        amd_start(s, &leg->detection, "");
     if (leg->send_digits != NULL &&
         channel_send_digits(s->channel, leg->send_digits, LEG_DIGITS_REQUEST) == 0)
         journal_add(s, "digits", "{s:i, s:s}", "request", 0, "digits", leg->send_digits);
@@ -624,6 +626,15 @@ void leg_cancel(struct leg *leg)
         end_child(leg->child, false);
     else
         leg_free_if_done(leg);
+}
+
+void session_record_told_by(struct activation *a, uint32_t request, uint32_t leg_request)
+{
+    struct request *r = request != 0 ? request_find(a->session, request) : NULL;
+    struct leg *leg = leg_of(a, leg_request);
+
+    if (r != NULL && r->kind == REQUEST_RECORD && leg != NULL && leg->child != NULL)
+        record_tells(r->recording, leg->child);
 }
 
 /* --- joining --- */

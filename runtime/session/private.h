@@ -120,11 +120,14 @@ struct session {
     int documents, fetches; /* so far */
     unsigned callbacks_out, callback_sequence;
     struct list recordings;                   /* of this call, also those that are being finished */
+    struct call_recording *kept_recordings;   /* SIDs of those on disk (calls.c) */
     struct session_recording *told_recording; /* of which the last status callback will tell */
     struct recorded_call *recorded;           /* … what it will tell (callback.c) */
 
+    const char *answered_by; /* what answering machine detection found; NULL: nothing yet */
+
     int64_t began, answered; /* loop_now(); answered 0: not yet */
-    int64_t began_wall;
+    int64_t began_wall, ended_wall;
     int seconds;         /* from answer to end, set at the end */
     struct timer limit;  /* longest call; and the longest ending */
     struct task advance; /* runs the interpreter from the loop */
@@ -380,6 +383,13 @@ void callback_send(struct session *s, const char *event, const char *url, bool g
 struct room;
 /* The session of a room that the call `by` makes: of the same account and configuration. */
 struct session *session_new_room(const struct session *by, struct room *room);
+
+/* --- answering machine detection (amd.c) --- */
+
+/* Listens to who answered `s`, just now, as `o` says (nothing unless `o->on`); its callback is
+ * relative to `base`. */
+struct leg_detection;
+void amd_start(struct session *s, const struct leg_detection *o, const char *base);
 
 /* --- recordings of calls (record.c; more in recording.h) --- */
 

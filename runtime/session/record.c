@@ -1,6 +1,7 @@
 /* The recordings of calls: those that a verb waits for, and those that go on beside the document.
  * What they are is in recording.h. */
 #include "base/mem.h"
+#include "session/calls.h"
 #include "session/recording.h"
 #include "session/room_private.h"
 #include <stdio.h>
@@ -67,6 +68,8 @@ static void place_over(void *arg, struct session_recording *rec)
     struct event ev = {.type = EVENT_RECORDED};
 
     list_remove(&rec->node);
+    if (rec->good)
+        calls_recorded(s, rec->told.sid);
     for (size_t i = 0; i < sizeof rec->tellers / sizeof *rec->tellers; i++)
         if (rec->tellers[i] != NULL)
             callback_recorded(rec->tellers[i], rec->good ? &rec->told : NULL);

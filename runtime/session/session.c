@@ -1,6 +1,7 @@
 /* A session: one leg with a CallSid, from the gateway's offer to its last callback. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "session/calls.h"
 #include "session/room_private.h"
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,7 @@ void session_finish(struct session *s, enum call_status status, enum cause cause
     s->phase = SESSION_ENDING;
     s->ended_from_outside = strcmp(by, "operator") == 0;
     s->seconds = session_seconds(s);
+    s->ended_wall = loop_wall(s->rt->parts.loop);
     journal_add(s, "hangup", "{s:s, s:s}", "cause", cause_name(cause), "by", by);
     log_info("session", s->sid, "%s by %s (%s)", call_status_name(status), by, cause_name(cause));
     if (status == CALL_COMPLETED)
@@ -158,6 +160,8 @@ void session_free_if_done(struct session *s)
         return;
     journal_add(s, "end", "{s:s, s:i}", "status", call_status_name(s->status), "seconds",
                 s->seconds);
+    if (s->room == NULL)
+        calls_write(s);
     timer_stop(&s->limit);
     task_cancel(&s->advance);
     runtime_forget(s->rt, s);

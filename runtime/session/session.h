@@ -77,6 +77,8 @@ uint32_t session_record(struct activation *a, const struct record_options *o);
 void session_record_stop(struct activation *a, uint32_t request);
 /* The call's last status callback tells of it (RecordingUrl …), and waits for it. */
 void session_record_told(struct activation *a, uint32_t request);
+/* … so does that of the party which session_dial() called, while that call lives. */
+void session_record_told_by(struct activation *a, uint32_t request, uint32_t leg);
 /* Records beside the document, until it is stopped by its name (NULL: it has none) or the call
  * ends; the verb hears no more of it. False when it could not begin, which was said. */
 bool session_record_background(struct activation *a, const char *name,

@@ -2,19 +2,17 @@
  * webhooks.md §4, rest-api.md §2.2). */
 #include "session/runtime.h"
 #include "session/session.h"
-#include "tests/scenarios/rig.h"
+#include "tests/scenarios/recorded.h"
 #include "tests/unit/unit.h"
 
 #include <glob.h>
 #include <math.h>
-#include <sndfile.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define VOICE   "http://app.test/voice"
-#define TOLD    "http://app.test/told"
-#define ACCOUNT "AC00000000000000000000000000000001"
+#define VOICE "http://app.test/voice"
+#define TOLD  "http://app.test/told"
 static const char config[] = "number { '+1555*', voice = '" VOICE "' }\n"
                              "server { public_url = 'https://almon.test' }\n";
 
@@ -32,56 +30,9 @@ static struct rig *call(const char *markup)
 
 /* --- what is in the file --- */
 
-struct heard {
-    int channels;
-    double seconds;
-    double level[2]; /* of each channel, RMS of full scale */
-};
-
-/* Reads the recording `sid` (or a RecordingUrl, which ends in it). */
-static bool in_file(struct rig *r, const char *sid, struct heard *out)
-{
-    char path[600];
-    SF_INFO info = {0};
-    double sum[2] = {0};
-    short frame[2];
-    SNDFILE *f;
-
-    *out = (struct heard){0};
-    if (sid == NULL)
-        return false;
-    sid = strrchr(sid, '/') != NULL ? strrchr(sid, '/') + 1 : sid;
-    snprintf(path, sizeof path, "%s/state/recordings/" ACCOUNT "/%s.wav", rig_folder(r), sid);
-    f = sf_open(path, SFM_READ, &info);
-    if (f == NULL)
-        return false;
-    while (sf_readf_short(f, frame, 1) == 1)
-        for (int c = 0; c < info.channels; c++)
-            sum[c] += (double)frame[c] * frame[c];
-    sf_close(f);
-    out->channels = info.channels;
-    out->seconds = (double)info.frames / info.samplerate;
-    for (int c = 0; c < info.channels; c++)
-        out->level[c] = sqrt(sum[c] / (double)info.frames) / 32768;
-    return true;
-}
-
 static bool about(double seconds, double expected)
 {
     return fabs(seconds - expected) < 0.15;
-}
-
-/* Files of that suffix on the disk. */
-static size_t files(struct rig *r, const char *suffix)
-{
-    char pattern[600];
-    glob_t found = {0};
-    size_t n;
-
-    snprintf(pattern, sizeof pattern, "%s/state/recordings/*/*%s", rig_folder(r), suffix);
-    n = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
-    globfree(&found);
-    return n;
 }
 
 /* --- beside the document --- */
@@ -91,7 +42,7 @@ UNIT(both_sides_are_heard_beside_each_other)
     struct rig *r = call("<Response><Start><Recording recordingStatusCallback=\"/told\" "
                          "trim=\"do-not-trim\"/></Start>"
                          "<Say>Good morning.</Say><Pause length=\"3\"/></Response>");
-    struct heard heard;
+    struct recorded heard;
 
     ok(r != NULL);
     ok(rig_hears(r, "Good morning."));
@@ -104,9 +55,9 @@ UNIT(both_sides_are_heard_beside_each_other)
     ok_str(rig_param(r, TOLD, 0, "RecordingTrack"), "both");
     ok_str(rig_param(r, TOLD, 0, "RecordingSource"), "StartCallRecordingTwiML");
     ok_str(rig_param(r, TOLD, 0, "CallSid"), rig_sid(r));
-    ok_str(rig_param(r, TOLD, 0, "AccountSid"), ACCOUNT);
+    ok_str(rig_param(r, TOLD, 0, "AccountSid"), SIM_ACCOUNT);
     ok_str(rig_method(r, TOLD, 0), "POST");
-    ok(in_file(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard));
+    ok(recorded_read(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard));
     ok_int(heard.channels, 2);
     ok(heard.level[0] < 0.001 && heard.level[1] > 0.005); /* he said nothing, Almon did */
     ok(heard.seconds > 3.3);
@@ -119,7 +70,7 @@ UNIT(the_caller_is_the_first_channel)
 {
     struct rig *r = call("<Response><Start><Recording recordingStatusCallback=\"/told\"/></Start>"
                          "<Gather timeout=\"4\"/></Response>");
-    struct heard heard;
+    struct recorded heard;
 
     ok(r != NULL);
     rig_waits(r, 1000);
@@ -128,7 +79,7 @@ UNIT(the_caller_is_the_first_channel)
     rig_sends(r, 1);
     ok(rig_ends(r) == CAUSE_NORMAL);
     ok(rig_settles(r));
-    ok(in_file(r, rig_param(r, TOLD, 0, "RecordingUrl"), &heard));
+    ok(recorded_read(r, rig_param(r, TOLD, 0, "RecordingUrl"), &heard));
     ok_int(heard.channels, 2);
     ok(heard.level[0] > 0.05 && heard.level[1] < 0.001);
     ok(about(heard.seconds, 2.2)); /* the silence before and after is cut */
@@ -139,7 +90,7 @@ out:
 static bool one_track(const char *attributes, const char *track, bool caller, bool almon)
 {
     char markup[600];
-    struct heard heard;
+    struct recorded heard;
     struct rig *r;
     bool good;
 
@@ -160,7 +111,7 @@ static bool one_track(const char *attributes, const char *track, bool caller, bo
     rig_sends(r, 1);
     rig_ends(r);
     rig_settles(r);
-    good = in_file(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard) && heard.channels == 1 &&
+    good = recorded_read(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard) && heard.channels == 1 &&
            strcmp(rig_param(r, TOLD, 0, "RecordingChannels"), "1") == 0 &&
            strcmp(rig_param(r, TOLD, 0, "RecordingTrack"), track) == 0 &&
            (heard.level[0] > 0.02) == almon;
@@ -185,7 +136,7 @@ UNIT(it_outlives_the_document)
                          "trim=\"do-not-trim\"/></Start>"
                          "<Pause length=\"2\"/><Redirect>/next</Redirect></Response>");
     struct error err = {0};
-    struct heard heard;
+    struct recorded heard;
 
     ok(r != NULL);
     rig_web(r, "http://app.test/next", "<Response><Pause length=\"60\"/></Response>");
@@ -194,7 +145,7 @@ UNIT(it_outlives_the_document)
     ok_rc(runtime_redirect(rig_runtime(r), rig_sid(r), "http://app.test/new", &err), &err);
     ok(rig_ends(r) == CAUSE_NORMAL);
     ok(rig_settles(r));
-    ok(in_file(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard));
+    ok(recorded_read(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard));
     ok(about(heard.seconds, 6));
 out:
     rig_free(r);
@@ -206,7 +157,7 @@ UNIT(a_hangup_ends_and_keeps_it)
                          "recordingStatusCallbackMethod=\"GET\" trim=\"do-not-trim\" "
                          "recordingStatusCallbackEvent=\"in-progress completed\"/></Start>"
                          "<Pause length=\"60\"/></Response>");
-    struct heard heard;
+    struct recorded heard;
 
     ok(r != NULL);
     rig_waits(r, 5000);
@@ -218,9 +169,9 @@ UNIT(a_hangup_ends_and_keeps_it)
     ok(rig_param(r, TOLD, 0, "RecordingDuration") == NULL);
     ok_str(rig_param(r, TOLD, 1, "RecordingStatus"), "completed");
     ok_str(rig_param(r, TOLD, 1, "RecordingDuration"), "5");
-    ok(in_file(r, rig_param(r, TOLD, 1, "RecordingSid"), &heard));
+    ok(recorded_read(r, rig_param(r, TOLD, 1, "RecordingSid"), &heard));
     ok(about(heard.seconds, 5));
-    ok(files(r, ".json") == 1 && files(r, ".part.wav") == 0);
+    ok(recorded_files(r, ".json") == 1 && recorded_files(r, ".part.wav") == 0);
 out:
     rig_free(r);
 }
@@ -235,18 +186,18 @@ UNIT(stop_ends_the_one_it_names)
              "<Recording name=\"two\" trim=\"do-not-trim\" recordingStatusCallback=\"/told2\"/>"
              "</Start><Pause length=\"2\"/><Stop><Recording name=\"one\"/></Stop>"
              "<Pause length=\"3\"/></Response>");
-    struct heard heard;
+    struct recorded heard;
 
     ok(r != NULL);
     rig_web(r, "http://app.test/told2", "");
     rig_waits(r, 3000);
     ok_int(rig_requests(r, TOLD), 1);
-    ok(in_file(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard));
+    ok(recorded_read(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard));
     ok(about(heard.seconds, 2));
     ok_int(rig_requests(r, "http://app.test/told2"), 0);
     ok(rig_ends(r) == CAUSE_NORMAL);
     ok(rig_settles(r));
-    ok(in_file(r, rig_param(r, "http://app.test/told2", 0, "RecordingSid"), &heard));
+    ok(recorded_read(r, rig_param(r, "http://app.test/told2", 0, "RecordingSid"), &heard));
     ok(about(heard.seconds, 5));
     ok_int(rig_journal(r, "warn", ""), 0);
 out:
@@ -267,7 +218,7 @@ UNIT(a_name_is_taken_while_it_runs)
     ok_int(rig_journal(r, "warn", "no recording named \\\"b\\\" runs"), 1);
     ok_int(rig_journal(r, "warn", "14300"), 2);
     ok_int(rig_journal(r, "recording", "in-progress"), 2);
-    ok(files(r, ".wav") == 2);
+    ok(recorded_files(r, ".wav") == 2);
 out:
     rig_free(r);
 }
@@ -285,7 +236,7 @@ UNIT(three_run_at_once_a_fourth_is_refused)
     ok(rig_settles(r));
     /* A verb's own and those beside it count alike; the Record was over. */
     ok_int(rig_journal(r, "warn", "three recordings"), 1);
-    ok(files(r, ".wav") == 4);
+    ok(recorded_files(r, ".wav") == 4);
 out:
     rig_free(r);
 }
@@ -335,7 +286,7 @@ UNIT(a_pause_is_left_out_or_is_silence)
     for (int silent = 0; silent < 2; silent++) {
         struct rig *r = quiet_call("");
         struct error err = {0};
-        struct heard heard;
+        struct recorded heard;
 
         ok(r != NULL);
         rig_sends(r, 2);
@@ -347,7 +298,7 @@ UNIT(a_pause_is_left_out_or_is_silence)
         ok_rc(runtime_recording_stop(rig_runtime(r), rig_sid(r), &err), &err);
         rig_waits(r, 1000);
         ok_int(rig_requests(r, TOLD), 1);
-        ok(in_file(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard));
+        ok(recorded_read(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard));
         ok(about(heard.seconds, lengths[silent]));
         ok_int(rig_journal(r, "recording", "paused"), 1);
         ok_int(rig_journal(r, "recording", "in-progress"), 2);
