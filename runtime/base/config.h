@@ -14,6 +14,8 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/str.h"
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -199,6 +201,16 @@ int config_load(struct config **cp, const char *path, config_report_h *report, v
 int config_parse(struct config **cp, const char *text, size_t len, const char *path,
                  config_report_h *report, void *arg, struct error *err);
 struct config *config_free(struct config *c);
+
+/* --- settings that a call can feel, for its journal and for running it again (config_felt.c) ---
+ */
+
+/* Those of this number (NULL: none) and configuration that are not as they come: { "limits": {
+ * "call_seconds": 60 } }; "number" is a section, too. A new object; NULL when memory is out. */
+json_t *config_settings(const struct config *c, const struct config_number *n);
+/* The same as almon.lua would say it: for the number's own braces, and beside it. What is no such
+ * setting is left out; a wrong value is found by config_parse(). */
+void config_settings_text(const json_t *settings, struct str *number, struct str *beside);
 
 /* The number entry that fits `number` best, NULL when none does. */
 const struct config_number *config_find_number(const struct config *c, const char *number);

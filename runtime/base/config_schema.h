@@ -32,6 +32,7 @@ struct config_key {
     const char *(*check)(const char *text);
     bool required;
     bool first;    /* also the value without a key: number { "+1…" } */
+    bool felt;     /* a call can feel it: config_settings() */
     size_t offset; /* in the struct of the section */
     const char *help;
 };

@@ -25,6 +25,7 @@ static const struct {
     {"handler", "{n}: {url}"},
     {"hangup", "by {by}: {cause}"},
     {"log", "{level}: {text}"},
+    {"kv", "{op} {key}[: {value}]"},
     {"play", "{text} ({frames} frames[, {loops} times])"},
     {"played", "{how}[, {frames} frames]"},
     {"recording", "{sid} {state}[, {seconds} s], {url}"},

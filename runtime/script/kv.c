@@ -6,10 +6,13 @@
 
 #include <string.h>
 
+enum { NOTE_LIST_BYTES = 256 * 1024 }; /* of one list in the journal */
+
 /* One operation, and a copy of its answer. */
 struct kv_wait {
     struct wait wait;
     struct kv_op *op; /* NULL: answered */
+    json_t *note;     /* for the journal: what is asked, then also what was told */
     struct error err;
     bool found, more;
     int64_t number;
@@ -25,6 +28,7 @@ static void kv_cancel(struct wait *w)
 
     if (k->op != NULL)
         kv_forget(k->op);
+    json_decref(k->note);
     mem_free(k->value);
     str_free(&k->pairs);
     mem_free(k);
@@ -36,11 +40,62 @@ static void add_text(struct str *out, const char *text, size_t len)
     str_addn(out, text, len);
 }
 
+/* --- the journal: a replay gives these values again --- */
+
+/* Text that is no UTF-8 is null there. */
+static void note_text(json_t *note, const char *name, const char *text, size_t len)
+{
+    json_t *j = text != NULL ? json_stringn(text, len) : NULL;
+
+    json_object_set_new(note, name, j != NULL ? j : json_null());
+}
+
+static void note_pairs(json_t *note, const struct kv_answer *a)
+{
+    json_t *list = json_array();
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < a->count; i++) {
+        const struct kv_pair *p = &a->pairs[i];
+        json_t *pair = json_array();
+
+        bytes += p->key_len + p->value_len;
+        json_array_append_new(pair, json_stringn(p->key, p->key_len));
+        json_array_append_new(pair, json_stringn(p->value, p->value_len));
+        json_array_append_new(list, pair);
+    }
+    if (bytes > NOTE_LIST_BYTES) {
+        json_decref(list);
+        list = json_null();
+    }
+    json_object_set_new(note, "pairs", list);
+    json_object_set_new(note, "more", json_boolean(a->more));
+}
+
+static void note_answer(struct kv_wait *k, const struct kv_answer *a)
+{
+    const char *op = json_string_value(json_object_get(k->note, "op"));
+    json_t *note = k->note;
+
+    k->note = NULL;
+    if (a->err != NULL)
+        json_object_set_new(note, "code", json_integer(a->err->code));
+    else if (strcmp(op, "list") == 0)
+        note_pairs(note, a);
+    else if (strcmp(op, "delete") == 0)
+        json_object_set_new(note, "found", json_boolean(a->found));
+    else if (strcmp(op, "set") != 0)
+        note_text(note, "value", a->value, a->value_len);
+    handler_note(k->wait.handler->activation, "kv", note);
+}
+
 static void answered(void *arg, const struct kv_answer *a)
 {
     struct kv_wait *k = arg;
 
     k->op = NULL;
+    if (k->note != NULL)
+        note_answer(k, a);
     if (a->err != NULL)
         k->err = *a->err;
     k->found = a->found;
@@ -64,6 +119,14 @@ static void answered(void *arg, const struct kv_answer *a)
 
 /* --- asking --- */
 
+void script_kv_space(char out[KV_SPACE_MAX + 1], const char *account, const char *folder)
+{
+    size_t n = strlen(folder);
+
+    /* A folder with a very long name is told from others by its end. */
+    snprintf(out, KV_SPACE_MAX + 1, "%s %s", account, folder + (n > 200 ? n - 200 : 0));
+}
+
 struct asking {
     struct kv_wait *k;
     struct kv *kv;
@@ -72,25 +135,23 @@ struct asking {
 };
 
 /* Makes the wait; what follows must not raise before handler_wait() or refuse(). */
-static void begin(lua_State *L, struct asking *q)
+static void begin(lua_State *L, struct asking *q, const char *op, const char *key)
 {
     struct handler *h = handler_of(L);
     struct handler_facts facts;
-    size_t n;
 
     budget_started(L);
     handler_facts(h->activation, &facts);
     q->kv = facts.kv;
     if (q->kv == NULL)
         luaL_error(L, "kv: this program keeps no values");
-    /* A folder with a very long name is told from others by its end. */
-    n = strlen(facts.folder);
-    snprintf(q->space, sizeof q->space, "%s %s", facts.account,
-             facts.folder + (n > 200 ? n - 200 : 0));
+    script_kv_space(q->space, facts.account, facts.folder);
     q->k = mem_alloc(sizeof *q->k);
     if (q->k == NULL)
         luaL_error(L, "kv: out of memory");
     q->k->wait = (struct wait){.handler = h, .cancel = kv_cancel};
+    q->k->note = json_pack("{s:s, s:s}", "op", op, "folder", facts.folder);
+    note_text(q->k->note, "key", key, strlen(key));
     str_init(&q->k->pairs, KV_LIST_BYTES + KV_LIST_MAX * 2 * sizeof(size_t));
 }
 
@@ -138,7 +199,7 @@ static int op_get(lua_State *L)
     const char *key = luaL_checkstring(L, 1);
     struct asking q = {0};
 
-    begin(L, &q);
+    begin(L, &q, "get", key);
     q.k->op = kv_get(q.kv, q.space, key, answered, q.k, &q.err);
     return finish(L, &q, got);
 }
@@ -162,7 +223,8 @@ static int op_set(lua_State *L)
     lua_Integer ttl = luaL_optinteger(L, 3, 0);
     struct asking q = {0};
 
-    begin(L, &q);
+    begin(L, &q, "set", key);
+    note_text(q.k->note, "value", value, len);
     q.k->op = kv_set(q.kv, q.space, key, value, len, ttl, answered, q.k, &q.err);
     return finish(L, &q, done);
 }
@@ -184,7 +246,7 @@ static int op_delete(lua_State *L)
     const char *key = luaL_checkstring(L, 1);
     struct asking q = {0};
 
-    begin(L, &q);
+    begin(L, &q, "delete", key);
     q.k->op = kv_delete(q.kv, q.space, key, answered, q.k, &q.err);
     return finish(L, &q, deleted);
 }
@@ -207,7 +269,8 @@ static int op_increment(lua_State *L)
     lua_Integer by = luaL_checkinteger(L, 2), ttl = luaL_optinteger(L, 3, 0);
     struct asking q = {0};
 
-    begin(L, &q);
+    begin(L, &q, "increment", key);
+    json_object_set_new(q.k->note, "by", json_integer(by));
     q.k->op = kv_increment(q.kv, q.space, key, by, ttl, answered, q.k, &q.err);
     return finish(L, &q, incremented);
 }
@@ -250,7 +313,8 @@ static int op_list(lua_State *L)
     struct asking q = {0};
 
     luaL_argcheck(L, most >= 1 && most <= KV_LIST_MAX, 3, "1 to 1000");
-    begin(L, &q);
+    begin(L, &q, "list", prefix);
+    note_text(q.k->note, "after", after, strlen(after));
     q.k->op = kv_list(q.kv, q.space, prefix, after, (size_t)most, answered, q.k, &q.err);
     return finish(L, &q, listed);
 }

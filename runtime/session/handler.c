@@ -118,6 +118,11 @@ void handler_log(struct activation *a, const char *level, const char *text)
     mem_free(clean);
 }
 
+void handler_note(struct activation *a, const char *what, json_t *facts)
+{
+    journal_add_object(a->session, what, facts);
+}
+
 /* As a webhook's (journal.h), so that a replay finds them in the same way. */
 unsigned handler_note_request(struct activation *a, const char *method, const char *url)
 {

@@ -17,6 +17,7 @@
 #include "flow/document.h"
 #include "http/webhook.h"
 #include "session/verb.h"
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -126,6 +127,9 @@ void handler_note_reply(struct activation *a, unsigned id, const struct http_rep
 /* Text of a flow as a journal can hold it: what is no UTF-8 is replaced, and it is cut at `max`
  * bytes. mem_free() it; NULL when memory is out or there is none. */
 char *handler_text(const char *text, size_t max);
+/* A line of the journal about what the flow did or was given by itself (journal.h); the object is
+ * consumed. */
+void handler_note(struct activation *a, const char *what, json_t *facts);
 /* A line that the flow wrote, into journal and log. */
 void handler_log(struct activation *a, const char *level, const char *text);
 

@@ -6,6 +6,7 @@
  *
  *   start      v sid account direction from to gateway codec at(ISO 8601) wall(ms) seed flow params
  *              parent(the CallSid that dialled it)
+ *              settings                       those that a call can feel (config_settings())
  *   state      old new                        the call's status changed
  *   request    id method url params           a webhook was asked
  *   reply      id status type ms body         its answer, whole
@@ -14,6 +15,9 @@
  *   handler    n url                          a handler (handler.h) begins
  *   log        level text                     a line that a handler wrote
  *   file       path bytes mtime body          a flow file was read
+ *   kv         op folder key …                a handler asked the store and was told value (get,
+ *                                             set, increment: after `by`), found (delete), pairs
+ *                                             and more (list: `key` is the prefix), or code
  *   verb       name line depth attrs          a verb begins
  *   verb_end   name how                       done, error, end, stopped …
  *   say        request text voice             text is made into audio

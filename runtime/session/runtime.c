@@ -84,6 +84,11 @@ void runtime_set_bridge(struct runtime *rt, struct bridge *bridge)
     rt->bridge = bridge;
 }
 
+void runtime_set_call_seed(struct runtime *rt, uint64_t seed)
+{
+    rt->parts.call_seed = seed;
+}
+
 const struct config *runtime_config(const struct runtime *rt)
 {
     return rt->config->config;

@@ -45,6 +45,8 @@ const struct bridge_handlers *runtime_bridge_handlers(void);
 void runtime_set_bridge(struct runtime *rt, struct bridge *bridge);
 /* New calls use `config` (taken over); running ones keep theirs. */
 void runtime_set_config(struct runtime *rt, struct config *config);
+/* As runtime_parts.call_seed, for calls from now on. */
+void runtime_set_call_seed(struct runtime *rt, uint64_t seed);
 const struct config *runtime_config(const struct runtime *rt);
 /* Refuses new calls, hangs up the running ones, calls `closed` when the last is gone. */
 void runtime_close(struct runtime *rt, void (*closed)(void *arg), void *arg);

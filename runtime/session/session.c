@@ -315,19 +315,21 @@ static void journal_start(struct session *s, const struct offer *o)
     char iso[32];
     json_t *params = json_object();
     bool child = s->parent_sid != NULL;
+    json_t *settings = config_settings(s->config->config, child ? NULL : s->number);
 
     params_iso8601(s->began_wall, iso);
     for (const char *const *p = s->offered; params != NULL && p != NULL && *p != NULL; p += 2)
         json_object_set_new(params, p[0], json_string(p[1]));
     journal_add(s, "start",
                 "{s:i, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:b, s:s, s:I, s:I, s:s?, s:s?, s:s?, "
-                "s:s?, s:s?, s:o}",
+                "s:s?, s:s?, s:o, s:o}",
                 "v", 1, "sid", s->sid, "account", s->account->sid, "direction", s->direction,
                 "from", s->from, "to", s->to, "gateway", o->gateway, "codec", codec_name(o->codec),
                 "dtmf_events", o->dtmf_events, "at", iso, "wall", (json_int_t)s->began_wall, "seed",
                 (json_int_t)s->seed, "flow", child ? NULL : s->number->voice, "forwarded_from",
                 s->forwarded_from, "caller_name", s->caller_name, "call_token", s->call_token,
-                "parent", s->parent_sid, "params", params != NULL ? params : json_null());
+                "parent", s->parent_sid, "params", params != NULL ? params : json_null(),
+                "settings", settings != NULL ? settings : json_null());
 }
 
 /* Bare, in no list yet. NULL when memory is out. */

@@ -98,6 +98,7 @@ static int read_start(struct past *p, struct error *err)
     p->wall = past_number(l, "wall");
     if (p->wall < 0 || p->wall > PAST_WALL_MAX)
         p->wall = 0;
+    p->settings = json_object_get(l->j, "settings");
     p->dtmf_events = json_is_true(json_object_get(l->j, "dtmf_events"));
     if (p->sid == NULL || p->account == NULL || p->from == NULL || p->to == NULL ||
         p->codec == NULL || p->flow == NULL)
@@ -282,6 +283,8 @@ int past_parse(struct past **pp, const char *bytes, size_t len, struct error *er
         rc = read_start(p, err);
     if (rc == 0)
         rc = read_inputs(p, err);
+    if (rc == 0 && past_read_values(p) != 0)
+        rc = error_nomem(err);
     if (rc == 0)
         *pp = p;
     else
@@ -297,6 +300,8 @@ struct past *past_free(struct past *p)
         json_decref(p->lines[i].j);
     mem_free(p->lines);
     mem_free(p->inputs);
+    mem_free(p->values);
+    json_decref(p->made);
     mem_free(p);
     return NULL;
 }

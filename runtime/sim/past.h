@@ -41,23 +41,38 @@ struct past_input {
     const char *text; /* the key, or the URL */
 };
 
+/* What somebody else kept in the store, as far as this call noticed it. */
+struct past_value {
+    size_t before;      /* which of the call's own operations on the store, 0 the first */
+    const char *folder; /* of the flow */
+    const char *key;
+    const json_t *value; /* a text; NULL: there was none (any more) */
+};
+
 struct past {
     struct past_line *lines;
     size_t n_lines;
     struct past_input *inputs;
     size_t n_inputs;
+    struct past_value *values; /* in no order */
+    size_t n_values;
+    json_t *made; /* the texts of values that stand in no line */
     /* Of the first line. */
     const char *sid, *account, *from, *to, *codec, *flow, *at;
     bool dtmf_events;
-    int64_t seed, wall; /* 0: not known */
-    int64_t end;        /* time of the last line */
-    bool cut;           /* the journal reached its bound: something is missing */
+    int64_t seed, wall;     /* 0: not known */
+    const json_t *settings; /* config_settings() */
+    int64_t end;            /* time of the last line */
+    bool cut;               /* the journal reached its bound: something is missing */
 };
 
 /* 0, or ERR_INVALID with the line. A last line that a crash cut off is left out. */
 int past_parse(struct past **pp, const char *bytes, size_t len, struct error *err);
 int past_read(struct past **pp, const char *path, struct error *err);
 struct past *past_free(struct past *p);
+
+/* Fills in `values` (past_kv.c). 0 or ERR_NOMEM. */
+int past_read_values(struct past *p);
 
 /* A field's text, NULL when it is absent or no text; and its number, 0 when absent. */
 const char *past_text(const struct past_line *l, const char *key);

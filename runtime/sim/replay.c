@@ -1,6 +1,7 @@
 #include "sim/replay.h"
 
 #include "base/disk.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "sim/compare.h"
@@ -25,6 +26,7 @@ struct replay {
     struct map begun;      /* verb → struct begun */
     bool *given;           /* which inputs */
     bool news;             /* a verb began */
+    size_t kv_ops;         /* of the call on the store, so far */
 };
 
 /* When each verb of one name began. */
@@ -283,51 +285,65 @@ static const char *file_instead(const struct past *p, size_t i)
     return NULL;
 }
 
-/* The fallback is what was asked with an ErrorCode, or a file. */
-static void add_fallback(const struct replay *r, struct str *out, const struct past *p)
+const char *replay_fallback(const struct past *p, bool *is_file)
 {
-    char root[PATH_BYTES];
-
-    replay_root(p, root, sizeof root);
     for (size_t i = 0; i < p->n_lines; i++) {
         const char *file = file_instead(p, i);
         const json_t *params = json_object_get(p->lines[i].j, "params");
-        struct str path = STR_INIT(PATH_BYTES);
 
-        if (file != NULL) {
-            str_addf(&path, "%s/%s", r->root + (r->root[0] == '/'), replay_below(root, file));
-            str_add(out, ", voice_fallback = ");
-            add_literal(out, str_text(&path));
-            str_free(&path);
-            return;
-        }
-        if (strcmp(p->lines[i].e, "request") != 0 || json_object_get(params, "ErrorCode") == NULL ||
-            past_text(&p->lines[i], "url") == NULL)
-            continue;
-        str_add(out, ", voice_fallback = ");
-        add_literal(out, past_text(&p->lines[i], "url"));
-        return;
+        *is_file = file != NULL;
+        if (file != NULL)
+            return file;
+        if (strcmp(p->lines[i].e, "request") == 0 && json_object_get(params, "ErrorCode") != NULL &&
+            past_text(&p->lines[i], "url") != NULL)
+            return past_text(&p->lines[i], "url");
     }
+    return NULL;
+}
+
+bool replay_gets(const struct past *p)
+{
+    for (size_t i = 0; i < p->n_lines; i++)
+        if (strcmp(p->lines[i].e, "request") == 0)
+            return past_text(&p->lines[i], "method") != NULL &&
+                   strcmp(past_text(&p->lines[i], "method"), "GET") == 0;
+    return false;
+}
+
+static void add_fallback(const struct replay *r, struct str *out, const struct past *p)
+{
+    struct str path = STR_INIT(PATH_BYTES);
+    char root[PATH_BYTES];
+    bool is_file;
+    const char *fallback = replay_fallback(p, &is_file);
+
+    if (fallback == NULL)
+        return;
+    replay_root(p, root, sizeof root);
+    if (is_file)
+        str_addf(&path, "%s/%s", r->root + (r->root[0] == '/'), replay_below(root, fallback));
+    str_add(out, ", voice_fallback = ");
+    add_literal(out, is_file ? str_text(&path) : fallback);
+    str_free(&path);
 }
 
 static void make_config(struct replay *r, struct str *out)
 {
     const struct past *p = r->past;
-    const struct past_line *first = NULL;
+    struct str number = STR_INIT(1 << 14), beside = STR_INIT(1 << 14);
 
-    for (size_t i = 0; first == NULL && i < p->n_lines; i++)
-        if (strcmp(p->lines[i].e, "request") == 0)
-            first = &p->lines[i];
     str_add(out, "number { ");
     add_literal(out, p->to);
     str_add(out, ", voice = ");
     add_literal(out, r->flow[0] == '/' ? r->flow + 1 : r->flow);
-    if (r->o->flow == NULL && first != NULL && past_text(first, "method") != NULL &&
-        strcmp(past_text(first, "method"), "GET") == 0)
+    if (r->o->flow == NULL && replay_gets(p))
         str_add(out, ", voice_method = 'GET'");
     add_fallback(r, out, p);
     add_callbacks(out, p);
-    str_add(out, " }");
+    config_settings_text(p->settings, &number, &beside);
+    str_addf(out, "%s } %s", str_text(&number), str_text(&beside));
+    str_free(&number);
+    str_free(&beside);
 }
 
 /* Where the new call's flow is. */
@@ -354,6 +370,25 @@ static int choose_flow(struct replay *r, struct error *err)
     return write_files(r, err);
 }
 
+/* --- the store, as the call found it --- */
+
+/* What was in it before the next operation of the call, or was changed by others until then. */
+static void give_values(struct replay *r)
+{
+    char root[PATH_BYTES];
+
+    replay_root(r->past, root, sizeof root);
+    for (size_t i = 0; i < r->past->n_values; i++) {
+        const struct past_value *v = &r->past->values[i];
+        struct error err = {0};
+
+        if (v->before == r->kv_ops &&
+            sim_keep(r->sim, *root != '\0' && strcmp(v->folder, root) == 0 ? r->root : v->folder,
+                     v->key, json_string_value(v->value), json_string_length(v->value), &err) != 0)
+            log_warn("replay", NULL, "%s: %s", v->key, err.text);
+    }
+}
+
 /* --- running --- */
 
 static void on_line(const struct sim_line *line, void *arg)
@@ -364,6 +399,10 @@ static void on_line(const struct sim_line *line, void *arg)
     struct begun *b;
     int64_t *at;
 
+    if (strstr(line->text, ",\"e\":\"kv\",") != NULL) {
+        r->kv_ops++;
+        give_values(r);
+    }
     if (strstr(line->text, ",\"e\":\"verb\",") == NULL)
         return;
     j = json_loads(line->text, 0, NULL);
@@ -524,6 +563,7 @@ static int run(struct replay *r, struct str *out, struct error *err)
         rc = sim_new(&r->sim, &o, err);
     if (rc == 0) {
         sim_watch(r->sim, on_line, r);
+        give_values(r);
         rc = give_all(r, err);
     }
     if (rc == 0)

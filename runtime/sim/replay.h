@@ -28,6 +28,10 @@ void retell(const struct past *past, struct str *out);
 /* What a webhook's reply or failure is as a web answer; strings are the journal's. False when the
  * line is none. */
 bool replay_answer(const struct past *past, size_t i, struct sim_answer *a);
+/* What the number's fallback was: what was asked with an ErrorCode, or the file that was read after
+ * a failure; NULL: none was needed. And whether its own document was asked for with GET. */
+const char *replay_fallback(const struct past *past, bool *is_file);
+bool replay_gets(const struct past *past);
 /* The folder of the flow's files, "" when it has none; and a file's name below it. */
 void replay_root(const struct past *past, char *out, size_t size);
 const char *replay_below(const char *root, const char *path);

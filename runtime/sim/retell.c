@@ -1,9 +1,14 @@
 /* A past call as a scenario: yesterday's call is tomorrow's regression test. */
 #include "sim/past.h"
 
+#include "base/config.h"
 #include "sim/replay.h"
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { JSON_DEPTH = 50 };
 
 struct prompt {
     const char *text;
@@ -17,7 +22,7 @@ struct telling {
     char root[4096];
     int64_t now; /* where the scenario stands */
     struct prompt prompt;
-    bool asked; /* the first request was passed over */
+    size_t kv_ops; /* of the call on the store, so far */
 };
 
 /* --- Lua literals --- */
@@ -146,22 +151,152 @@ static void tell_answer(struct telling *t, size_t i)
     str_add(t->out, "})\n");
 }
 
+static void tell_folder(struct telling *t, const char *name)
+{
+    str_add(t->out, "t:folder(");
+    add_text(t->out, name);
+    str_addc(t->out, ')');
+}
+
+static void tell_flow(struct telling *t)
+{
+    const char *flow = t->past->flow, *slash = strrchr(flow, '/');
+
+    if (strncmp(flow, "http", 4) == 0)
+        add_text(t->out, flow);
+    else
+        tell_folder(t, slash != NULL ? slash + 1 : flow);
+}
+
+static void tell_fallback(struct telling *t)
+{
+    bool is_file;
+    const char *fallback = replay_fallback(t->past, &is_file);
+
+    if (replay_gets(t->past))
+        str_add(t->out, ", voice_method = \"GET\"");
+    if (fallback == NULL)
+        return;
+    str_add(t->out, ", voice_fallback = ");
+    if (is_file)
+        tell_folder(t, replay_below(t->root, fallback));
+    else
+        add_text(t->out, fallback);
+}
+
+/* JSON as Lua would write it. A null has no such form: it is left out. */
+static void add_json(struct str *out, const json_t *j, int depth)
+{
+    const char *key;
+    json_t *value;
+
+    if (json_is_object(j) && depth > 0) {
+        str_add(out, "{ ");
+        json_object_foreach((json_t *)(uintptr_t)j, key, value)
+        {
+            if (json_is_null(value))
+                continue;
+            str_addc(out, '[');
+            add_text(out, key);
+            str_add(out, "] = ");
+            add_json(out, value, depth - 1);
+            str_add(out, ", ");
+        }
+        str_addc(out, '}');
+    } else if (json_is_array(j) && depth > 0) {
+        str_add(out, "{ ");
+        for (size_t i = 0; i < json_array_size(j); i++) {
+            add_json(out, json_array_get(j, i), depth - 1);
+            str_add(out, ", ");
+        }
+        str_addc(out, '}');
+    } else if (json_is_string(j)) {
+        add_literal(out, json_string_value(j), json_string_length(j));
+    } else if (json_is_integer(j)) {
+        str_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(j));
+    } else if (json_is_real(j)) {
+        str_addf(out, "%.17g", json_real_value(j));
+    } else {
+        str_add(out, json_is_true(j) ? "true" : json_is_false(j) ? "false" : "nil");
+    }
+}
+
+/* A value as stdlib/kv.lua packed it. */
+static void add_kept(struct str *out, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    size_t len = json_string_length(value);
+    long number;
+    json_t *j;
+
+    if (text == NULL) {
+        str_add(out, "nil");
+    } else if (len < 2 || text[0] != '\1') {
+        if (str_to_long(text, LONG_MIN, LONG_MAX, &number))
+            str_add(out, text);
+        else
+            add_literal(out, text, len);
+    } else if (text[1] == 't' || text[1] == 'f') {
+        str_add(out, text[1] == 't' ? "true" : "false");
+    } else if (text[1] == 'n') {
+        str_addf(out, "%.17g", strtod(text + 2, NULL));
+    } else if (text[1] == 'j' && (j = json_loadb(text + 2, len - 2, JSON_DECODE_ANY, NULL))) {
+        add_json(out, j, JSON_DEPTH);
+        json_decref(j);
+    } else {
+        add_literal(out, text + 2, len - 2);
+    }
+}
+
+/* What was in the store before the next operation of the call, or was changed until then. */
+static void tell_values(struct telling *t)
+{
+    for (size_t i = 0; i < t->past->n_values; i++) {
+        const struct past_value *v = &t->past->values[i];
+
+        if (v->before != t->kv_ops)
+            continue;
+        str_add(t->out, "  t:kv(");
+        tell_flow(t);
+        str_add(t->out, ", ");
+        add_text(t->out, v->key);
+        str_add(t->out, ", ");
+        add_kept(t->out, v->value);
+        str_add(t->out, ")\n");
+    }
+}
+
 static void tell_number(struct telling *t)
 {
     const struct past *p = t->past;
-    const char *slash = strrchr(p->flow, '/');
+    struct str number = STR_INIT(1 << 14), beside = STR_INIT(1 << 14);
 
+    config_settings_text(p->settings, &number, &beside);
+    if (beside.len > 0) {
+        str_add(t->out, "  t:config(");
+        add_text(t->out, beside.data);
+        str_add(t->out, ")\n");
+    }
+    if (p->wall != 0 && p->seed != 0)
+        str_addf(t->out, "  t:begins{ wall = %lld, seed = %lld }\n", (long long)p->wall,
+                 (long long)p->seed);
     str_add(t->out, "  t:number(");
     add_text(t->out, p->to);
     str_add(t->out, ", { voice = ");
-    if (strncmp(p->flow, "http", 4) == 0) {
-        add_text(t->out, p->flow);
-    } else {
-        str_add(t->out, "t:folder(");
-        add_text(t->out, slash != NULL ? slash + 1 : p->flow);
-        str_add(t->out, ")");
-    }
-    str_add(t->out, " })\n  local caller = t:call(");
+    tell_flow(t);
+    tell_fallback(t);
+    str_add(t->out, str_text(&number));
+    str_add(t->out, " })\n");
+    str_free(&number);
+    str_free(&beside);
+    tell_values(t);
+}
+
+static void tell_call(struct telling *t)
+{
+    const struct past *p = t->past;
+
+    str_add(t->out, "  local caller = t:call(");
     add_text(t->out, p->to);
     str_add(t->out, ", { from = ");
     add_text(t->out, p->from);
@@ -271,6 +406,17 @@ static void tell_speech(struct telling *t, const struct past_line *l)
     }
 }
 
+static void tell_kv(struct telling *t, const struct past_line *l)
+{
+    t->kv_ops++;
+    for (size_t i = 0; i < t->past->n_values; i++)
+        if (t->past->values[i].before == t->kv_ops) {
+            tell_until(t, l->t);
+            tell_values(t);
+            return;
+        }
+}
+
 static void tell_line_of_call(struct telling *t, size_t i)
 {
     const struct past_line *l = &t->past->lines[i];
@@ -289,6 +435,8 @@ static void tell_line_of_call(struct telling *t, size_t i)
         tell_request(t, l);
     else if (strcmp(l->e, "hangup") == 0)
         tell_hangup(t, l);
+    else if (strcmp(l->e, "kv") == 0)
+        tell_kv(t, l);
 }
 
 void retell(const struct past *past, struct str *out)
@@ -305,6 +453,7 @@ void retell(const struct past *past, struct str *out)
     for (size_t i = 0; i < past->n_lines; i++)
         tell_answer(&t, i);
     tell_number(&t);
+    tell_call(&t);
     for (size_t i = 0; i < past->n_lines; i++)
         tell_line_of_call(&t, i);
     if (strcmp(last->e, "end") == 0 && past_text(last, "status") != NULL) {

@@ -1,7 +1,9 @@
 /* The exchange itself: how it is put together, run, and taken apart. */
 #include "sim/sim.h"
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "script/script.h"
 #include "sim/private.h"
 #include <ftw.h>
 #include <stdio.h>
@@ -388,6 +390,37 @@ struct loop *sim_loop(struct sim *s)
 struct bridge *sim_bridge(struct sim *s)
 {
     return s->bridge;
+}
+
+void sim_set_call_seed(struct sim *s, uint64_t seed)
+{
+    runtime_set_call_seed(s->runtime, seed);
+}
+
+void sim_set_wall(struct sim *s, int64_t wall_ms)
+{
+    vtime_set_wall(s->vtime, wall_ms);
+}
+
+static void was_kept(void *arg, const struct kv_answer *answer)
+{
+    (void)arg;
+    if (answer->err != NULL)
+        log_warn("sim", NULL, "a value was not kept: %s", answer->err->text);
+}
+
+int sim_keep(struct sim *s, const char *folder, const char *key, const char *value, size_t len,
+             struct error *err)
+{
+    char space[KV_SPACE_MAX + 1];
+    struct kv_op *op;
+
+    script_kv_space(space, s->account, folder);
+    if (value != NULL)
+        op = kv_set(s->kv, space, key, value, len, 0, was_kept, NULL, err);
+    else
+        op = kv_delete(s->kv, space, key, was_kept, NULL, err);
+    return op != NULL ? 0 : ERR_INVALID;
 }
 
 void sim_speech_stats(const struct sim *s, struct speech_stats *out)

@@ -65,6 +65,9 @@ int sim_configure(struct sim *s, const char *config, struct error *err);
 struct runtime *sim_runtime(struct sim *s);
 struct loop *sim_loop(struct sim *s);
 struct bridge *sim_bridge(struct sim *s);
+/* For calls from now on: what they draw by lot (as sim_options.call_seed), and the time of day. */
+void sim_set_call_seed(struct sim *s, uint64_t seed);
+void sim_set_wall(struct sim *s, int64_t wall_ms);
 void sim_speech_stats(const struct sim *s, struct speech_stats *out);
 
 /* --- time --- */
@@ -78,6 +81,12 @@ void sim_run(struct sim *s, int64_t ms, bool (*stop)(void *arg), void *arg);
 int sim_break_link(struct sim *s, struct error *err);
 /* Runs all out (callbacks, recordings), a minute at most; true when no session is left. */
 bool sim_settles(struct sim *s);
+
+/* --- the store --- */
+
+/* What the flows of that folder keep under this key from now on; `value` NULL: nothing. */
+int sim_keep(struct sim *s, const char *folder, const char *key, const char *value, size_t len,
+             struct error *err);
 
 /* --- the web --- */
 

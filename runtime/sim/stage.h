@@ -110,6 +110,9 @@ int stage_plays_tone(lua_State *L);
 int stage_hears_tone(lua_State *L);
 int stage_hears_tones(lua_State *L);
 int stage_hears_no_tone(lua_State *L);
+/* stage_past.c */
+int stage_kv(lua_State *L);
+int stage_begins(lua_State *L);
 /* stage_web.c */
 int stage_web(lua_State *L);
 int stage_expect_request(lua_State *L);

@@ -580,6 +580,8 @@ void stage_open_t(lua_State *L)
                                        {"expect_request", stage_expect_request},
                                        {"expect_no_request", stage_expect_no_request},
                                        {"requests", stage_requests},
+                                       {"kv", stage_kv},
+                                       {"begins", stage_begins},
                                        {"call", t_call},
                                        {"callee", stage_callee},
                                        {"waits", t_waits},

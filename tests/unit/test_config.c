@@ -249,6 +249,30 @@ out:
     config_free(c);
 }
 
+UNIT(what_a_call_can_feel_is_told_and_can_be_said_again)
+{
+    static const char text[] = ACCOUNT "number { '+1', voice = 'a.xml', lua_in_webhooks = true }"
+                                       "limits { call_seconds = 60, calls = 5 }"
+                                       "speech { voice = 'a \\\"b\\\"' }";
+    struct str number = STR_INIT(1000), beside = STR_INIT(1000);
+    struct config *c = NULL;
+    struct error err = {0};
+    json_t *settings = NULL;
+
+    ok_rc(config_parse(&c, text, strlen(text), "almon.lua", on_report, NULL, &err), &err);
+    settings = config_settings(c, &c->numbers[0]);
+    ok(settings != NULL);
+    config_settings_text(settings, &number, &beside);
+    ok_str(str_text(&number), ", lua_in_webhooks = true");
+    ok_str(str_text(&beside),
+           "speech { voice = \"a \\034b\\034\", } limits { call_seconds = 60, } ");
+out:
+    json_decref(settings);
+    str_free(&number);
+    str_free(&beside);
+    config_free(c);
+}
+
 UNIT(config_help_names_every_key)
 {
     struct str help = STR_INIT(100000);
@@ -266,4 +290,5 @@ UNIT_MAIN(CASE(config_fills_defaults), CASE(config_reads_every_kind_of_value),
           CASE(config_reports_every_mistake_with_its_line), CASE(config_finds_doubles),
           NO_TORTURE(config_runs_in_a_bare_and_bounded_state),
           CASE(config_finds_the_longest_pattern), CASE(config_loads_a_file),
-          CASE(config_help_names_every_key))
+          CASE(config_help_names_every_key),
+          CASE(what_a_call_can_feel_is_told_and_can_be_said_again))

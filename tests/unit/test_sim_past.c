@@ -150,7 +150,50 @@ out:
     past_free(p);
 }
 
-UNIT_MAIN(CASE(a_key_has_its_time_from_the_verb_that_took_it),
+/* A value of `p` as "before key=value", the first of that key and place. */
+static bool has_value(const struct past *p, size_t before, const char *key, const char *value)
+{
+    for (size_t i = 0; i < p->n_values; i++) {
+        const struct past_value *v = &p->values[i];
+        const char *text = json_string_value(v->value);
+
+        if (v->before == before && strcmp(v->key, key) == 0 &&
+            (text == NULL ? value == NULL : value != NULL && strcmp(text, value) == 0))
+            return true;
+    }
+    return false;
+}
+
+#define KV(op, key, rest)                                                                          \
+    "{\"t\":10,\"e\":\"kv\",\"op\":\"" op "\",\"folder\":\"/f\",\"key\":\"" key "\"," rest "}\n"
+
+UNIT(what_others_kept_is_read_out_of_what_the_call_was_told)
+{
+    struct past *p = NULL;
+    struct error err = {0};
+
+    ok_rc(parse(&p,
+                START KV("get", "a", "\"value\":\"1\"") KV("get", "none", "\"value\":null") KV(
+                    "increment", "a", "\"by\":2,\"value\":\"3\"") KV("set", "b", "\"value\":\"x\"")
+                    KV("get", "b", "\"value\":\"y\"") KV("delete", "a", "\"found\":false")
+                        KV("increment", "n", "\"by\":1,\"value\":\"8\"")
+                            KV("list", "r/", "\"after\":\"\",\"pairs\":[[\"r/1\",\"z\"]]")
+                                KV("get", "r/2", "\"value\":\"q\""),
+                &err),
+          &err);
+    ok_int(p->n_values, 6);
+    ok(has_value(p, 0, "a", "1"));   /* it was there from the beginning */
+    ok(has_value(p, 4, "b", "y"));   /* somebody set it between set and get */
+    ok(has_value(p, 5, "a", NULL));  /* and deleted this */
+    ok(has_value(p, 0, "n", "7"));   /* before one was added */
+    ok(has_value(p, 0, "r/1", "z")); /* the list shows it … */
+    ok(has_value(p, 8, "r/2", "q")); /* … and that this came later */
+out:
+    past_free(p);
+}
+
+UNIT_MAIN(CASE(what_others_kept_is_read_out_of_what_the_call_was_told),
+          CASE(a_key_has_its_time_from_the_verb_that_took_it),
           CASE(a_key_that_no_verb_took_has_its_time_in_the_call), CASE(what_a_flow_did_is_no_input),
           CASE(silence_that_ended_a_recording_is_an_input),
           CASE(a_line_that_a_crash_cut_off_is_left_out),
