@@ -12,8 +12,10 @@ static const struct command {
 } commands[] = {
     {"serve", cli_serve, "[--config FILE] [--state DIR]", "Runs the exchange."},
     {"check", cli_check, "FILE...", "Prints every problem of documents, and how to mend it."},
-    {"help", cli_help, "[VERB | almon.lua]", "Prints the reference of a verb, or lists them all."},
+    {"help", cli_help, "[VERB | COMMAND | almon.lua]",
+     "Prints the reference of a verb, or lists them all."},
     {"call", cli_call, "NUMBER [options]", "Calls a number of a running exchange."},
+    {"phone", cli_phone, "--as NAME [options]", "A telephone of a running exchange: client:NAME."},
     {"trace", cli_trace, "SID [-f]", "Prints what happened in a call; -f follows a live one."},
     {"redirect", cli_redirect, "SID URL|FILE", "Gives a live call a new document."},
     {"hangup", cli_hangup, "SID", "Ends a live call."},
@@ -33,17 +35,35 @@ static void usage(FILE *out)
     fprintf(out, "\nEach command tells more with --help.\n");
 }
 
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* `almon help call` is `almon call --help`; verbs begin with a capital. */
+static int run(const struct command *c, int argc, char **argv)
+{
+    const struct command *about = c->run == cli_help && argc == 2 ? find_command(argv[1]) : NULL;
+    char option[] = "--help", *ask[] = {argv[argc - 1], option, NULL};
+
+    return about != NULL ? about->run(2, ask) : c->run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
+    const struct command *c = argc >= 2 ? find_command(argv[1]) : NULL;
+
     mem_hook_libraries();
     signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error to handle, not the end */
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         usage(stdout);
         return 0;
     }
-    for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+    if (c != NULL)
+        return run(c, argc - 1, argv + 1);
     if (argc >= 2)
         fprintf(stderr, "almon: no command '%s'\n\n", argv[1]);
     usage(stderr);

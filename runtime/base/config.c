@@ -586,3 +586,26 @@ const struct config_gateway *config_find_gateway(const struct config *c, const c
             return &c->gateways[i];
     return NULL;
 }
+
+bool config_pattern_fits(const char *pattern, const char *text)
+{
+    size_t n = strlen(pattern);
+
+    return pattern[n - 1] == '*' ? strncmp(pattern, text, n - 1) == 0 : strcmp(pattern, text) == 0;
+}
+
+bool config_may_register(const struct config *c, const char *gateway, const char *identity)
+{
+    const struct config_gateway *g = config_find_gateway(c, gateway);
+
+    for (size_t i = 0; g != NULL && i < g->n_identities; i++)
+        if (config_pattern_fits(g->identities[i], identity))
+            return true;
+    if (g == NULL || g->n_identities > 0 || c->sip.gateway == NULL ||
+        strcmp(c->sip.gateway, gateway) != 0)
+        return false;
+    for (size_t i = 0; i < c->n_phones; i++)
+        if (strcmp(c->phones[i].name, identity) == 0)
+            return true;
+    return false;
+}

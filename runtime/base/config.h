@@ -217,6 +217,12 @@ const struct config_number *config_find_number(const struct config *c, const cha
 const struct config_account *config_find_account(const struct config *c, const char *sid);
 const struct config_gateway *config_find_gateway(const struct config *c, const char *name);
 
+/* True when `text` is `pattern`, or begins with it where that ends in '*'. */
+bool config_pattern_fits(const char *pattern, const char *text);
+/* True when links of `gateway` may register client:`identity`: its `identities` say so, or, when it
+ * has none and is the gateway of sip{…}, it is the name of a phone. */
+bool config_may_register(const struct config *c, const char *gateway, const char *identity);
+
 /* Prints the reference of the file from the schema table, for `almon help almon.lua`. */
 struct str;
 void config_help(struct str *out);

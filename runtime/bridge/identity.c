@@ -16,31 +16,6 @@ struct registration {
     struct peer *peer;
 };
 
-static bool fits(const char *pattern, const char *identity)
-{
-    size_t n = strlen(pattern);
-
-    return pattern[n - 1] == '*' ? strncmp(pattern, identity, n - 1) == 0
-                                 : strcmp(pattern, identity) == 0;
-}
-
-/* What the gateway's `identities` say; without any, the SIP gateway has the phones. */
-static bool may_register(const struct config *c, const char *gateway, const char *identity)
-{
-    const struct config_gateway *g = config_find_gateway(c, gateway);
-
-    for (size_t i = 0; g != NULL && i < g->n_identities; i++)
-        if (fits(g->identities[i], identity))
-            return true;
-    if (g == NULL || g->n_identities > 0 || c->sip.gateway == NULL ||
-        strcmp(c->sip.gateway, gateway) != 0)
-        return false;
-    for (size_t i = 0; i < c->n_phones; i++)
-        if (strcmp(c->phones[i].name, identity) == 0)
-            return true;
-    return false;
-}
-
 static struct registration *find(const struct identity *id, const struct peer *p)
 {
     struct link_node *n = id != NULL ? list_first(&id->registrations) : NULL;
@@ -115,7 +90,7 @@ int identity_register(struct peer *p, const char *identity, const char **code, s
     *code = "not-authorised";
     if (!p->terminate)
         return error_set(err, ERR_REFUSED, "this gateway takes no calls (terminate)");
-    if (!may_register(p->bridge->config, p->name, identity))
+    if (!config_may_register(p->bridge->config, p->name, identity))
         return error_set(err, ERR_REFUSED,
                          "'%.100s' may not be registered by this gateway; add it to identities of "
                          "gateway { name = \"%s\" } in almon.lua",

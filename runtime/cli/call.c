@@ -1,9 +1,9 @@
 /* almon call: a caller in a process of its own, over the real bridge. */
-#include "base/config.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/caller.h"
 #include "cli/cli.h"
+#include "cli/reach.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +24,9 @@ static const char usage[] =
     "  --interactive     press keys in the terminal; h or Ctrl-C hangs up\n"
     "  --codec NAME      PCMU (default), PCMA, L16/8000, L16/16000, L16/24000\n"
     "  --timeout N       hang up after N seconds (default 120)\n"
-    "  --json            one JSON object a line instead of text\n"
-    "  --config FILE     where the next three come from (default almon.lua, if it is there)\n"
-    "  --link URL        the bridge (default ws:// and server.bridge)\n"
-    "  --name NAME       the gateway that this is (default the first one)\n"
-    "  --token TOKEN     and its token\n"
+    "  --json            one JSON object a line instead of text\n";
+
+static const char statuses[] =
     "\n"
     "Exit status: 0 answered and ended normally; 1 something here failed; 2 wrong usage; 3 no "
     "link\n"
@@ -71,9 +69,8 @@ static const struct option long_options[] = {
 
 struct given {
     struct call_options call;
-    const char *press, *config;
-    struct config *loaded; /* what link, name and token may point into */
-    char link[300];
+    const char *press;
+    struct reach reach;
 };
 
 static int wrong(const char *fmt, const char *what)
@@ -132,55 +129,24 @@ static int take_option(struct given *g, int option, const char *value)
         o->json = true;
         return 0;
     case OPT_CONFIG:
-        g->config = value;
+        g->reach.config = value;
         return 0;
     case OPT_LINK:
-        o->link = value;
+        g->reach.link = value;
         return 0;
     case OPT_NAME:
-        o->name = value;
+        g->reach.name = value;
         return 0;
     case OPT_TOKEN:
-        o->token = value;
+        g->reach.token = value;
         return 0;
     case OPT_HELP:
-        fputs(usage, stdout);
+        printf("%s%s%s", usage, reach_help, statuses);
         return -1;
     default:
         fputs("see almon call --help\n", stderr);
         return 2;
     }
-}
-
-/* The link, name and token that were not given come from almon.lua. */
-static int take_defaults(struct given *g)
-{
-    struct call_options *o = &g->call;
-    const char *path = g->config != NULL ? g->config : "almon.lua";
-    const struct config *config;
-    struct error err = {0};
-
-    if (o->link != NULL && o->name != NULL && o->token != NULL)
-        return 0;
-    if (config_load(&g->loaded, path, NULL, NULL, &err) != 0)
-        return wrong("almon call: %s; or give --link, --name and --token", err.text);
-    config = g->loaded;
-    if (o->link == NULL) {
-        snprintf(g->link, sizeof g->link, "ws://%s/", config->server.bridge);
-        o->link = g->link;
-    }
-    if (config->n_gateways == 0 && (o->name == NULL || o->token == NULL))
-        return wrong("almon call: %s has no gateway{ name = …, token = … }", path);
-    if (o->name == NULL)
-        o->name = config->gateways[0].name;
-    if (o->token == NULL) {
-        const struct config_gateway *gw = config_find_gateway(config, o->name);
-
-        if (gw == NULL)
-            return wrong("almon call: no gateway '%s' in the configuration; give --token", o->name);
-        o->token = gw->token;
-    }
-    return 0;
 }
 
 static int take_arguments(struct given *g, int argc, char **argv)
@@ -198,7 +164,12 @@ static int take_arguments(struct given *g, int argc, char **argv)
     g->call.number = argv[optind];
     if (steps_parse(&g->call.steps, g->press, g->call.speak != NULL, &err) != 0)
         return wrong("almon call: %s", err.text);
-    return take_defaults(g);
+    if (reach_find(&g->reach, &err) != 0)
+        return wrong("almon call: %s", err.text);
+    g->call.link = g->reach.link;
+    g->call.name = g->reach.name;
+    g->call.token = g->reach.token;
+    return 0;
 }
 
 int cli_call(int argc, char **argv)
@@ -210,6 +181,6 @@ int cli_call(int argc, char **argv)
     rc = take_arguments(&g, argc, argv);
     if (rc == 0)
         rc = caller_run(&g.call);
-    config_free(g.loaded);
+    reach_free(&g.reach);
     return rc < 0 ? 0 : rc;
 }

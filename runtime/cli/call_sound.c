@@ -16,7 +16,7 @@ struct spoken {
     enum codec codec;
     uint8_t *frames;
     size_t count, at;
-    bool started;
+    bool started, endless;
 };
 
 static int read_frames(struct spoken *s, struct reader *r, struct error *err)
@@ -63,6 +63,33 @@ int spoken_load(struct spoken **sp, const char *path, enum codec c, struct error
     return 0;
 }
 
+int spoken_tone(struct spoken **sp, int hz, enum codec c, struct error *err)
+{
+    struct spoken *s = mem_alloc(sizeof *s);
+    struct audio *a = NULL;
+    int rc = s != NULL ? 0 : error_nomem(err);
+
+    /* one second: a whole number of periods, so that it goes on without a step */
+    if (rc == 0)
+        rc = audio_from_tone(&a, c, hz, 1000, 0.5, err);
+    if (rc == 0) {
+        s->codec = c;
+        s->endless = true;
+        s->count = a->frames;
+        s->frames = mem_alloc(a->bytes);
+        if (s->frames == NULL)
+            rc = error_nomem(err);
+        else
+            memcpy(s->frames, a->data, a->bytes);
+    }
+    audio_unref(a);
+    if (rc != 0)
+        spoken_free(s);
+    else
+        *sp = s;
+    return rc;
+}
+
 struct spoken *spoken_free(struct spoken *s)
 {
     if (s != NULL)
@@ -79,6 +106,8 @@ void spoken_start(struct spoken *s)
 
 const uint8_t *spoken_next(struct spoken *s)
 {
+    if (s != NULL && s->endless && s->at == s->count)
+        s->at = 0;
     if (s == NULL || !s->started || s->at == s->count)
         return NULL;
     return s->frames + s->at++ * codec_frame_bytes(s->codec);

@@ -1,4 +1,5 @@
-/* The sound of `almon call`: the file that the caller speaks, and the file of what he hears. */
+/* The sound of `almon call` and `almon phone`: the file that the caller speaks, and the file of
+ * what he hears. */
 #ifndef ALMON_CLI_CALL_SOUND_H
 #define ALMON_CLI_CALL_SOUND_H
 
@@ -10,6 +11,8 @@
 
 struct spoken;
 int spoken_load(struct spoken **sp, const char *path, enum codec c, struct error *err);
+/* A sine without end instead of a file. */
+int spoken_tone(struct spoken **sp, int hz, enum codec c, struct error *err);
 struct spoken *spoken_free(struct spoken *s);
 void spoken_start(struct spoken *s);
 /* The next frame, or NULL when it is over or has not been started. */

@@ -1,19 +1,12 @@
 /* A caller: links, offers one call, hears, speaks and presses keys, and says what happens. */
 #include "cli/caller.h"
-#include "base/log.h"
-#include "base/mem.h"
-#include "base/str.h"
 #include "bridge/client.h"
 #include "bridge/link.h"
-#include "cli/call_sound.h"
-#include <jansson.h>
+#include "cli/talk.h"
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
-#define KEY_GAP_MS    200  /* between two keys of one step */
-#define KEYS_MAX      128  /* keys waiting to be pressed */
 #define LINK_MS       5000 /* for the link and its welcome */
 #define HANGUP_MS     200  /* for our last words to leave */
 #define CLOSE_TURN_MS 2000
@@ -24,72 +17,15 @@ struct caller {
     const struct call_options *o;
     struct loop *loop;
     struct bridge_client *client;
-    struct steps steps;
-    struct spoken *spoken;
-    struct saving *saving;
+    struct teller teller;
+    struct talk talk;
     enum phase phase;
     uint32_t number;
-    int64_t start; /* of the call, or of the link before */
-    int64_t next_tick, next_key;
-    char keys[KEYS_MAX + 1];
-    bool speaking, refused;
+    bool refused;
     int status;
-    struct timer tick, patience, leave;
-    uv_signal_t on_int, on_term;
-    uv_poll_t terminal;
-    bool watching; /* the terminal */
-    struct termios before;
+    struct timer patience, leave;
+    struct terminal terminal;
 };
-
-static int64_t now_ms(const struct caller *c)
-{
-    return loop_now(c->loop) / 1000;
-}
-
-/* --- saying what happens --- */
-
-static void say_json(int64_t ms, const char *event, const char *detail)
-{
-    json_t *o = json_object();
-    char *line;
-
-    json_object_set_new(o, "at", json_real((double)ms / 1000));
-    json_object_set_new(o, "event", json_string(event));
-    if (detail != NULL)
-        json_object_set_new(o, "detail", json_string(detail));
-    line = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(8));
-    if (line != NULL)
-        puts(line);
-    mem_free(line); /* jansson allocates by our functions, see mem_hook_libraries() */
-    json_decref(o);
-}
-
-/* It comes from outside: control characters do not reach the terminal (the client lets none but
- * newlines and tabs through). */
-static void print_detail(const char *detail, bool quoted)
-{
-    fputs(quoted ? "   \"" : " ", stdout);
-    for (; *detail != '\0'; detail++)
-        putchar((unsigned char)*detail < ' ' ? ' ' : *detail);
-    if (quoted)
-        putchar('"');
-}
-
-static void say(struct caller *c, const char *event, const char *detail)
-{
-    int64_t ms = now_ms(c) - c->start;
-
-    if (c->o->json) {
-        say_json(ms, event, detail);
-    } else {
-        printf("%02d:%02d.%d  %s", (int)(ms / 60000), (int)(ms / 1000 % 60), (int)(ms / 100 % 10),
-               event);
-        if (detail != NULL)
-            print_detail(detail, strcmp(event, "hears") == 0);
-        putchar('\n');
-    }
-    fflush(stdout);
-}
 
 /* --- the end --- */
 
@@ -106,7 +42,7 @@ static void leave(struct caller *c, int status)
         return;
     c->phase = PHASE_OVER;
     c->status = status;
-    timer_stop(&c->tick);
+    talk_stop(&c->talk);
     timer_stop(&c->patience);
     timer_start(&c->leave, HANGUP_MS);
 }
@@ -114,7 +50,7 @@ static void leave(struct caller *c, int status)
 static void hang_up(struct caller *c, int status)
 {
     if (c->phase == PHASE_CALLING || c->phase == PHASE_TALKING) {
-        say(c, "hangs up", NULL);
+        teller_say(&c->teller, "hangs up", NULL);
         client_hangup(c->client, c->number, CAUSE_NORMAL);
     }
     leave(c, status);
@@ -134,65 +70,8 @@ static void on_patience(void *arg)
         leave(c, CALL_NOT_LINKED);
         return;
     }
-    say(c, "waited long enough", NULL);
+    teller_say(&c->teller, "waited long enough", NULL);
     hang_up(c, CALL_TIMEOUT);
-}
-
-/* --- keys, speech, frames --- */
-
-static void press(struct caller *c, const char *digits)
-{
-    size_t n = strlen(c->keys);
-
-    snprintf(c->keys + n, sizeof c->keys - n, "%s", digits);
-}
-
-static void press_next(struct caller *c, int64_t now)
-{
-    char key[2] = {c->keys[0], '\0'};
-
-    if (key[0] == '\0' || now < c->next_key)
-        return;
-    memmove(c->keys, c->keys + 1, strlen(c->keys));
-    c->next_key = now + KEY_GAP_MS;
-    say(c, "presses", key);
-    client_digits(c->client, c->number, key);
-}
-
-static void do_step(struct caller *c, const struct step *step)
-{
-    char text[64];
-
-    if (step->kind == STEP_PRESS) {
-        press(c, step->digits);
-        return;
-    }
-    if (c->spoken == NULL)
-        return;
-    snprintf(text, sizeof text, "for %.1f s", spoken_ms(c->spoken) / 1000.0);
-    say(c, "speaks", text);
-    spoken_start(c->spoken);
-}
-
-/* Every 20 ms of the call: one frame outwards, keys and steps, one frame into the file. */
-static void on_tick(void *arg)
-{
-    struct caller *c = arg;
-    int64_t now = now_ms(c);
-    const struct step *step;
-    const uint8_t *frame;
-
-    c->next_tick += FRAME_MS * 1000;
-    timer_start_at(&c->tick, c->next_tick);
-    step = steps_due(&c->steps, now);
-    if (step != NULL)
-        do_step(c, step);
-    press_next(c, now);
-    frame = spoken_next(c->spoken);
-    client_audio(c->client, c->number, frame, frame != NULL ? codec_frame_bytes(c->o->codec) : 0);
-    client_flush(c->client);
-    if (c->saving != NULL)
-        saving_tick(c->saving);
 }
 
 /* --- what the exchange says --- */
@@ -205,11 +84,11 @@ static void on_ready(void *arg)
     struct error err = {0};
     char text[600];
 
-    c->start = now_ms(c);
+    c->teller.start = teller_now(&c->teller);
     c->phase = PHASE_CALLING;
     timer_start(&c->patience, (int64_t)c->o->timeout_s * 1000);
     snprintf(text, sizeof text, "%s from %s", c->o->number, c->o->from);
-    say(c, "calls", text);
+    teller_say(&c->teller, "calls", text);
     if (client_offer(c->client, &offer, &c->number, &err) != 0) {
         fprintf(stderr, "almon call: %s\n", err.text);
         leave(c, 1);
@@ -218,8 +97,10 @@ static void on_ready(void *arg)
 
 static void on_ringing(void *arg, uint32_t number)
 {
+    struct caller *c = arg;
+
     (void)number;
-    say(arg, "rings", NULL);
+    teller_say(&c->teller, "rings", NULL);
 }
 
 static void on_answered(void *arg, uint32_t number)
@@ -227,11 +108,11 @@ static void on_answered(void *arg, uint32_t number)
     struct caller *c = arg;
 
     (void)number;
-    say(c, "answered", NULL);
+    teller_say(&c->teller, "answered", NULL);
     c->phase = PHASE_TALKING;
-    steps_start(&c->steps, now_ms(c));
-    c->next_tick = loop_now(c->loop);
-    on_tick(c);
+    c->talk.client = c->client;
+    c->talk.number = c->number;
+    talk_start(&c->talk);
 }
 
 static void on_ended(void *arg, uint32_t number, enum cause cause)
@@ -243,7 +124,7 @@ static void on_ended(void *arg, uint32_t number, enum cause cause)
     if (c->phase == PHASE_OVER)
         return;
     snprintf(text, sizeof text, "(%s)", cause_name(cause));
-    say(c, c->phase == PHASE_TALKING ? "hung up" : "not answered", text);
+    teller_say(&c->teller, c->phase == PHASE_TALKING ? "hung up" : "not answered", text);
     leave(c, status_of(c, cause));
 }
 
@@ -273,9 +154,7 @@ static void on_audio(void *arg, uint32_t number, const void *bytes, size_t len)
     struct caller *c = arg;
 
     (void)number;
-    steps_frame(&c->steps, now_ms(c));
-    if (c->saving != NULL)
-        saving_frame(c->saving, bytes, len);
+    talk_audio(&c->talk, bytes, len);
 }
 
 static void on_prompt(void *arg, uint32_t number, bool began, const char *text)
@@ -283,19 +162,15 @@ static void on_prompt(void *arg, uint32_t number, bool began, const char *text)
     struct caller *c = arg;
 
     (void)number;
-    steps_prompt(&c->steps, began, now_ms(c));
-    if (!began)
-        return;
-    if (text[0] != '\0')
-        say(c, "hears", text);
-    else
-        say(c, "hears a sound", NULL);
+    talk_prompt(&c->talk, began, text);
 }
 
 static void on_digits(void *arg, uint32_t number, const char *digits)
 {
+    struct caller *c = arg;
+
     (void)number;
-    say(arg, "is sent the digits", digits);
+    teller_say(&c->teller, "is sent the digits", digits);
 }
 
 static const struct client_handlers handlers = {.ready = on_ready,
@@ -310,69 +185,32 @@ static const struct client_handlers handlers = {.ready = on_ready,
 
 /* --- the terminal and signals --- */
 
-static void on_terminal(uv_poll_t *poll, int status, int events)
+static void on_key(void *arg, char key)
 {
-    struct caller *c = poll->data;
-    char bytes[16];
-    ssize_t n = status == 0 ? read(STDIN_FILENO, bytes, sizeof bytes) : 0;
+    struct caller *c = arg;
+    char digits[2] = {key, '\0'};
 
-    (void)events;
-    if (n <= 0)
-        uv_poll_stop(poll); /* nobody is there any more */
-    for (ssize_t i = 0; i < n; i++) {
-        char key[2] = {bytes[i], '\0'};
-
-        if (key[0] == 'h' || key[0] == 3)
-            hang_up(c, 0);
-        else if (key[0] != '\0' && strchr("0123456789ABCD*#", key[0]) != NULL &&
-                 c->phase == PHASE_TALKING)
-            press(c, key);
-    }
+    if (key == 'h' || key == 3)
+        hang_up(c, 0);
+    else if (key != '\0' && strchr("0123456789ABCD*#", key) != NULL && c->phase == PHASE_TALKING)
+        talk_press(&c->talk, digits);
 }
 
-static void watch_terminal(struct caller *c)
+static void on_signal(void *arg)
 {
-    struct termios raw;
-
-    if (uv_poll_init(loop_uv(c->loop), &c->terminal, STDIN_FILENO) != 0 ||
-        tcgetattr(STDIN_FILENO, &c->before) != 0) {
-        fprintf(stderr, "almon call: --interactive needs a terminal\n");
-        return;
-    }
-    c->watching = true;
-    raw = c->before;
-    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    c->terminal.data = c;
-    uv_poll_start(&c->terminal, UV_READABLE, on_terminal);
-    puts("keys 0-9 * # A-D are pressed; h or Ctrl-C hangs up");
-}
-
-static void on_signal(uv_signal_t *signal, int number)
-{
-    (void)number;
-    hang_up(signal->data, CALL_CAUSE + CAUSE_CANCELED);
+    hang_up(arg, CALL_CAUSE + CAUSE_CANCELED);
 }
 
 static void watch(struct caller *c)
 {
-    uv_signal_init(loop_uv(c->loop), &c->on_int);
-    uv_signal_init(loop_uv(c->loop), &c->on_term);
-    c->on_int.data = c->on_term.data = c;
-    uv_signal_start(&c->on_int, on_signal, SIGINT);
-    uv_signal_start(&c->on_term, on_signal, SIGTERM);
-    if (c->o->interactive)
-        watch_terminal(c);
-}
-
-static void unwatch(struct caller *c)
-{
-    uv_close((uv_handle_t *)&c->on_int, NULL);
-    uv_close((uv_handle_t *)&c->on_term, NULL);
-    if (!c->watching)
+    c->terminal = (struct terminal){.key = on_key, .signal = on_signal, .arg = c};
+    terminal_watch_signals(&c->terminal, c->loop);
+    if (!c->o->interactive)
         return;
-    tcsetattr(STDIN_FILENO, TCSANOW, &c->before);
-    uv_close((uv_handle_t *)&c->terminal, NULL);
+    if (isatty(STDIN_FILENO) && terminal_watch_keys(&c->terminal, c->loop))
+        puts("keys 0-9 * # A-D are pressed; h or Ctrl-C hangs up");
+    else
+        fprintf(stderr, "almon call: --interactive needs a terminal\n");
 }
 
 /* --- the whole --- */
@@ -385,9 +223,9 @@ static int prepare(struct caller *c, struct error *err)
     int rc = 0;
 
     if (o->speak != NULL)
-        rc = spoken_load(&c->spoken, o->speak, o->codec, err);
+        rc = spoken_load(&c->talk.spoken, o->speak, o->codec, err);
     if (rc == 0 && o->save != NULL)
-        rc = saving_open(&c->saving, o->save, o->codec, err);
+        rc = saving_open(&c->talk.saving, o->save, o->codec, err);
     if (rc == 0)
         rc = client_new(&c->client, c->loop, &link, &handlers, c, err);
     return rc;
@@ -395,27 +233,29 @@ static int prepare(struct caller *c, struct error *err)
 
 static void close_all(struct caller *c)
 {
-    int64_t end = now_ms(c) + CLOSE_TURN_MS;
+    int64_t end = teller_now(&c->teller) + CLOSE_TURN_MS;
 
     client_free(c->client);
-    while (link_ws_alive() > 0 && now_ms(c) < end)
+    while (link_ws_alive() > 0 && teller_now(&c->teller) < end)
         loop_turn(c->loop, true);
-    saving_close(c->saving);
-    spoken_free(c->spoken);
+    saving_close(c->talk.saving);
+    spoken_free(c->talk.spoken);
     loop_free(c->loop);
 }
 
 int caller_run(const struct call_options *o)
 {
-    struct caller c = {.o = o, .steps = o->steps, .status = 1};
+    struct caller c = {.o = o, .status = 1};
     struct error err = {0};
 
     if (loop_new(&c.loop, NULL, &err) != 0) {
         fprintf(stderr, "almon call: %s\n", err.text);
         return 1;
     }
-    c.start = now_ms(&c);
-    timer_init(&c.tick, c.loop, on_tick, &c);
+    c.teller = (struct teller){.loop = c.loop, .json = o->json};
+    c.teller.start = teller_now(&c.teller);
+    c.talk = (struct talk){.teller = &c.teller, .codec = o->codec, .steps = o->steps};
+    talk_init(&c.talk);
     timer_init(&c.patience, c.loop, on_patience, &c);
     timer_init(&c.leave, c.loop, on_left, &c);
     if (prepare(&c, &err) != 0) {
@@ -424,7 +264,7 @@ int caller_run(const struct call_options *o)
         timer_start(&c.patience, LINK_MS);
         watch(&c);
         loop_run(c.loop);
-        unwatch(&c);
+        terminal_unwatch(&c.terminal);
     }
     close_all(&c);
     return c.status;

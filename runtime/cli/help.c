@@ -1,4 +1,4 @@
-/* almon help [VERB | almon.lua]: the reference of the language and of the configuration, from
+/* almon help [VERB | almon.lua] (of commands: main.c): the reference of the language and of the configuration, from
  * their tables. */
 #include "cli/cli.h"
 
@@ -38,7 +38,7 @@ int cli_help(int argc, char **argv)
     if (argc > 1 && argv[1][0] == '-') {
         bool asked = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
 
-        fputs("usage: almon help [VERB | almon.lua]\n"
+        fputs("usage: almon help [VERB | COMMAND | almon.lua]\n"
               "Prints the reference of a verb or of the configuration; lists the verbs without.\n",
               asked ? stdout : stderr);
         return asked ? 0 : 2;

@@ -57,24 +57,16 @@ static int judge_number(const struct config *c, const struct config_account *a, 
  * for everything that comes in ("*", "+1*") says nothing about who owns it. */
 enum { OWN_BLOCK_MIN = 8 }; /* "+" and seven digits */
 
-static bool fits_number(const char *number, const char *pattern)
-{
-    size_t n = strlen(pattern);
-
-    return pattern[n - 1] == '*' ? strncmp(number, pattern, n - 1) == 0
-                                 : strcmp(number, pattern) == 0;
-}
-
 static bool is_owned(const struct config *c, const struct config_account *a, const char *number)
 {
     for (size_t i = 0; i < a->n_caller_ids; i++)
-        if (fits_number(number, a->caller_ids[i]))
+        if (config_pattern_fits(a->caller_ids[i], number))
             return true;
     for (size_t i = 0; i < c->n_numbers; i++) {
         const char *pattern = c->numbers[i].pattern;
         bool narrow = strchr(pattern, '*') == NULL || strlen(pattern) > OWN_BLOCK_MIN;
 
-        if (c->numbers[i].account == a && narrow && fits_number(number, pattern))
+        if (c->numbers[i].account == a && narrow && config_pattern_fits(pattern, number))
             return true;
     }
     return false;
