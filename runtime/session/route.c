@@ -311,12 +311,13 @@ static int add_routes(struct planner *p, struct error *err)
         rc = add_step(p,
                       &(struct route_step){.gateway = r->gateway,
                                            .trunk = r->trunk,
-                                           .group = group++,
+                                           .group = group,
                                            .route = (int)best,
                                            .count = count_of_route(p->routes, r)},
                       r->caller_id, err);
         if (rc != 0)
             return rc;
+        group++;
     }
     return 0;
 }
