@@ -183,6 +183,7 @@ static const struct {
     {"Client", &dial_parties},
     {"Sip", &dial_parties},
     {"Conference", &dial_conference},
+    {"Queue", &dial_queue},
 };
 
 static const struct dial_noun *dial_noun_of(const struct node *n)

@@ -53,6 +53,7 @@ struct dial_noun {
 
 extern const struct dial_noun dial_parties;
 extern const struct dial_noun dial_conference;
+extern const struct dial_noun dial_queue;
 
 /* The Dial is over: its action is told DialCallStatus (a constant text) and what session_go_param()
  * was given besides; without an action the next verb runs. The noun hears of nothing any more. */

@@ -1,5 +1,9 @@
 /* Queue: a noun of Dial; takes the caller who has waited longest. */
+#include "verbs/dial.h"
 #include "verbs/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
 
 struct queue_args {
     const char *url;
@@ -29,6 +33,111 @@ static const struct attr queue_attrs[] = {
     {0},
 };
 
+/* --- taking --- */
+
+struct queue_noun {
+    uint32_t take, timeout, limit; /* requests */
+    struct queue_event last;       /* of the caller who was taken */
+    bool joined;
+    char sid[35], queue_sid[35];
+};
+
+static void queue_param(struct activation *a, const char *name, int value)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%d", value);
+    session_go_param(a, name, text);
+}
+
+static enum verb_result queue_finish(struct activation *a, struct dial *d, const char *status)
+{
+    struct queue_noun *q = d->state;
+
+    session_go_param(a, "DialBridged", q->joined ? "true" : "false");
+    if (q->joined) {
+        session_go_param(a, "DialCallSid", q->sid);
+        queue_param(a, "DialCallDuration", q->last.seconds);
+        session_go_param(a, "QueueSid", q->queue_sid);
+        queue_param(a, "QueueTime", q->last.waited);
+        session_go_param(a, "DequeueResult", "bridged");
+        session_go_param(a, "DequeuedCallSid", q->sid);
+        queue_param(a, "DequeuedCallQueueTime", q->last.waited);
+        queue_param(a, "DequeuedCallDuration", q->last.seconds);
+    }
+    return dial_finish(a, d, status);
+}
+
+static enum verb_result queue_start(struct activation *a, struct dial *d)
+{
+    const struct queue_args *args = d->node->args;
+    struct queue_noun *q = d->state;
+
+    session_pick_up(a);
+    q->take = session_take(a, d->node->text, args->url, args->method);
+    if (q->take == 0)
+        return queue_finish(a, d, "failed");
+    q->timeout = session_timer(a, (int64_t)d->args->timeout * 1000);
+    return VERB_WAIT;
+}
+
+static enum verb_result queue_told(struct activation *a, struct dial *d,
+                                   const struct queue_event *ev)
+{
+    struct queue_noun *q = d->state;
+
+    q->last = *ev;
+    strncpy(q->sid, ev->sid, sizeof q->sid - 1);
+    strncpy(q->queue_sid, ev->queue_sid, sizeof q->queue_sid - 1);
+    if (ev->stage == QUEUE_PARTED) {
+        q->take = 0;
+        return queue_finish(a, d, "completed");
+    }
+    q->joined = true;
+    session_cancel(a, q->timeout);
+    q->timeout = 0;
+    q->limit = session_timer(a, (int64_t)d->args->time_limit * 1000);
+    dial_reached(a, d, DIAL_ANSWERED);
+    return VERB_WAIT;
+}
+
+/* Leaves him whom we talk with. */
+static enum verb_result queue_part(struct activation *a, struct dial *d)
+{
+    struct queue_noun *q = d->state;
+
+    q->last.seconds = session_take_seconds(a, q->take);
+    session_cancel(a, q->take);
+    q->take = 0;
+    return queue_finish(a, d, q->joined ? "completed" : "no-answer");
+}
+
+static enum verb_result queue_on_event(struct activation *a, struct dial *d, const struct event *ev)
+{
+    struct queue_noun *q = d->state;
+
+    switch (ev->type) {
+    case EVENT_QUEUE:
+        return queue_told(a, d, &ev->queue);
+    case EVENT_TIMER:
+        return queue_part(a, d);
+    case EVENT_HANGUP:
+        return queue_part(a, d);
+    case EVENT_DIGIT:
+        if (ev->digit.key == '*' && d->args->hangup_on_star && q->joined)
+            return queue_part(a, d);
+        return VERB_PASS;
+    default:
+        return VERB_PASS;
+    }
+}
+
+const struct dial_noun dial_queue = {
+    .state_size = sizeof(struct queue_noun),
+    .start = queue_start,
+    .on_event = queue_on_event,
+};
+
 static const char *const queue_parents[] = {"Dial", "Response", NULL};
 
 const struct verb verb_queue = {
@@ -36,7 +145,7 @@ const struct verb verb_queue = {
         {
             .name = "Queue",
             .parents = queue_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE | SCHEMA_TEXT,
             .attrs = queue_attrs,
             .args_size = sizeof(struct queue_args),
             .text = "A queue whose first waiting caller is taken.",

@@ -579,6 +579,14 @@ const struct config_account *config_find_account(const struct config *c, const c
     return NULL;
 }
 
+const struct config_queue *config_find_queue(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_queues; i++)
+        if (c->queues[i].name != NULL && strcmp(c->queues[i].name, name) == 0)
+            return &c->queues[i];
+    return NULL;
+}
+
 const struct config_gateway *config_find_gateway(const struct config *c, const char *name)
 {
     for (size_t i = 0; i < c->n_gateways; i++)

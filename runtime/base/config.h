@@ -80,6 +80,13 @@ struct config_route {
     int line;
 };
 
+/* A queue that is known before anybody is in it. */
+struct config_queue {
+    const char *name;
+    int max; /* most who wait, default 1000 */
+    int line;
+};
+
 /* Somebody that SIP calls come from or go to over an interconnect; for almon-sip. */
 struct config_trunk {
     const char *name;
@@ -128,6 +135,8 @@ struct config {
     size_t n_gateways;
     const struct config_route *routes; /* in the order of the file */
     size_t n_routes;
+    const struct config_queue *queues;
+    size_t n_queues;
 
     struct {
         const char *state;      /* folder, default "state" */
@@ -215,6 +224,7 @@ void config_settings_text(const json_t *settings, struct str *number, struct str
 /* The number entry that fits `number` best, NULL when none does. */
 const struct config_number *config_find_number(const struct config *c, const char *number);
 const struct config_account *config_find_account(const struct config *c, const char *sid);
+const struct config_queue *config_find_queue(const struct config *c, const char *name);
 const struct config_gateway *config_find_gateway(const struct config *c, const char *name);
 
 /* True when `text` is `pattern`, or begins with it where that ends in '*'. */

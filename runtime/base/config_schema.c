@@ -117,6 +117,25 @@ static const struct config_key account_keys[] = {
 };
 #undef AT
 
+#define AT(field) .offset = offsetof(struct config_queue, field)
+static const struct config_key queue_keys[] = {
+    {.name = "name",
+     .type = CONFIG_TEXT,
+     .required = true,
+     .first = true,
+     AT(name),
+     .help = "As Enqueue and Queue say it."},
+    {.name = "max",
+     .type = CONFIG_INT,
+     .def = "1000",
+     .min = 1,
+     .max = 100000,
+     AT(max),
+     .help = "Most callers who wait in it."},
+    {.name = NULL},
+};
+#undef AT
+
 #define AT(field) .offset = offsetof(struct config_gateway, field)
 static const struct config_key gateway_keys[] = {
     {.name = "name",
@@ -614,6 +633,11 @@ const struct config_section config_sections[] = {
              "address is ever called; client:NAME is reached where it is registered.",
      .keys = route_keys,
      ITEMS(config_route, routes)},
+    {.name = "queue",
+     .help = "A queue that may be dialled before anybody is in it.",
+     .keys = queue_keys,
+     .unique = &queue_keys[0],
+     ITEMS(config_queue, queues)},
     {.name = "server", .help = "Where Almon lives and listens.", .keys = server_keys},
     {.name = "http", .help = "Webhooks and media from elsewhere.", .keys = http_keys},
     {.name = "speech", .help = "How Say sounds.", .keys = speech_keys},

@@ -493,6 +493,13 @@ static void push_at_end(struct session *s)
     a->below = NULL;
 }
 
+void activation_tell(struct session *s, const struct event *ev)
+{
+    for (struct activation *a = s->top; a != NULL; a = a->below)
+        if (a->verb != NULL && a->verb->on_event != NULL)
+            a->verb->on_event(a, a->state, ev);
+}
+
 void activation_unwind(struct session *s, bool tell)
 {
     static const struct event hangup = {.type = EVENT_HANGUP};

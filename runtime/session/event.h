@@ -7,6 +7,7 @@
 #include "media/media.h"
 #include "session/leg.h"
 #include "session/room.h"
+#include "session/queue.h"
 #include <stdint.h>
 
 struct audio;
@@ -22,9 +23,12 @@ enum event_type {
     EVENT_CHILDREN, /* session_run_children(), _script(), _document(): the last of it is done */
     EVENT_LEG,      /* session_dial(): several times; the last with LEG_ENDED */
     EVENT_ROOM,     /* session_enter_room(): several times; the last with ROOM_LEFT */
+    EVENT_QUEUE,    /* session_enqueue(), session_take(): several times; last QUEUE_PARTED */
     /* unasked */
-    EVENT_DIGIT,  /* a key */
-    EVENT_HANGUP, /* the far end is gone; the session ends after every verb was told */
+    EVENT_DIGIT,    /* a key */
+    EVENT_HANGUP,   /* the far end is gone; the session ends after every verb was told */
+    EVENT_REDIRECT, /* another document takes over from outside: all verbs are stopped next, and
+                       their answers mean nothing */
 };
 
 enum children_end {
@@ -56,6 +60,7 @@ struct event {
         enum children_end children;
         struct leg_event leg;
         const struct room_event *room; /* lent */
+        struct queue_event queue;
     };
 };
 

@@ -57,6 +57,19 @@ enum verb_result session_go_if(struct activation *a, const char *action, enum fl
     return VERB_DONE;
 }
 
+void session_notify(struct activation *a, const char *url, enum flow_method method)
+{
+    struct webhook_params *params = a->go_params;
+    char *absolute = url != NULL ? document_url(a->document->url, url) : NULL;
+
+    a->go_params = NULL;
+    if (absolute != NULL)
+        fetch_farewell(a->session, absolute, method == FLOW_GET, params);
+    else
+        webhook_params_free(params);
+    mem_free(absolute);
+}
+
 void session_end_as(struct activation *a, enum session_end how)
 {
     a->session->end_cause = how == SESSION_BUSY       ? CAUSE_BUSY

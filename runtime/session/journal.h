@@ -31,6 +31,9 @@
  *   leg        request stage sid              ringing, early, answered, ready, or ended, with
  *              status seconds redirected      … its fate
  *   offer      gateway trunk to from codec    (of the called party) a gateway was asked
+ *   enqueue    request name queue size        the call waits in a queue
+ *   take       request name queue             the call takes somebody out of it
+ *   queue      request stage queue sid waited taken, returned, joined, parted
  *   join       sid                            both calls hear each other
  *   part       sid                            and no more
  *   recording  sid state seconds url source name

@@ -30,6 +30,8 @@ struct runtime {
     struct map recordings; /* sid → struct session_recording */
     struct list sessions;  /* newest first */
     unsigned count;
+    struct map queues; /* "AC…/name" → struct queue */
+    struct list all_queues;
     struct list watches;
     struct list decodings;  /* load.c: audio being decoded */
     struct list tunes;      /* music.c: music being computed */
@@ -188,6 +190,15 @@ void leg_cancel(struct leg *leg);
 /* How a call that was never answered ended. */
 enum call_status leg_status(enum cause cause);
 
+/* --- queues (queue.c) --- */
+
+struct queued;
+struct taker;
+/* The verb's request is over before its time. */
+void queue_leave(struct queued *m);
+void queue_untake(struct taker *t);
+void queues_free(struct runtime *rt);
+
 /* --- pairs (join.c) --- */
 
 bool session_join_channels(struct session *a, struct session *b);
@@ -245,6 +256,8 @@ int activation_push_url(struct session *s, const char *url, bool get, enum http_
 struct activation *activation_new(struct session *s, enum activation_kind kind);
 /* How many stand below it. */
 unsigned activation_depth(const struct activation *a);
+/* Gives an event to all running verbs; what they answer means nothing. */
+void activation_tell(struct session *s, const struct event *ev);
 /* Pops all, stopping each verb once; with `tell`, EVENT_HANGUP is given first and verbs that answer
  * VERB_WAIT may stay until they are done. */
 void activation_unwind(struct session *s, bool tell);
@@ -275,6 +288,8 @@ enum request_kind {
     REQUEST_MUSIC,
     REQUEST_LEG,
     REQUEST_ROOM,
+    REQUEST_QUEUED,
+    REQUEST_TAKER,
 };
 
 struct request {
@@ -292,6 +307,8 @@ struct request {
         struct link_node music; /* among those who wait for it */
         struct leg *leg;
         struct room_member *member;
+        struct queued *queued;
+        struct taker *taker;
     };
 };
 

@@ -80,6 +80,12 @@ void request_cancel(struct request *r)
     case REQUEST_LEG:
         leg_cancel(r->leg);
         break;
+    case REQUEST_QUEUED:
+        queue_leave(r->queued);
+        break;
+    case REQUEST_TAKER:
+        queue_untake(r->taker);
+        break;
     case REQUEST_CHILDREN:
         break;
     }

@@ -68,6 +68,7 @@ int runtime_new(struct runtime **rp, const struct runtime_parts *parts, struct c
     while (parts->verbs[rt->table.count] != NULL)
         rt->table.count++;
     list_init(&rt->sessions);
+    list_init(&rt->all_queues);
     list_init(&rt->watches);
     list_init(&rt->decodings);
     list_init(&rt->tunes);
@@ -119,6 +120,7 @@ struct runtime *runtime_free(struct runtime *rt)
     task_cancel(&rt->close_task);
     music_forget(rt);
     config_holder_unref(rt->config);
+    queues_free(rt);
     routes_free(rt->routes);
     map_free(&rt->by_sid);
     map_free(&rt->rooms);
@@ -229,6 +231,7 @@ int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struc
                                 sid);
     leg_redirected(s);
     journal_add(s, "redirect", "{s:s, s:s}", "url", url, "by", "operator");
+    activation_tell(s, &(struct event){.type = EVENT_REDIRECT});
     activation_unwind(s, false);
     rc = activation_push_url(s, url, false, HTTP_OPERATOR, err);
     if (rc != 0)

@@ -108,6 +108,20 @@ int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struc
 /* A ConferenceSid ends the conference. */
 int runtime_hangup(struct runtime *rt, const char *sid, struct error *err);
 
+/* --- queues --- */
+
+struct queue_view {
+    const char *sid, *account, *name;
+    int size, max, average;
+    int position; /* of the member */
+};
+/* Each queue with `sid` NULL, and after it its members in order. */
+typedef void queue_list_h(const struct queue_view *queue, const char *sid, int waited, void *arg);
+void runtime_queues(struct runtime *rt, queue_list_h *each, void *arg);
+/* Takes a caller (NULL: the first) out of the queue, to another document. */
+int runtime_dequeue(struct runtime *rt, const char *account, const char *name, const char *sid,
+                    const char *url, struct error *err);
+
 /* --- recordings of live calls --- */
 struct record_options;
 /* Records a call in progress until it is stopped or the call ends; *sid is the recording's. */

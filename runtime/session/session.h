@@ -12,6 +12,7 @@
 #include "flow/document.h"
 #include "session/event.h"
 #include "session/leg.h"
+#include "session/queue.h"
 #include "session/verb.h"
 #include "speech/speech.h"
 #include <stdbool.h>
@@ -117,6 +118,8 @@ enum verb_result session_go(struct activation *a, const char *url, enum flow_met
 /* The same when there is an action. Without one the next verb runs, and what was to be told is
  * dropped; a handler gets it as its result. */
 enum verb_result session_go_if(struct activation *a, const char *action, enum flow_method method);
+/* Tells the action without going there: its answer is ignored. */
+void session_notify(struct activation *a, const char *url, enum flow_method method);
 /* How the call ends when the verb then returns VERB_END. Without it: hung up normally. */
 enum session_end { SESSION_HANGUP, SESSION_BUSY, SESSION_REJECTED };
 void session_end_as(struct activation *a, enum session_end how);
