@@ -617,3 +617,8 @@ bool config_may_register(const struct config *c, const char *gateway, const char
             return true;
     return false;
 }
+
+bool config_is_asterisk(const struct config_gateway *g)
+{
+    return g != NULL && g->dialect != NULL && strcmp(g->dialect, "asterisk") == 0;
+}

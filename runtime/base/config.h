@@ -65,6 +65,8 @@ struct config_gateway {
     const char *const *identities; /* that its links may register: "alice", "agent-*", "*"; none
                                       unless said, but for the phones of the SIP gateway */
     size_t n_identities;
+    const char *dialect; /* "almon", the bridge's own protocol, or "asterisk" */
+    const char *url;     /* asterisk: ws://ADDRESS:PORT/media, where we connect for `almon join` */
     int line;
 };
 
@@ -226,6 +228,8 @@ const struct config_number *config_find_number(const struct config *c, const cha
 const struct config_account *config_find_account(const struct config *c, const char *sid);
 const struct config_queue *config_find_queue(const struct config *c, const char *name);
 const struct config_gateway *config_find_gateway(const struct config *c, const char *name);
+/* True when the gateway is an Asterisk; NULL is none. */
+bool config_is_asterisk(const struct config_gateway *g);
 
 /* True when `text` is `pattern`, or begins with it where that ends in '*'. */
 bool config_pattern_fits(const char *pattern, const char *text);

@@ -6,6 +6,7 @@
 
 static const char *const methods[] = {"POST", "GET", NULL};
 static const char *const events[] = {"initiated", "ringing", "answered", "completed", NULL};
+static const char *const dialects[] = {"almon", "asterisk", NULL};
 static const char *const caller_ids[] = {"from", "asserted", "both", NULL};
 static const char *const secrecies[] = {"off", "optional", "required", NULL};
 static const char *const key_ways[] = {"sdes", "dtls", NULL};
@@ -171,6 +172,16 @@ static const struct config_key gateway_keys[] = {
      AT(identities),
      .help = "Who may be reached at it as client:NAME: 'alice', 'agent-*', '*'. None when absent; "
              "the gateway of sip{…} has the phones."},
+    {.name = "dialect",
+     .type = CONFIG_CHOICE,
+     .choices = dialects,
+     .def = "almon",
+     AT(dialect),
+     .help = "What it speaks: the bridge's own protocol, or that of Asterisk's WebSocket channel."},
+    {.name = "url",
+     .type = CONFIG_TEXT,
+     AT(url),
+     .help = "For `almon join`: Asterisk's own 'ws://127.0.0.1:8088/media'."},
     {.name = NULL},
 };
 #undef AT

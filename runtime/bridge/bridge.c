@@ -277,6 +277,56 @@ int bridge_link_pair(struct bridge *b, struct loop *loop, struct link **client, 
     return rc;
 }
 
+int bridge_join(struct bridge *b, const char *gateway, const char *id, const char *from,
+                const char *to, struct error *err)
+{
+    const struct config_gateway *g = config_find_gateway(b->config, gateway);
+    struct crossing_msg m = {.h = hub_on_join, .to = &b->hub};
+    struct link_request *r;
+    size_t slash;
+    int rc;
+
+    if (!config_is_asterisk(g) || g->url == NULL || !b->listening)
+        return error_set(err, ERR_MISSING,
+                         "there is no gateway '%s' with dialect = \"asterisk\" and a url", gateway);
+    if (id[0] == '\0' || strlen(id) > 100 || strlen(from) > 256 || strlen(to) > 256 ||
+        strpbrk(from, "\n\r") != NULL || strpbrk(to, "\n\r") != NULL ||
+        strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.") !=
+            strlen(id))
+        return error_set(err, ERR_INVALID, "'%.100s' is no connection id of Asterisk's", id);
+    r = mem_alloc(sizeof *r);
+    if (r == NULL)
+        return error_nomem(err);
+    r->ours = true;
+    slash = strlen(g->url) - (g->url[strlen(g->url) - 1] == '/');
+    str_copy(r->user, sizeof r->user, gateway);
+    snprintf(r->path, sizeof r->path, "%.*s/%s", (int)slash, g->url, id);
+    snprintf(r->query, sizeof r->query, "to=%s\nfrom=%s\n", to, from);
+    m.ptr = r;
+    rc = crossing_command(b->hub.crossing, &m, 0);
+    if (rc != 0) {
+        mem_free(r);
+        error_set(err, rc, "the media loop is too busy; try again");
+    }
+    return rc;
+}
+
+int bridge_asterisk_pair(struct bridge *b, struct loop *loop, struct link_request *request,
+                         struct link **client, struct error *err)
+{
+    struct link *server;
+    int rc = link_mem_pair(client, loop, &server, b->hub.loop, err);
+
+    if (rc != 0) {
+        mem_free(request);
+        return rc;
+    }
+    link_make_bare(*client, NULL);
+    link_make_bare(server, request);
+    port_accept(&b->hub, server);
+    return 0;
+}
+
 int bridge_port(const struct bridge *b)
 {
     return b->port_number;

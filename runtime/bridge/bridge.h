@@ -79,6 +79,17 @@ void bridge_stats(const struct bridge *b, struct bridge_stats *out);
 struct link;
 int bridge_link_pair(struct bridge *b, struct loop *loop, struct link **client, struct error *err);
 
+/* The same for an Asterisk; `request` is what its handshake says, allocated with mem_alloc(), and
+ * is taken over. */
+struct link_request;
+int bridge_asterisk_pair(struct bridge *b, struct loop *loop, struct link_request *request,
+                         struct link **client, struct error *err);
+
+/* Connects to an Asterisk for its channel WebSocket/INCOMING of that connection id; the call then
+ * comes as any other. Only what is wrong at once is an error, the rest is logged. */
+int bridge_join(struct bridge *b, const char *gateway, const char *id, const char *from,
+                const char *to, struct error *err);
+
 /* Offers a call to a gateway (an outgoing leg); offer->gateway is ignored, the codec must be one it
  * speaks. Bind the channel before returning to the loop. ERR_MISSING when the gateway is not linked
  * or may not be given calls, ERR_LIMIT when it is full. */

@@ -505,7 +505,7 @@ int channel_send_digits(struct channel *c, const char *digits, uint32_t request)
         return ERR_WRONG_STATE;
     if (digits[0] == '\0' || strspn(digits, "0123456789ABCD*#wW") != strlen(digits))
         return ERR_INVALID;
-    if (c->dtmf_events)
+    if (c->dtmf_events && c->peer->asterisk == NULL) /* it has no word for them */
         return send_digits_as_message(c, digits, request);
     rc = audio_from_digits(&tones, c->codec, digits, NULL);
     if (rc != 0)

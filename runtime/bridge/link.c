@@ -51,6 +51,30 @@ void link_own(struct link *l, const struct link_handlers *h, void *arg)
     l->arg = arg;
 }
 
+void link_make_bare(struct link *l, struct link_request *request)
+{
+    l->bare = true;
+    l->request = request;
+}
+
+struct link_request *link_take_request(struct link *l)
+{
+    struct link_request *r = l->request;
+
+    l->request = NULL;
+    return r;
+}
+
+bool link_is_bare(const struct link *l)
+{
+    return l->bare;
+}
+
+bool link_was_closed(const struct link *l)
+{
+    return l->said_bye;
+}
+
 void link_drain(struct link *l)
 {
     struct link_node *n;
@@ -58,6 +82,8 @@ void link_drain(struct link *l)
     while ((n = list_pop(&l->texts)) != NULL)
         mem_free(list_entry(n, struct wire_text, node));
     mem_free(l->audio.ring);
+    mem_free(l->request);
+    l->request = NULL;
     l->audio = (struct link_audio){0};
     l->n_texts = l->text_bytes = 0;
 }
@@ -155,7 +181,7 @@ static bool open_batch(struct link_audio *a, size_t first)
 void link_frame(struct link *l, uint32_t channel, const void *audio, size_t len)
 {
     struct link_audio *a = &l->audio;
-    size_t need = WIRE_HEADER + len;
+    size_t header = l->bare ? 0 : WIRE_HEADER, need = header + len;
     uint8_t *at;
 
     if (a->open + need > WIRE_BATCH_MAX || (a->open > 0 && space(a) < batch_size(a->open + need)))
@@ -165,11 +191,14 @@ void link_frame(struct link *l, uint32_t channel, const void *audio, size_t len)
         return;
     }
     at = a->ring + a->tail + HEAD + a->open;
-    wire_record_head(at, channel, len);
+    if (!l->bare)
+        wire_record_head(at, channel, len);
     if (len > 0)
-        memcpy(at + WIRE_HEADER, audio, len);
+        memcpy(at + header, audio, len);
     a->open += need;
     head_at(a, a->tail)->records++;
+    if (l->bare)
+        seal(a);
 }
 
 void link_flush(struct link *l)
@@ -187,10 +216,12 @@ uint64_t link_dropped(const struct link *l)
 void link_reserve(struct link *l, size_t frames, size_t bytes)
 {
     struct link_audio *a = &l->audio, old = *a;
-    size_t size = old.size == 0 ? 65536 : old.size;
+    /* One call needs little, and thousands of such links may be open. */
+    size_t first = l->bare ? 4096 : 65536, more = l->bare ? 2048 : 16384;
+    size_t size = old.size == 0 ? first : old.size;
 
     a->wanted += frames * (WIRE_HEADER + bytes);
-    while (size < a->wanted + 16384)
+    while (size < a->wanted + more)
         size *= 2;
     if (size == old.size)
         return;

@@ -30,6 +30,14 @@ enum {
 
 struct link;
 
+/* What the one who connected said in his handshake; only links of a dialect have it. */
+struct link_request {
+    char user[65], password[257]; /* HTTP Basic; empty when there was none */
+    char path[257];
+    char query[1024]; /* "name=value" lines, decoded */
+    bool ours;        /* nobody connected: we do, to the URL in `path`, as gateway `user` */
+};
+
 /* What a link tells its owner. None but `heeds` may be NULL; any may call link_free(). */
 struct link_handlers {
     void (*opened)(void *arg); /* the handshake is done; once, before the rest */
@@ -88,10 +96,23 @@ void ws_server_close(struct ws_server *s, void (*closed)(void *arg), void *arg);
 
 /* Connects to ws://host:port/path. `opened` or `closed` follows; a bad URL is an error at once. */
 int link_ws_connect(struct link **lp, struct loop *loop, const char *url, struct error *err);
+/* The same from a server, on its loop, for the dialect whose subprotocol is "media": a bare link.
+ */
+int ws_server_connect(struct ws_server *s, struct link **lp, const char *url, struct error *err);
 
 /* Contexts of libwebsockets that are not quite gone yet, of the whole program. A loop that had
  * clients must run until it is 0 before it is freed. */
 unsigned link_ws_alive(void);
+
+/* Makes it a link whose binary messages are bare audio: one record a message outwards, its header
+ * left out, and inwards whatever the other side cut. `request` (may be NULL) is taken over. Before
+ * anything is sent. */
+void link_make_bare(struct link *l, struct link_request *request);
+/* Gives the request to the caller (mem_free); NULL when there is none. */
+struct link_request *link_take_request(struct link *l);
+bool link_is_bare(const struct link *l);
+/* Once closed: true when the other side said so, with a close frame. */
+bool link_was_closed(const struct link *l);
 
 /* --- for the kinds of links: the state each begins with, and what waits to be sent --- */
 
@@ -124,6 +145,8 @@ struct link {
     struct list texts;
     size_t n_texts, text_bytes;
     bool text_is_next; /* what link_next() gave last */
+    bool bare, said_bye;
+    struct link_request *request;
     struct link_audio audio;
 };
 

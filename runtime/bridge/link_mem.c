@@ -75,6 +75,7 @@ static void on_deliver(void *arg)
     }
     if (!e->closed)
         hand_over(e);
+    e->link.said_bye = e->other->shut;
     if (e->other->freed || (e->other->shut && !e->paused))
         tell_closed(e, "the other side closed the link");
     if (e->shut && (e->other->closed || e->other->freed))

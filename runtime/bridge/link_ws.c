@@ -2,6 +2,7 @@
  * takes them; what it does not take waits in the link's bounded queues for WRITEABLE. */
 #include "base/mem.h"
 #include "base/str.h"
+#include "bridge/asterisk.h"
 #include "bridge/ws.h"
 #include <assert.h>
 #include <netdb.h>
@@ -18,7 +19,9 @@ struct ws_link {
     struct link link;
     struct ws_context *context;
     bool own_context; /* a client's, ends with it */
-    struct lws *wsi;  /* NULL before and after the connection */
+    const char *protocol;
+    size_t message_max;
+    struct lws *wsi; /* NULL before and after the connection */
     bool open, paused, want_ping, connecting;
     bool goodbye;   /* our close frame is sent */
     bool deaf;      /* what comes now is not read */
@@ -213,7 +216,7 @@ static const struct link_ops ws_ops = {
 
 /* --- receiving --- */
 
-static struct ws_link *link_new(struct ws_context *context)
+static struct ws_link *link_new(struct ws_context *context, const char *protocol)
 {
     struct ws_link *l = mem_alloc(sizeof *l);
 
@@ -221,7 +224,13 @@ static struct ws_link *link_new(struct ws_context *context)
         return NULL;
     link_init(&l->link, &ws_ops);
     l->context = context;
-    l->message = mem_alloc(WIRE_BATCH_MAX);
+    l->protocol = protocol;
+    l->message_max = WIRE_BATCH_MAX;
+    if (strcmp(protocol, ASTERISK_PROTOCOL) == 0) {
+        link_make_bare(&l->link, NULL);
+        l->message_max = WIRE_TEXT_MAX;
+    }
+    l->message = mem_alloc(l->message_max);
     if (l->message == NULL) {
         mem_free(l);
         return NULL;
@@ -236,13 +245,17 @@ static void go_open(struct ws_link *l, struct lws *wsi)
     l->wsi = wsi;
     l->open = true;
     l->heard = loop_now(l->context->loop);
-    timer_start(&l->beat, BEAT_MS);
+    /* Asterisk before 2026 hangs up on a ping (its PR 1722). */
+    if (link_is_bare(&l->link))
+        ws_keep_alive(lws_get_socket_fd(wsi));
+    else
+        timer_start(&l->beat, BEAT_MS);
 }
 
 /* Gathers the fragments of one message. The handler comes last: it may free the link. */
 static int on_receive(struct ws_link *l, struct lws *wsi, const void *in, size_t len)
 {
-    size_t max = WIRE_BATCH_MAX, n;
+    size_t max = l->message_max, n;
 
     l->heard = loop_now(l->context->loop);
     if (l->goodbye || l->deaf)
@@ -254,8 +267,9 @@ static int on_receive(struct ws_link *l, struct lws *wsi, const void *in, size_t
     if (l->is_text)
         max = WIRE_TEXT_MAX;
     if (l->got + len > max || l->got + len + lws_remaining_packet_payload(wsi) > max) {
-        const char *why = l->is_text ? "a text message of more than 16384 bytes"
-                                     : "a batch of more than 65536 bytes";
+        const char *why = l->is_text               ? "a text message of more than 16384 bytes"
+                          : link_is_bare(&l->link) ? "audio of more than 16384 bytes in one message"
+                                                   : "a batch of more than 65536 bytes";
 
         l->deaf = true;
         ws_shut(&l->link, LINK_CLOSE_TOO_BIG, why);
@@ -281,10 +295,12 @@ static int on_receive(struct ws_link *l, struct lws *wsi, const void *in, size_t
 static int on_established(struct lws *wsi)
 {
     struct ws_context *c = lws_context_user(lws_get_context(wsi));
-    struct ws_link *l = link_new(c);
+    struct ws_link *l = link_new(c, lws_get_protocol(wsi)->name);
 
     if (l == NULL)
         return -1;
+    if (link_is_bare(&l->link))
+        link_make_bare(&l->link, ws_request(wsi));
     lws_set_opaque_user_data(wsi, l);
     go_open(l, wsi);
     c->accepted(c->accepted_arg, &l->link);
@@ -343,6 +359,8 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
             on_closed(l, "the other side closed the link");
         return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        if (l != NULL)
+            l->link.said_bye = true;
         if (l != NULL && l->why[0] == '\0' && len >= 2)
             snprintf(l->why, sizeof l->why, "the other side closed the link: %.*s", (int)len - 2,
                      (const char *)in + 2);
@@ -382,8 +400,9 @@ static int split_url(const char *url, struct connect *c, struct error *err)
     return 0;
 }
 
-/* The address as numbers, so that libwebsockets has nothing to resolve. */
-static void start_connecting(struct ws_link *l, const struct connect *c, const struct addrinfo *ai)
+/* The address as numbers, so that libwebsockets has nothing to resolve. False when it failed at
+ * once; l->why may say why. */
+static bool start_connecting(struct ws_link *l, const struct connect *c, const struct addrinfo *ai)
 {
     struct lws_client_connect_info info = {0};
     char address[64] = "";
@@ -395,16 +414,16 @@ static void start_connecting(struct ws_link *l, const struct connect *c, const s
     info.port = atoi(c->port);
     info.path = c->path;
     info.host = info.origin = c->host;
-    info.protocol = info.local_protocol_name = WIRE_PROTOCOL;
+    info.protocol = info.local_protocol_name = l->protocol;
     info.opaque_user_data = l;
     info.pwsi = &l->wsi;
     l->connecting = true;
     if (lws_client_connect_via_info(&info) == NULL) {
         l->wsi = NULL;
-        tell_closed(l, "cannot connect");
-        return;
+        return false;
     }
     l->connecting = false;
+    return true;
 }
 
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *ai)
@@ -415,7 +434,8 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
     if (l != NULL) {
         l->connect = NULL;
         if (status == 0) {
-            start_connecting(l, c, ai);
+            if (!start_connecting(l, c, ai))
+                tell_closed(l, "cannot connect");
         } else {
             snprintf(l->why, sizeof l->why, "cannot find %.60s: %s", c->host, uv_strerror(status));
             tell_closed(l, l->why);
@@ -458,7 +478,7 @@ int link_ws_connect(struct link **lp, struct loop *loop, const char *url, struct
 
     if (rc != 0)
         return rc;
-    l = link_new(context);
+    l = link_new(context, WIRE_PROTOCOL);
     if (l == NULL) {
         ws_context_end(context, NULL, NULL);
         return error_nomem(err);
@@ -471,4 +491,40 @@ int link_ws_connect(struct link **lp, struct loop *loop, const char *url, struct
     }
     *lp = &l->link;
     return 0;
+}
+
+/* Addresses only, so that nothing of it is under way when the server goes. */
+static int connect_at_once(struct ws_link *l, const char *url, struct error *err)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *ai;
+    struct connect c = {0};
+    int rc = split_url(url, &c, err);
+    bool going;
+
+    if (rc != 0)
+        return rc;
+    if (getaddrinfo(c.host, c.port, &hints, &ai) != 0)
+        return error_set(err, ERR_INVALID, "'%s' is no IP address; write ws://127.0.0.1:8088/media",
+                         c.host);
+    going = start_connecting(l, &c, ai);
+    freeaddrinfo(ai);
+    if (!going)
+        return error_set(err, ERR_IO, "cannot connect to %s: %s", url,
+                         l->why[0] != '\0' ? l->why : "no answer");
+    return 0;
+}
+
+int ws_server_connect(struct ws_server *s, struct link **lp, const char *url, struct error *err)
+{
+    struct ws_link *l = link_new(ws_server_context(s), ASTERISK_PROTOCOL);
+    int rc;
+
+    if (l == NULL)
+        return error_nomem(err);
+    rc = connect_at_once(l, url, err);
+    if (rc != 0)
+        link_free(&l->link);
+    else
+        *lp = &l->link;
+    return rc;
 }

@@ -39,7 +39,7 @@ static void drop_backlog(struct peer *p)
     p->n_backlog = 0;
 }
 
-static void break_link(struct peer *p, int code, const char *why)
+void peer_break(struct peer *p, int code, const char *why)
 {
     if (p->shut || p->gone) /* gone: the port may be freed already */
         return;
@@ -53,18 +53,17 @@ static void break_link(struct peer *p, int code, const char *why)
     bridge_send(p->bridge, &p->shutting);
 }
 
-void peer_send(struct peer *p, const struct wire_msg *m)
+void peer_queue(struct peer *p, struct wire_text *t)
 {
-    struct wire_text *t;
-
-    if (p->shut || p->gone)
+    if (p->shut || p->gone) {
+        mem_free(t);
         return;
-    t = wire_format(m);
+    }
     if (t == NULL || p->n_backlog >= PEER_BACKLOG_TEXTS) {
         log_error("bridge", NULL, "link of '%s' is closed: %s", p->name,
                   t == NULL ? "no memory for a message" : "its messages back up");
         mem_free(t);
-        break_link(p, LINK_CLOSE_ERROR, "messages back up");
+        peer_break(p, LINK_CLOSE_ERROR, "messages back up");
         return;
     }
     if (list_empty(&p->backlog) && push_text(p, t))
@@ -73,6 +72,16 @@ void peer_send(struct peer *p, const struct wire_msg *m)
     p->n_backlog++;
     if (!p->bridge->retry.active)
         timer_start(&p->bridge->retry, 1);
+}
+
+void peer_send(struct peer *p, const struct wire_msg *m)
+{
+    if (p->shut || p->gone)
+        return;
+    if (p->asterisk != NULL)
+        asterisk_send(p, m);
+    else
+        peer_queue(p, wire_format(m));
 }
 
 static void send_error(struct peer *p, uint32_t channel, const char *code, const char *text)
@@ -92,11 +101,10 @@ void peer_shut(struct peer *p, int code, const char *error_code, const char *why
         return;
     log_warn("bridge", NULL, "link of '%s' is closed by us: %s", title(p), why);
     send_error(p, 0, error_code, why);
-    break_link(p, code, error_code);
+    peer_break(p, code, error_code);
 }
 
-/* A mistake of the gateway's: one line here, one error there; too many end the link. */
-static void complain(struct peer *p, uint32_t channel, const char *code, const char *text)
+void peer_complain(struct peer *p, uint32_t channel, const char *code, const char *text)
 {
     p->bridge->stats.bad_text++;
     if (!bucket_take(&p->bad, loop_now(p->bridge->control), PEER_BAD_PER_S, PEER_BAD_BURST)) {
@@ -110,8 +118,7 @@ static void complain(struct peer *p, uint32_t channel, const char *code, const c
 
 /* --- hello --- */
 
-/* Takes the same time wherever two secrets differ, and whatever their lengths. */
-static bool same_secret(const char *a, const char *b)
+bool same_secret(const char *a, const char *b)
 {
     char x[257] = {0}, y[257] = {0};
     volatile unsigned char differ = 0;
@@ -123,13 +130,23 @@ static bool same_secret(const char *a, const char *b)
     return differ == 0;
 }
 
+void peer_become(struct peer *p, const struct config_gateway *g)
+{
+    timer_stop(&p->hello);
+    str_copy(p->name, sizeof p->name, g->name);
+    p->max_channels = g->max_channels;
+    p->originate = g->originate;
+    p->terminate = g->terminate;
+}
+
 static void on_hello(struct peer *p, const struct wire_msg *m)
 {
     const struct config_gateway *g = config_find_gateway(p->bridge->config, m->gateway);
-    bool known = same_secret(m->token, g != NULL ? g->token : "") & (g != NULL);
+    bool known =
+        same_secret(m->token, g != NULL ? g->token : "") & (g != NULL) && !config_is_asterisk(g);
 
     if (p->name[0] != '\0') {
-        complain(p, 0, "wrong-state", "hello was said already");
+        peer_complain(p, 0, "wrong-state", "hello was said already");
         return;
     }
     if (m->version != WIRE_VERSION) {
@@ -142,11 +159,7 @@ static void on_hello(struct peer *p, const struct wire_msg *m)
         peer_shut(p, LINK_CLOSE_POLICY, "not-authorised", "unknown gateway name or wrong token");
         return;
     }
-    timer_stop(&p->hello);
-    str_copy(p->name, sizeof p->name, m->gateway);
-    p->max_channels = g->max_channels;
-    p->originate = g->originate;
-    p->terminate = g->terminate;
+    peer_become(p, g);
     p->prompts = m->prompts;
     log_info("bridge", NULL, "gateway '%s' is linked (%s)", p->name,
              m->software != NULL ? m->software : "software unknown");
@@ -181,7 +194,8 @@ bool peer_is_full(const struct peer *p)
 
 static bool takes_calls(const struct peer *p, const char *gateway)
 {
-    return strcmp(p->name, gateway) == 0 && p->terminate && !p->shut && !p->gone;
+    return strcmp(p->name, gateway) == 0 && p->asterisk == NULL && p->terminate && !p->shut &&
+           !p->gone;
 }
 
 struct peer *peer_of_link(struct bridge *b, const char *gateway, uint64_t id)
@@ -233,7 +247,7 @@ static void present(struct peer *p, const struct offer *offer, uint32_t number)
         channel_ring(c);
 }
 
-static void on_offer(struct peer *p, const struct wire_msg *m)
+void peer_offer(struct peer *p, const struct wire_msg *m)
 {
     struct bridge *b = p->bridge;
     struct offer offer = {.gateway = p->name,
@@ -248,13 +262,14 @@ static void on_offer(struct peer *p, const struct wire_msg *m)
 
     b->stats.offers++;
     if ((m->channel & WIRE_EXCHANGE_BIT) != 0)
-        complain(p, m->channel, "bad-channel", "numbers from 2147483648 on belong to the exchange");
+        peer_complain(p, m->channel, "bad-channel",
+                      "numbers from 2147483648 on belong to the exchange");
     else if (numbers_get(&p->numbers, m->channel) != NULL)
-        complain(p, m->channel, "channel-in-use",
-                 "this channel carries a call; use another number");
+        peer_complain(p, m->channel, "channel-in-use",
+                      "this channel carries a call; use another number");
     else if (numbers_ended(&p->numbers, m->channel, loop_now(b->control)))
-        complain(p, m->channel, "channel-in-use",
-                 "this channel ended less than 5 seconds ago; use another number");
+        peer_complain(p, m->channel, "channel-in-use",
+                      "this channel ended less than 5 seconds ago; use another number");
     else if (!p->originate)
         refuse(p, m->channel, CAUSE_REJECTED, "this gateway may not offer calls (originate)");
     else if (b->refusing)
@@ -267,20 +282,20 @@ static void on_offer(struct peer *p, const struct wire_msg *m)
 
 /* --- the other messages --- */
 
-static void on_call(struct peer *p, const struct wire_msg *m)
+void peer_call(struct peer *p, const struct wire_msg *m)
 {
     struct link_node *node = numbers_get(&p->numbers, m->channel);
     char text[80];
 
     if (node == NULL) {
         if (!numbers_ended(&p->numbers, m->channel, loop_now(p->bridge->control)))
-            complain(p, m->channel, "unknown-channel", "no call is on this channel");
+            peer_complain(p, m->channel, "unknown-channel", "no call is on this channel");
         return;
     }
     if (channel_told(channel_of(node), m))
         return;
     snprintf(text, sizeof text, "a %s does not fit this call now", wire_type_name(m->type));
-    complain(p, m->channel, "wrong-state", text);
+    peer_complain(p, m->channel, "wrong-state", text);
 }
 
 static void on_message(struct peer *p, const struct wire_msg *m)
@@ -322,13 +337,13 @@ static void dispatch(struct peer *p, const struct wire_msg *m)
         on_hello(p, m);
         return;
     case WIRE_OFFER:
-        on_offer(p, m);
+        peer_offer(p, m);
         return;
     case WIRE_RING:
     case WIRE_ANSWER:
     case WIRE_DTMF:
     case WIRE_HANGUP:
-        on_call(p, m);
+        peer_call(p, m);
         return;
     case WIRE_MESSAGE:
         on_message(p, m);
@@ -348,7 +363,7 @@ static void dispatch(struct peer *p, const struct wire_msg *m)
     case WIRE_WELCOME:
     case WIRE_PROMPT:
     case WIRE_TYPE_COUNT:
-        complain(p, m->channel, "wrong-state", "only the exchange sends this message");
+        peer_complain(p, m->channel, "wrong-state", "only the exchange sends this message");
     }
 }
 
@@ -361,8 +376,12 @@ static void read_text(struct peer *p, const struct wire_text *t)
         peer_shut(p, LINK_CLOSE_POLICY, "flood", "more than 5000 messages a second");
         return;
     }
+    if (p->asterisk != NULL) {
+        asterisk_text(p, t);
+        return;
+    }
     if (wire_parse(&m, t->data, t->len, &err) != 0)
-        complain(p, m.channel, err.code == ERR_NOMEM ? "internal" : "bad-message", err.text);
+        peer_complain(p, m.channel, err.code == ERR_NOMEM ? "internal" : "bad-message", err.text);
     else if (p->name[0] == '\0' && m.type != WIRE_HELLO)
         peer_shut(p, LINK_CLOSE_POLICY, "hello", "the first message must be a hello");
     else
@@ -394,16 +413,16 @@ void peer_on_trouble(const struct crossing_msg *m)
     case TROUBLE_BATCH:
         snprintf(text, sizeof text, "a batch is cut short or holds no record at byte %" PRIu64,
                  m->num[2]);
-        complain(p, 0, "bad-batch", text);
+        peer_complain(p, 0, "bad-batch", text);
         break;
     case TROUBLE_CHANNEL:
         snprintf(text, sizeof text, "audio for a channel without a call");
-        complain(p, number, "unknown-channel", text);
+        peer_complain(p, number, "unknown-channel", text);
         break;
     case TROUBLE_FRAME:
         snprintf(text, sizeof text,
                  "a frame of %" PRIu64 " bytes is not 20 ms in this call's codec", m->num[2]);
-        complain(p, number, "bad-frame", text);
+        peer_complain(p, number, "bad-frame", text);
         break;
     case TROUBLE_COUNT:
         break;
@@ -414,8 +433,13 @@ void peer_on_opened(const struct crossing_msg *m)
 {
     struct bridge *b = m->to;
     struct peer *p = b->closing ? NULL : mem_alloc(sizeof *p);
+    const struct link_request *request = port_request(m->ptr);
 
     b->ports++;
+    if (p != NULL && request != NULL && (p->asterisk = asterisk_new(p, b->control)) == NULL) {
+        mem_free(p);
+        p = NULL;
+    }
     if (p == NULL) {
         struct pending *reject = port_pending(m->ptr);
 
@@ -436,21 +460,29 @@ void peer_on_opened(const struct crossing_msg *m)
     p->admit.msg = (struct crossing_msg){.h = port_on_admit, .to = p->port, .ptr = p};
     p->admit.answers = 1;
     bridge_send(b, &p->admit);
+    if (request != NULL)
+        asterisk_opened(p, request);
 }
 
 void peer_on_closed(const struct crossing_msg *m)
 {
     struct peer *p = m->to;
     struct link_node *n;
+    bool over = p->asterisk != NULL && asterisk_is_over(p->asterisk, port_was_closed(p->port));
 
-    log_info("bridge", NULL, "link of '%s' is gone: %s; %u calls end", title(p), port_why(p->port),
-             p->n_channels);
+    if (over)
+        log_debug("bridge", NULL, "call of '%s' is over: %s", title(p), port_why(p->port));
+    else
+        log_info("bridge", NULL, "link of '%s' is gone: %s; %u calls end", title(p),
+                 port_why(p->port), p->n_channels);
     p->gone = true;
     identity_forget(p);
     timer_stop(&p->hello);
+    if (p->asterisk != NULL)
+        asterisk_closed(p->asterisk);
     drop_backlog(p);
     while ((n = list_first(&p->channels)) != NULL)
-        channel_lost(channel_of(n), CAUSE_LINK_LOST);
+        channel_lost(channel_of(n), over ? CAUSE_NORMAL : CAUSE_LINK_LOST);
     /* Pending commands go out in order, so this one comes after all of the channels'. */
     p->release.msg = (struct crossing_msg){.h = port_on_release, .to = p->port};
     p->release.answers = 1;
@@ -465,6 +497,7 @@ void peer_on_released(const struct crossing_msg *m)
     if (p != NULL) {
         list_remove(&p->node);
         numbers_free(&p->numbers);
+        asterisk_free(p->asterisk);
         mem_free(p);
     }
     b->ports--;

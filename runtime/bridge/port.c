@@ -1,7 +1,9 @@
 /* The media loop's half of a link. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "bridge/private.h"
+#include <string.h>
 
 #define PAUSE_CHECK_MS  2
 #define BACKLOG_FRAMES  (LINK_BACKLOG_MS / FRAME_MS)
@@ -10,8 +12,14 @@
 struct port {
     struct media_port media; /* first: the tick's view */
     struct hub *hub;
-    struct link *link; /* NULL once closed */
-    struct peer *peer; /* NULL before control admitted it */
+    struct link *link; /* NULL once closed, and before a client's is made */
+    struct link_request *request;
+    bool bare;       /* of one call: channel 1 */
+    bool on_hold;    /* the other side wants no audio now */
+    bool was_closed; /* by the other side */
+    size_t frame, n_part;
+    uint8_t part[FRAME_BYTES_MAX]; /* of a frame, when he cuts otherwise than we */
+    struct peer *peer;             /* NULL before control admitted it */
     struct numbers numbers;
     atomic_uint unread; /* texts on their way to control */
     bool paused;
@@ -35,6 +43,16 @@ const char *port_why(const struct port *p)
     return p->why;
 }
 
+const struct link_request *port_request(const struct port *p)
+{
+    return p->request;
+}
+
+bool port_was_closed(const struct port *p)
+{
+    return p->was_closed;
+}
+
 void port_text_read(struct port *p)
 {
     atomic_fetch_sub_explicit(&p->unread, 1, memory_order_relaxed);
@@ -46,7 +64,7 @@ static void on_frame(struct media_port *mp, uint32_t number, const void *audio, 
 {
     struct port *p = (struct port *)mp;
 
-    if (p->link != NULL)
+    if (p->link != NULL && !p->on_hold)
         link_frame(p->link, number, audio, len);
 }
 
@@ -178,6 +196,32 @@ static void port_batch(void *arg, const uint8_t *bytes, size_t len)
         trouble(p, TROUBLE_BATCH, 0, at);
 }
 
+/* Bare audio, of the one call there is. Before MEDIA_START was read, and after the end, there is
+ * none: that is no mistake. */
+static void port_sound(void *arg, const uint8_t *bytes, size_t len)
+{
+    struct port *p = arg;
+    struct media_channel *c = numbers_get(&p->numbers, BARE_CHANNEL);
+
+    while (c != NULL && len > 0) {
+        size_t n = p->frame - p->n_part;
+
+        if (p->n_part == 0 && len >= p->frame) {
+            media_channel_input(c, bytes, n);
+        } else {
+            n = n < len ? n : len;
+            memcpy(p->part + p->n_part, bytes, n);
+            p->n_part += n;
+            if (p->n_part == p->frame) {
+                media_channel_input(c, p->part, p->frame);
+                p->n_part = 0;
+            }
+        }
+        bytes += n;
+        len -= n;
+    }
+}
+
 /* --- its life --- */
 
 static void say_closed(struct port *p)
@@ -192,6 +236,7 @@ static void port_closed(void *arg, const char *why)
     struct port *p = arg;
 
     str_copy(p->why, sizeof p->why, why);
+    p->was_closed = p->link != NULL && link_was_closed(p->link);
     timer_stop(&p->resume);
     drop_held(p);
     p->link = link_free(p->link);
@@ -201,11 +246,13 @@ static void port_closed(void *arg, const char *why)
 
 static void port_opened(void *arg)
 {
-    (void)arg; /* the server's links are open when they are made */
+    (void)arg; /* a server's links are open when they are made, and a client's need not say so */
 }
 
 static const struct link_handlers link_handlers = {
     .opened = port_opened, .text = port_text, .batch = port_batch, .closed = port_closed};
+static const struct link_handlers bare_handlers = {
+    .opened = port_opened, .text = port_text, .batch = port_sound, .closed = port_closed};
 
 static void port_free(struct port *p)
 {
@@ -213,32 +260,89 @@ static void port_free(struct port *p)
     drop_held(p);
     link_free(p->link);
     numbers_free(&p->numbers);
-    p->hub->ports--;
+    mem_free(p->request);
+    if (p->bare)
+        p->hub->bare--;
+    else
+        p->hub->ports--;
     mem_free(p);
+}
+
+static struct port *port_new(struct hub *hub, bool bare)
+{
+    bool room = bare ? hub->bare < BRIDGE_BARE_MAX : hub->ports < BRIDGE_LINKS_MAX;
+    struct port *p = room ? mem_alloc(sizeof *p) : NULL;
+
+    if (p == NULL)
+        return NULL;
+    if (bare)
+        hub->bare++;
+    else
+        hub->ports++;
+    p->bare = bare;
+    p->media.frame = on_frame;
+    p->media.flush = on_flush;
+    p->media.heeds = on_heeds;
+    p->hub = hub;
+    list_init(&p->held);
+    timer_init(&p->resume, hub->loop, on_resume, p);
+    return p;
+}
+
+static void port_own(struct port *p, struct link *l)
+{
+    p->link = l;
+    link_own(l, p->bare ? &bare_handlers : &link_handlers, p);
+}
+
+static bool tell_opened(struct port *p)
+{
+    struct crossing_msg m = {.h = peer_on_opened, .to = p->hub->bridge, .ptr = p};
+
+    return crossing_event(p->hub->crossing, &m);
 }
 
 void port_accept(void *arg, struct link *l)
 {
-    struct hub *hub = arg;
-    struct port *p = hub->ports < BRIDGE_LINKS_MAX ? mem_alloc(sizeof *p) : NULL;
-    struct crossing_msg m = {.h = peer_on_opened, .to = hub->bridge, .ptr = p};
+    struct port *p = port_new(arg, link_is_bare(l));
 
     if (p == NULL) {
         link_free(l);
         return;
     }
-    hub->ports++;
-    p->media.frame = on_frame;
-    p->media.flush = on_flush;
-    p->media.heeds = on_heeds;
-    p->hub = hub;
-    p->link = l;
-    list_init(&p->held);
-    timer_init(&p->resume, hub->loop, on_resume, p);
-    link_own(l, &link_handlers, p);
+    p->request = link_take_request(l);
+    port_own(p, l);
     link_pause(l, true);
-    if (!crossing_event(hub->crossing, &m))
+    if ((p->bare && p->request == NULL) || !tell_opened(p))
         port_free(p);
+}
+
+void hub_on_join(const struct crossing_msg *m)
+{
+    struct hub *hub = m->to;
+    struct port *p = port_new(hub, true);
+
+    if (p == NULL) {
+        log_warn("bridge", NULL, "cannot connect to %s: there are %d such links already",
+                 ((struct link_request *)m->ptr)->path, BRIDGE_BARE_MAX);
+        mem_free(m->ptr);
+        return;
+    }
+    p->request = m->ptr;
+    if (!tell_opened(p))
+        port_free(p);
+}
+
+/* The link that is ours to make: only now, so that its first words find a peer. */
+static void connect_link(struct port *p)
+{
+    struct error err = {0};
+    struct link *l;
+
+    if (ws_server_connect(p->hub->server, &l, p->request->path, &err) == 0)
+        port_own(p, l);
+    else
+        str_copy(p->why, sizeof p->why, err.text);
 }
 
 void port_on_admit(const struct crossing_msg *m)
@@ -246,6 +350,8 @@ void port_on_admit(const struct crossing_msg *m)
     struct port *p = m->to;
 
     p->peer = m->ptr;
+    if (p->request != NULL && p->request->ours && p->hub->server != NULL)
+        connect_link(p);
     if (p->link == NULL)
         say_closed(p);
     else
@@ -275,6 +381,7 @@ void port_on_attach(const struct crossing_msg *m)
         port_closed(p, "out of memory");
         return;
     }
+    p->frame = codec_frame_bytes((enum codec)m->num[1]);
     link_reserve(p->link, BACKLOG_FRAMES, codec_frame_bytes((enum codec)m->num[1]));
     media_channel_attach(m->ptr, &p->media, number);
 }
@@ -290,6 +397,11 @@ void port_on_detach(const struct crossing_msg *m)
     if (p->link != NULL)
         link_unreserve(p->link, BACKLOG_FRAMES, codec_frame_bytes((enum codec)m->num[1]));
     numbers_end(&p->numbers, (uint32_t)m->num[0], loop_now(p->hub->loop));
+}
+
+void port_on_hold(const struct crossing_msg *m)
+{
+    ((struct port *)m->to)->on_hold = m->num[0] != 0;
 }
 
 void port_on_shut(const struct crossing_msg *m)

@@ -17,6 +17,8 @@
 #include <stdatomic.h>
 
 #define BRIDGE_LINKS_MAX    256
+#define BRIDGE_BARE_MAX     700  /* links of one call each, besides */
+#define BARE_CHANNEL        1    /* the number of the call on a bare link */
 #define BRIDGE_PLAYS_MAX    8    /* requests of one kind pending on a channel */
 #define PEER_HELLO_MS       5000 /* from connection to hello */
 #define PEER_TEXTS_PER_S    5000
@@ -49,18 +51,22 @@ struct hub {
     struct loop *loop; /* the media loop */
     struct bridge *bridge;
     struct ws_server *server; /* [media] NULL in virtual time */
-    unsigned ports;           /* [media] */
+    unsigned ports, bare;     /* [media] links; of one call each */
     atomic_uint_fast64_t dropped, bad_batch;
 };
 
 /* [media] A new link: tells control with peer_on_opened(), to = bridge, ptr = port. */
 void port_accept(void *hub, struct link *l);
 
+/* Commands to the hub. */
+crossing_h hub_on_join; /* ptr = link_request with `ours`, taken over */
+
 /* Commands to a port; `to` is the port. */
 crossing_h port_on_admit;   /* ptr = peer; reading begins; its one answer is peer_on_closed */
 crossing_h port_on_text;    /* ptr = wire_text, taken over */
 crossing_h port_on_attach;  /* ptr = media_channel, num = number, codec */
 crossing_h port_on_detach;  /* num = number, codec */
+crossing_h port_on_hold;    /* num = 1: sends no audio; 0: goes on */
 crossing_h port_on_shut;    /* num = close code, ptr = why (static text) */
 crossing_h port_on_release; /* frees; its one answer is peer_on_released with to = ptr */
 
@@ -68,6 +74,11 @@ crossing_h port_on_release; /* frees; its one answer is peer_on_released with to
 struct pending *port_pending(struct port *p);
 /* [control] One text of this port was read. */
 void port_text_read(struct port *p);
+/* [control] What its handshake said, for as long as the port lives; NULL for the bridge's own
+ * protocol. */
+const struct link_request *port_request(const struct port *p);
+/* [control] True when the other side closed it in good order; after peer_on_closed only. */
+bool port_was_closed(const struct port *p);
 /* [control] Why it was closed; after peer_on_closed only. */
 const char *port_why(const struct port *p);
 
@@ -103,6 +114,7 @@ void bridge_check_closed(struct bridge *b);
 
 /* --- peer.c: the control loop's half --- */
 
+struct asterisk;
 struct peer {
     struct bridge *bridge;
     struct port *port;
@@ -110,7 +122,8 @@ struct peer {
     char name[65];         /* empty before its hello */
     int max_channels;
     bool originate, terminate, prompts;
-    bool shut, gone; /* we closed it; the link is closed */
+    struct asterisk *asterisk; /* a link of that dialect; NULL: our own protocol */
+    bool shut, gone;           /* we closed it; the link is closed */
     uint64_t id;
     struct list channels;
     unsigned n_channels;
@@ -135,6 +148,19 @@ crossing_h peer_on_released; /* the answer to release; to = peer, or NULL, ptr =
 
 /* Sends a message; a link that cannot take it is closed. */
 void peer_send(struct peer *p, const struct wire_msg *m);
+/* Queues a text, which it takes over; NULL (memory is out) closes the link. */
+void peer_queue(struct peer *p, struct wire_text *t);
+/* Closes the link without a word. */
+void peer_break(struct peer *p, int code, const char *why);
+/* A mistake of the gateway's: one line here, one error there; too many end the link. */
+void peer_complain(struct peer *p, uint32_t channel, const char *code, const char *text);
+/* Takes its rights from the configuration: it is that gateway from now on. */
+void peer_become(struct peer *p, const struct config_gateway *g);
+/* Takes the same time wherever two secrets differ, and whatever their lengths. */
+bool same_secret(const char *a, const char *b);
+/* An offer, or a message about a call. */
+void peer_offer(struct peer *p, const struct wire_msg *m);
+void peer_call(struct peer *p, const struct wire_msg *m);
 /* Sends what waits in the backlog; false when the crossing is still full. */
 bool peer_push(struct peer *p);
 /* Says `why` in an error message and closes the link. */
@@ -153,6 +179,20 @@ int identity_register(struct peer *p, const char *identity, const char **code, s
 void identity_unregister(struct peer *p, const char *identity);
 /* All of the link's, at its end. */
 void identity_forget(struct peer *p);
+
+/* --- asterisk_peer.c: the control loop's half of a link in Asterisk's dialect --- */
+
+struct asterisk *asterisk_new(struct peer *p, struct loop *control);
+/* Judges who it is. */
+void asterisk_opened(struct peer *p, const struct link_request *r);
+void asterisk_text(struct peer *p, const struct wire_text *t);
+/* What the bridge would say, in its words, as far as it has some. */
+void asterisk_send(struct peer *p, const struct wire_msg *m);
+/* True when a link that is gone now went because its call was over; `was_closed` by Asterisk. */
+bool asterisk_is_over(const struct asterisk *a, bool was_closed);
+/* The link is gone: its timers stop. */
+void asterisk_closed(struct asterisk *a);
+void asterisk_free(struct asterisk *a);
 
 /* --- channel.c --- */
 

@@ -131,17 +131,22 @@ static bool string_fits(enum kind kind, const char *s, size_t n, size_t max)
     return true;
 }
 
-/* What the exchange sends is the flow's own: names of parameters that a client knows. */
-static bool param_allowed(const struct wire_msg *m, const char *name)
+bool wire_param_allowed(const char *name)
 {
-    if ((m->channel & WIRE_EXCHANGE_BIT) != 0)
-        return string_fits(KIND_STRING, name, strlen(name), 64) && *name != '\0';
     if (strncmp(name, "SipHeader_", 10) == 0)
         return string_fits(KIND_NAME, name, strlen(name), 64) && name[10] != '\0';
     for (size_t i = 0; i < sizeof param_names / sizeof *param_names; i++)
         if (strcmp(param_names[i], name) == 0)
             return true;
     return false;
+}
+
+/* What the exchange sends is the flow's own: names of parameters that a client knows. */
+static bool param_allowed(const struct wire_msg *m, const char *name)
+{
+    if ((m->channel & WIRE_EXCHANGE_BIT) != 0)
+        return string_fits(KIND_STRING, name, strlen(name), 64) && *name != '\0';
+    return wire_param_allowed(name);
 }
 
 static bool read_params(struct wire_msg *m, const struct scan_member *v, size_t max)

@@ -84,6 +84,9 @@ struct wire_text {
 int wire_parse(struct wire_msg *m, const char *text, size_t len, struct error *err);
 void wire_msg_free(struct wire_msg *m);
 
+/* True for the webhook parameters that a gateway may give. */
+bool wire_param_allowed(const char *name);
+
 /* Writes the fields that belong to m->type. NULL when out of memory or longer than WIRE_TEXT_MAX.
  */
 struct wire_text *wire_format(const struct wire_msg *m);

@@ -35,6 +35,12 @@ void ws_context_end(struct ws_context *c, void (*closed)(void *arg), void *arg);
 /* The one callback of the protocol, in link_ws.c. */
 int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                 size_t len);
+/* What the handshake of a dialect's link said; NULL when memory is out. */
+struct link_request *ws_request(struct lws *wsi);
+/* The server's context, for a client on its loop. */
+struct ws_context *ws_server_context(struct ws_server *s);
+/* The kernel asks a silent other side, for links on which we may not ping: about 35 s. */
+void ws_keep_alive(int fd);
 /* Options that every connection wants. */
 void ws_tune_socket(int fd);
 

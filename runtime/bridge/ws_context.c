@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/asterisk.h"
 #include "bridge/ws.h"
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -29,6 +30,7 @@ static void log_lws(int level, const char *line)
 
 static const struct lws_protocols protocols[] = {
     {.name = WIRE_PROTOCOL, .callback = ws_callback, .rx_buffer_size = SERVICE_BUF},
+    {.name = ASTERISK_PROTOCOL, .callback = ws_callback, .rx_buffer_size = 4096},
     {0},
 };
 
@@ -38,6 +40,16 @@ void ws_tune_socket(int fd)
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+}
+
+void ws_keep_alive(int fd)
+{
+    int one = 1, idle = 20, each = 5, count = 3;
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &each, sizeof each);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
 static void on_turn(void *arg)

@@ -2,6 +2,7 @@
  * accepts. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "bridge/ws.h"
 #include <errno.h>
 #include <string.h>
@@ -88,6 +89,65 @@ int ws_server_new(struct ws_server **sp, struct loop *loop, int fd,
     *sp = s;
     return 0;
 }
+
+struct ws_context *ws_server_context(struct ws_server *s)
+{
+    return s->context;
+}
+
+/* --- what a handshake says --- */
+
+/* "Basic dXNlcjpwYXNz": what does not fit stays empty, and then fits no gateway. */
+static void read_basic(struct lws *wsi, struct link_request *r)
+{
+    char header[512] = "", plain[400];
+    int n = lws_hdr_copy(wsi, header, sizeof header, WSI_TOKEN_HTTP_AUTHORIZATION);
+    const char *colon;
+
+    if (n <= 6 || strncasecmp(header, "Basic ", 6) != 0)
+        return;
+    n = lws_b64_decode_string_len(header + 6, n - 6, plain, sizeof plain - 1);
+    if (n <= 0)
+        return;
+    plain[n] = '\0';
+    colon = strchr(plain, ':');
+    if (colon == NULL || (size_t)(colon - plain) >= sizeof r->user)
+        return;
+    if (str_copy(r->password, sizeof r->password, colon + 1))
+        memcpy(r->user, plain, (size_t)(colon - plain));
+}
+
+static void read_query(struct lws *wsi, struct link_request *r)
+{
+    size_t len = 0;
+    int n;
+
+    for (int i = 0;
+         (n = lws_hdr_copy_fragment(wsi, r->query + len, (int)(sizeof r->query - len - 1),
+                                    WSI_TOKEN_HTTP_URI_ARGS, i)) > 0;
+         i++) {
+        len += (size_t)n;
+        r->query[len++] = '\n';
+        if (len + 1 >= sizeof r->query)
+            break;
+    }
+    r->query[len] = '\0';
+}
+
+struct link_request *ws_request(struct lws *wsi)
+{
+    struct link_request *r = mem_alloc(sizeof *r);
+
+    if (r == NULL)
+        return NULL;
+    if (lws_hdr_copy(wsi, r->path, sizeof r->path, WSI_TOKEN_GET_URI) < 0)
+        r->path[0] = '\0';
+    read_basic(wsi, r);
+    read_query(wsi, r);
+    return r;
+}
+
+/* --- its end --- */
 
 static void on_context_closed(void *arg)
 {

@@ -1,4 +1,4 @@
-/* almon redirect, almon hangup: acting on a live call from the command line. */
+/* almon redirect, hangup, join: acting on live calls from the command line. */
 #include "base/sid.h"
 #include "cli/cli.h"
 #include "cli/link.h"
@@ -110,4 +110,32 @@ int cli_redirect(int argc, char **argv)
     }
     return act(&place,
                json_pack("{s:s, s:s, s:s}", "cmd", "redirect", "sid", argv[optind], "url", target));
+}
+
+static void join_usage(FILE *out)
+{
+    fprintf(
+        out,
+        "usage: almon join GATEWAY ID TO [FROM] [--state DIR | --config FILE]\n"
+        "Connects to the Asterisk of gateway{ name = GATEWAY, dialect = \"asterisk\", url = … }\n"
+        "for its channel WebSocket/INCOMING with the connection id ID, as a call to TO.\n");
+}
+
+int cli_join(int argc, char **argv)
+{
+    struct place place = {0};
+    int status = read_options(argc, argv, &place, join_usage);
+    int n;
+
+    if (status >= 0)
+        return status;
+    n = argc - optind;
+    if (n != 3 && n != 4) {
+        join_usage(stderr);
+        return 2;
+    }
+    return act(&place,
+               json_pack("{s:s, s:s, s:s, s:s, s:s}", "cmd", "join", "gateway", argv[optind],
+                         "connection", argv[optind + 1], "to", argv[optind + 2], "from",
+                         n == 4 ? argv[optind + 3] : "anonymous"));
 }

@@ -162,6 +162,12 @@ static int act_hangup(void *arg, const char *sid, struct error *err)
     return runtime_hangup(((struct serve *)arg)->runtime, sid, err);
 }
 
+static int act_join(void *arg, const char *gateway, const char *id, const char *from,
+                    const char *to, struct error *err)
+{
+    return bridge_join(((struct serve *)arg)->bridge, gateway, id, from, to, err);
+}
+
 static void *act_watch(void *arg, const char *sid, control_line_h *h, void *h_arg)
 {
     return journal_watch_new(((struct serve *)arg)->runtime, sid, h, h_arg);
@@ -202,6 +208,7 @@ static int start_control(struct serve *s, struct error *err)
         .watch = act_watch,
         .unwatch = act_unwatch,
         .status = act_status,
+        .join = act_join,
         .arg = s,
     };
 

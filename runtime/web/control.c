@@ -181,6 +181,20 @@ static json_t *do_hangup(struct client *c, json_t *rq)
     return verdict(a->hangup(a->arg, sid, &err), &err);
 }
 
+static json_t *do_join(struct client *c, json_t *rq)
+{
+    const struct control_actions *a = &c->owner->actions;
+    const char *gateway = json_string_value(json_object_get(rq, "gateway"));
+    const char *id = json_string_value(json_object_get(rq, "connection"));
+    const char *from = json_string_value(json_object_get(rq, "from"));
+    const char *to = json_string_value(json_object_get(rq, "to"));
+    struct error err = {0};
+
+    if (gateway == NULL || id == NULL || from == NULL || to == NULL)
+        return refusal("join: needs \"gateway\", \"connection\", \"from\" and \"to\"");
+    return verdict(a->join(a->arg, gateway, id, from, to, &err), &err);
+}
+
 static json_t *do_status(struct client *c, json_t *rq)
 {
     const struct control_actions *a = &c->owner->actions;
@@ -195,10 +209,8 @@ static void take_line(struct client *c, const char *line, size_t len)
         const char *name;
         json_t *(*run)(struct client *c, json_t *rq);
     } commands[] = {
-        {"hangup", do_hangup},
-        {"redirect", do_redirect},
-        {"status", do_status},
-        {"trace", do_trace},
+        {"hangup", do_hangup}, {"join", do_join},   {"redirect", do_redirect},
+        {"status", do_status}, {"trace", do_trace},
     };
     json_t *rq = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
     const char *cmd = json_string_value(json_object_get(rq, "cmd"));
@@ -213,8 +225,8 @@ static void take_line(struct client *c, const char *line, size_t len)
     send_answer(c,
                 refusal(rq == NULL    ? "a request is one JSON object in one line"
                         : cmd == NULL ? "a request needs \"cmd\""
-                                      : "no such \"cmd\"; there are hangup, redirect, status, "
-                                        "trace"),
+                                      : "no such \"cmd\"; there are hangup, join, redirect, "
+                                        "status, trace"),
                 json_object_get(rq, "id"));
     json_decref(rq);
 }

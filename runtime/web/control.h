@@ -4,6 +4,8 @@
  *   {"cmd":"status"}                                   → {"ok":true,"status":{…}}
  *   {"cmd":"redirect","sid":"CA…","url":"…"}           → {"ok":true} | {"ok":false,"error":"…"}
  *   {"cmd":"hangup","sid":"CA…"}                       → likewise
+ *   {"cmd":"join","gateway":"…","connection":"…",
+ *    "from":"…","to":"…"}                              → likewise; see bridge_join()
  *   {"cmd":"trace","sid":"CA…"|null}                   → {"ok":true}, then journal lines as they
  *                                                        are written: {"sid":"CA…","line":{…}}
  *
@@ -26,6 +28,9 @@ struct control_actions {
     void (*unwatch)(void *arg, void *watch);
     json_t *(*status)(void *arg); /* a new reference */
     void *arg;
+    /* Connects to an Asterisk's waiting channel; see bridge_join(). */
+    int (*join)(void *arg, const char *gateway, const char *id, const char *from, const char *to,
+                struct error *err);
 };
 
 struct control;

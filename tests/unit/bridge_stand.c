@@ -212,7 +212,13 @@ static bool build(struct stand *s, bool live)
         .name = "gw", .token = "secret", .max_channels = 3, .originate = true, .terminate = true};
     s->gateways[1] = (struct config_gateway){
         .name = "out", .token = "secret", .max_channels = 3, .terminate = true};
-    s->config = (struct config){.gateways = s->gateways, .n_gateways = 2};
+    s->gateways[2] = (struct config_gateway){.name = "pbx",
+                                             .token = "secret",
+                                             .max_channels = 2,
+                                             .originate = true,
+                                             .terminate = true,
+                                             .dialect = "asterisk"};
+    s->config = (struct config){.gateways = s->gateways, .n_gateways = 3};
     if (!live)
         ok_rc(vtime_new(&s->vtime, &err), &err);
     ok_rc(loop_new(&s->control, s->vtime, &err), &err);
@@ -254,13 +260,21 @@ out:
     return false;
 }
 
-bool stand_join(struct stand *s, const char *name, const char *token)
+bool stand_knock(struct stand *s, const char *name, const char *token)
 {
     struct error err = {0};
     struct client_options o = {.bridge = s->bridge, .name = name, .token = token, .prompts = true};
 
     ok_rc(client_new(&s->client, s->control, &o, &client_handlers, s, &err), &err);
     stand_run(s, 10);
+    return true;
+out:
+    return false;
+}
+
+bool stand_join(struct stand *s, const char *name, const char *token)
+{
+    ok(stand_knock(s, name, token));
     ok_str(str_text(&s->heard), "ready;");
     return true;
 out:

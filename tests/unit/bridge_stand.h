@@ -13,7 +13,7 @@ struct stand {
     struct vtime *vtime;
     struct loop *control;
     struct media *media;
-    struct config_gateway gateways[2];
+    struct config_gateway gateways[3];
     struct config config;
     struct bridge *bridge;
     bool bridge_closed;
@@ -33,9 +33,11 @@ struct stand {
     bool uneven;         /* two frames not 20 ms apart */
 };
 
-/* Makes exchange and media; gateways "gw" (max 3 channels) and "out" (may not originate), token
- * "secret" both. */
+/* Makes exchange and media; gateways "gw" (max 3 channels), "out" (may not originate) and "pbx" (an
+ * Asterisk, max 2), token "secret" all. */
 bool stand_up(struct stand *s);
+/* Joins the client as `name`, whatever comes of it. */
+bool stand_knock(struct stand *s, const char *name, const char *token);
 /* Joins the client as `name` and waits for its welcome. */
 bool stand_join(struct stand *s, const char *name, const char *token);
 /* The same on real time: media on its thread, the bridge on a free port of the loopback, the client

@@ -38,6 +38,17 @@ static int redirect(void *arg, const char *sid, const char *url, struct error *e
     return 0;
 }
 
+static int join(void *arg, const char *gateway, const char *id, const char *from, const char *to,
+                struct error *err)
+{
+    struct fixture *f = arg;
+
+    if (strcmp(gateway, "pbx") != 0)
+        return error_set(err, ERR_MISSING, "no gateway %s", gateway);
+    snprintf(f->url, sizeof f->url, "%s %s %s", id, from, to);
+    return 0;
+}
+
 static int hangup(void *arg, const char *sid, struct error *err)
 {
     return redirect(arg, sid, "hangup", err);
@@ -94,7 +105,7 @@ static bool set_up(struct fixture *f)
     memset(f, 0, sizeof *f);
     f->fd = -1;
     str_init(&f->in, 4 * 1024 * 1024);
-    f->actions = (struct control_actions){redirect, hangup, watch, unwatch, status, f};
+    f->actions = (struct control_actions){redirect, hangup, watch, unwatch, status, f, join};
     return loop_new(&f->loop, NULL, &err) == 0 &&
            control_new(&f->control, f->loop, unit_folder(), &f->actions, &err) == 0 &&
            (f->fd = dial(socket_path())) >= 0;
@@ -156,6 +167,13 @@ UNIT(control_acts_on_calls)
     ok_str(f.url, "hangup");
     ok_str(ask(&f, "{\"cmd\":\"hangup\",\"sid\":\"CA1\"}\n"),
            "{\"ok\":false,\"error\":\"no live call CA1\"}");
+    ok_str(ask(&f, "{\"cmd\":\"join\",\"gateway\":\"pbx\",\"connection\":\"i-1\",\"from\":\"+1\","
+                   "\"to\":\"+2\"}\n"),
+           "{\"ok\":true}");
+    ok_str(f.url, "i-1 +1 +2");
+    ok_str(ask(&f, "{\"cmd\":\"join\",\"gateway\":\"other\",\"connection\":\"i\",\"from\":\"\","
+                   "\"to\":\"\"}\n"),
+           "{\"ok\":false,\"error\":\"no gateway other\"}");
 out:
     tear_down(&f);
 }
@@ -168,6 +186,7 @@ UNIT(control_refuses_nonsense_and_goes_on)
         "[]\n",
         "{\"cmd\":\"fly\"}\n",
         "{\"cmd\":\"hangup\"}\n",
+        "{\"cmd\":\"join\",\"gateway\":\"pbx\",\"connection\":\"1\"}\n",
         "{\"cmd\":\"redirect\",\"sid\":\"" CALL "\"}\n",
         "{\"cmd\":1}\n",
     };
