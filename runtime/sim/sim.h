@@ -148,6 +148,11 @@ void sim_caller_sends_tone(struct sim_caller *c, int hz);
 /* Sends this audio (in the channel's codec; a reference is taken), then what he sent before. */
 void sim_caller_plays(struct sim_caller *c, struct audio *audio);
 bool sim_caller_is_playing(const struct sim_caller *c);
+/* What somebody says who answers, for sim_caller_plays(): letters of 100 ms each: 's' speech, '.'
+ * silence, 'b' a beep, 'f' a fax's tone. */
+int sim_greeting(struct audio **ap, enum codec c, const char *script, struct error *err);
+/* That of a "human", a "machine", one with a "beep", or a "fax"; else NULL. */
+const char *sim_greeting_script(const char *who);
 
 bool sim_caller_is_answered(const struct sim_caller *c);
 bool sim_caller_is_over(const struct sim_caller *c);

@@ -255,6 +255,21 @@ static int caller_plays(lua_State *L)
     return plays_audio(L, c, audio);
 }
 
+/* caller:greets("machine"): answers as a human, a machine, one with a beep, or a fax does. */
+static int caller_greets(lua_State *L)
+{
+    struct stage_caller *c = prepare(L);
+    const char *script = sim_greeting_script(luaL_checkstring(L, 2));
+    struct audio *audio = NULL;
+    struct error err = {0};
+
+    if (script == NULL)
+        return luaL_argerror(L, 2, "a greeting is human, machine, beep or fax");
+    if (sim_greeting(&audio, sim_caller_codec(c->caller), script, &err) != 0)
+        return luaL_error(L, "%s", err.text);
+    return plays_audio(L, c, audio);
+}
+
 static int spoke(lua_State *L, int status, lua_KContext k)
 {
     (void)status;
@@ -497,6 +512,7 @@ const luaL_Reg stage_caller_words[] = {{"hears", caller_hears},
                                        {"presses", caller_press},
                                        {"speaks", caller_speaks},
                                        {"plays", caller_plays},
+                                       {"greets", caller_greets},
                                        {"plays_tone", stage_plays_tone},
                                        {"mutes", caller_mutes},
                                        {"waits", caller_waits},
