@@ -241,8 +241,16 @@ static void on_rtp_timeout(void *arg)
         call_free(c, 408, CAUSE_NORMAL, "its sound stopped coming");
 }
 
+static void on_rtp_keyless(void *arg, const char *why)
+{
+    struct call *c = arg;
+
+    log_warn("sip", NULL, "%s: no keys were agreed by DTLS: %s", c->id, why);
+    call_free(c, 500, CAUSE_ERROR, "its sound cannot be decrypted");
+}
+
 static const struct rtp_handlers rtp_handlers = {
-    .frame = on_frame, .digit = on_rtp_digit, .timeout = on_rtp_timeout};
+    .frame = on_frame, .digit = on_rtp_digit, .timeout = on_rtp_timeout, .keyless = on_rtp_keyless};
 
 static bool nat_of(const struct call *c)
 {
@@ -252,12 +260,18 @@ static bool nat_of(const struct call *c)
 /* What trunk or phone says of encryption; a call to any other address has the defaults. */
 static void set_terms(struct call *c, bool tls)
 {
-    const char *srtp = c->trunk != NULL   ? c->trunk->srtp
-                       : c->phone != NULL ? c->phone->srtp
-                                          : "optional";
+    const struct config_trunk *t = c->trunk;
+    const struct config_phone *p = c->phone;
+    const char *srtp = t != NULL ? t->srtp : p != NULL ? p->srtp : "optional";
+    const char *keys = t != NULL ? t->srtp_keys : p != NULL ? p->srtp_keys : "sdes";
 
-    c->secure.terms =
-        (struct secure_terms){.policy = secure_policy_of(srtp), .tls = tls, .nat = nat_of(c)};
+    c->secure.terms = (struct secure_terms){.policy = secure_policy_of(srtp),
+                                            .dtls = strcmp(keys, "dtls") == 0,
+                                            .tls = tls,
+                                            .nat = nat_of(c),
+                                            .ice = t != NULL ? t->ice : p != NULL && p->ice,
+                                            .fingerprint = rtp_fingerprint(c->g->rtp),
+                                            .local_ip = c->local_ip};
 }
 
 /* Both sides have agreed: sound may flow. */
@@ -304,7 +318,7 @@ static bool write_ours(struct call *c, struct str *out)
     struct error err = {0};
 
     c->we_offered = c->choice < 0 || c->we_offered;
-    if (secure_describe(&c->secure, c->we_offered ? NULL : &c->remote, &o, &err) != 0) {
+    if (secure_describe(&c->secure, c->rtp, c->we_offered ? NULL : &c->remote, &o, &err) != 0) {
         log_error("sip", NULL, "%s: %s", c->id, err.text);
         return false;
     }
@@ -358,7 +372,7 @@ static void on_leg_answered(void *arg)
 
     c->answered = true;
     rtp_deliver(c->rtp, true);
-    log_info("sip", NULL, "%s: answered", c->id);
+    log_info("sip", NULL, "%s: answered, %s", c->id, secure_way_name(&c->secure));
     if (c->g->client != NULL)
         client_answer(c->g->client, c->number);
 }
@@ -444,7 +458,7 @@ void call_answered(struct call *c)
         return;
     }
     c->answered = true;
-    log_info("sip", NULL, "%s: answered", c->id);
+    log_info("sip", NULL, "%s: answered, %s", c->id, secure_way_name(&c->secure));
     rtp_deliver(c->rtp, true);
     leg_answer(c->leg, str_text(&sdp));
     str_free(&sdp);

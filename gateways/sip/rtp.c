@@ -59,6 +59,7 @@ struct rtp *rtp_free(struct rtp *r)
     r->dead = true;
     rtp_engine_leave(r);
     rtp_engine_give_ports(r);
+    rtp_path_free(r);
     r->out_crypt = srtp_free(r->out_crypt);
     r->in_crypt = srtp_free(r->in_crypt);
     r->encoder = transcoder_free(r->encoder);
@@ -160,12 +161,19 @@ static void set_addresses(struct rtp *r, const struct rtp_peer *p)
 int rtp_set_peer(struct rtp *r, const struct rtp_peer *p, struct error *err)
 {
     bool codec = !r->has_peer || r->peer.codec != p->codec;
-    bool moved = !r->has_peer || !address_is_same(&r->peer.address, &p->address);
+    /* Where ICE goes on, its pair is the address, whatever c= says. */
+    bool moved = !r->has_peer ||
+                 (!address_is_same(&r->peer.address, &p->address) &&
+                  !(p->ice_ufrag != NULL && r->peer.ice_ufrag != NULL)) ||
+                 (p->ice_ufrag == NULL && r->peer.ice_ufrag != NULL);
     bool out = !is_same_key(p->key_out, &r->keys[0], r->peer.key_out != NULL);
     bool in = !is_same_key(p->key_in, &r->keys[1], r->peer.key_in != NULL);
+    const char *had_ice;
     struct fresh f;
     int rc = check_peer(r, p, err);
 
+    if (rc == 0)
+        rc = rtp_path_make(r, p, err);
     if (rc == 0)
         rc = make_fresh(r, p, codec, out, in, &f, err);
     if (rc != 0)
@@ -179,10 +187,13 @@ int rtp_set_peer(struct rtp *r, const struct rtp_peer *p, struct error *err)
         dtmf_in_reset(&r->keys_in, rtp_codec_clock(p->codec));
         rtcp_source_reset(&r->source);
     }
+    had_ice = r->peer.ice_ufrag;
     r->peer = *p;
-    set_keys(r, p, out, in, &f);
+    r->peer.ice_ufrag = had_ice;
     if (moved)
         set_addresses(r, p);
+    rtp_path_set(r, p);
+    set_keys(r, p, out, in, &f);
     if (!r->has_peer)
         r->report_us = rtp_now(r) + RTCP_INTERVAL_MS * 1000 / 2 + r->ssrc % 1000 * 1000;
     r->has_peer = true;

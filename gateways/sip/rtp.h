@@ -28,7 +28,8 @@
 
 struct rtp_engine;
 struct rtp;
-struct srtp_key; /* srtp.h */
+struct srtp_key;   /* srtp.h */
+struct dtls_print; /* dtls.h */
 
 /* --- codecs on the wire --- */
 
@@ -69,6 +70,9 @@ int rtp_engine_new(struct rtp_engine **ep, struct loop *loop, const struct rtp_c
 /* After its calls are freed. Turns the loop until its sockets are closed. Returns NULL. */
 struct rtp_engine *rtp_engine_free(struct rtp_engine *e);
 /* Port pairs that are in use, and that there are. */
+/* Our certificate's, as "a=fingerprint:" wants it; NULL when there can be none (the log says why).
+ * It is made at the first call. */
+const char *rtp_fingerprint(struct rtp_engine *e);
 unsigned rtp_ports_used(const struct rtp_engine *e);
 unsigned rtp_ports_all(const struct rtp_engine *e);
 
@@ -83,13 +87,15 @@ struct rtp_handlers {
     /* Nothing came for timeout_ms though we should receive; once, until something comes again.
      * May be NULL. The handler may call rtp_free(). */
     void (*timeout)(void *arg);
+    /* DTLS was agreed, and for 20 s no keys came of it, for this reason; once. May be NULL. */
+    void (*keyless)(void *arg, const char *why);
 };
 
 /* Takes the next free port pair; a pair that somebody else uses is skipped, five are tried.
  * ERR_LIMIT: all are in use (503 to the caller); ERR_IO: the system refused. */
 int rtp_new(struct rtp **rp, struct rtp_engine *e, const struct rtp_handlers *h, void *arg,
             struct error *err);
-/* Returns NULL. Allowed in `digit` and `timeout`, and in `frame`. */
+/* Returns NULL. Allowed in `digit`, `timeout` and `keyless`, and in `frame`. */
 struct rtp *rtp_free(struct rtp *r);
 /* Our RTP port; RTCP's is one higher. */
 unsigned rtp_port(const struct rtp *r);
@@ -110,12 +116,19 @@ struct rtp_peer {
     bool send;      /* we may send (far end is sendrecv or recvonly) */
     bool receive;   /* we listen (far end is sendrecv or sendonly); else `frame` gets silence */
     bool learn;     /* the far end may be behind NAT: its true address is taken from its packets */
-    const struct srtp_key *key_out, *key_in; /* SRTP; copied; NULL: plain RTP */
+    const struct srtp_key *key_out, *key_in; /* SRTP; copied; NULL: plain RTP, or DTLS: */
+    const struct dtls_print *dtls; /* of a=fingerprint; copied; keys come by a handshake (and until
+                                      then nothing is sent or heard); NULL: none */
+    bool dtls_active;              /* we begin it */
+    const char *ice_ufrag; /* copied; sound goes where ICE's checks come from; NULL: no ICE */
 };
 
 /* May be called again at any time; jitter buffer, counters and locks are kept where the address and
  * the codec did not change. ERR_INVALID, ERR_NOMEM: the former peer stays. */
 int rtp_set_peer(struct rtp *r, const struct rtp_peer *p, struct error *err);
+/* Our name and password for ICE, made at the first call; `anew` when the far end restarts it. They
+ * stay until the next one. Checks are answered from now on. False: no memory or randomness. */
+bool rtp_ice(struct rtp *r, bool anew, const char **ufrag, const char **pwd);
 /* Whether `frame` is called every 20 ms. Off at first. */
 void rtp_deliver(struct rtp *r, bool on);
 

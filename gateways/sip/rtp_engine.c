@@ -109,9 +109,26 @@ struct rtp_engine *rtp_engine_free(struct rtp_engine *e)
     timer_stop(&e->tick);
     while (e->closing > 0)
         loop_turn(e->loop, true);
+    dtls_identity_free(e->identity);
     mem_free(e->taken);
     mem_free(e);
     return NULL;
+}
+
+struct dtls_identity *rtp_engine_identity(struct rtp_engine *e)
+{
+    struct error err = {0};
+
+    if (e->identity == NULL && dtls_identity_new(&e->identity, &err) != 0)
+        log_error("rtp", NULL, "%s", err.text);
+    return e->identity;
+}
+
+const char *rtp_fingerprint(struct rtp_engine *e)
+{
+    struct dtls_identity *i = rtp_engine_identity(e);
+
+    return i != NULL ? dtls_identity_print(i) : NULL;
 }
 
 unsigned rtp_ports_used(const struct rtp_engine *e)

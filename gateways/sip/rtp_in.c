@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-/* How well a source fits the far end's SDP: 3 its very address, 2 its host, 1 somebody else, who
- * may be it behind NAT. 0: a stranger. The better one takes the place of the worse; see README.md.
+/* How well a source fits the far end's SDP: 4 proved (rtp_path.c), 3 its very address, 2 its host,
+ * 1 somebody else, who may be it behind NAT. 0: a stranger. The better one takes the place of the
+ * worse; see README.md.
  */
-static int rank_of(const struct rtp *r, const struct sockaddr_storage *from, int64_t now)
+int rtp_in_rank(const struct rtp *r, const struct sockaddr_storage *from, int64_t now)
 {
     int rank = address_is_same(from, &r->peer.address)      ? 3
                : address_is_same_ip(from, &r->peer.address) ? 2
@@ -14,6 +15,8 @@ static int rank_of(const struct rtp *r, const struct sockaddr_storage *from, int
 
     if (r->lock.rank > 0 && address_is_same(from, &r->lock.source))
         return r->lock.rank;
+    if (r->peer.ice_ufrag != NULL) /* its checks alone say who it is */
+        return 0;
     if (rank == 1 && (!r->peer.learn || now >= r->learn_until))
         return 0;
     if (rank <= r->lock.rank)
@@ -77,9 +80,9 @@ static bool is_trusted(struct rtp *r, const struct sockaddr_storage *from,
 {
     bool same = r->lock.rank > 0 && address_is_same(from, &r->lock.source);
 
-    if (same && p->ssrc == r->lock.ssrc)
+    if (same && r->lock.has_ssrc && p->ssrc == r->lock.ssrc)
         return true;
-    if (same) {
+    if (same && r->lock.has_ssrc) {
         if (now - r->heard_us < RTP_CHANGE_QUIET_MS * 1000 || !prove(r, from, p, 2))
             return false;
     } else if (rank == 1 && r->in_crypt == NULL && !prove(r, from, p, RTP_PROBATION)) {
@@ -149,16 +152,18 @@ static void input_rtp(struct rtp *r, const struct sockaddr_storage *from, uint8_
         r->stats.bad++;
         return;
     }
-    rank = rank_of(r, from, now);
+    rank = rtp_in_rank(r, from, now);
     if (rank == 0) {
         r->stats.strangers++;
         return;
     }
-    if ((r->in_crypt != NULL && !srtp_unprotect(r->in_crypt, bytes, &len)) ||
+    if (!rtp_is_keyed(r) || (r->in_crypt != NULL && !srtp_unprotect(r->in_crypt, bytes, &len)) ||
         !rtp_parse(&p, bytes, len)) {
         r->stats.bad++;
         return;
     }
+    if (r->in_crypt != NULL)
+        rtp_path_proved(r, false);
     if (is_trusted(r, from, &p, rank, now))
         take_packet(r, &p, kind, now);
     else
@@ -207,18 +212,21 @@ static void input_rtcp(struct rtp *r, const struct sockaddr_storage *from, uint8
 {
     int64_t now = rtp_now(r);
     struct rtcp report;
+    struct srtp *out, *in;
 
     if (!address_is_same_ip(from, &r->rtcp_to) &&
         !(r->lock.rank > 0 && address_is_same_ip(from, &r->lock.source))) {
         r->stats.strangers++;
         return;
     }
-    if (!may_report(r, now) ||
-        (r->in_crypt != NULL && !srtp_unprotect_rtcp(r->in_crypt, bytes, &len)) ||
+    if (!may_report(r, now) || !rtp_report_keys(r, &out, &in) ||
+        (in != NULL && !srtp_unprotect_rtcp(in, bytes, &len)) ||
         !rtcp_parse(&report, bytes, len, r->ssrc)) {
         r->stats.bad++;
         return;
     }
+    if (in != NULL)
+        rtp_path_proved(r, true);
     if (r->peer.learn && r->lock.rank > 0 && !r->peer.rtcp_mux && now < r->learn_until &&
         address_is_same_ip(from, &r->lock.source))
         r->rtcp_to = *from;
@@ -230,7 +238,7 @@ void rtp_input(struct rtp *r, bool rtcp, const struct sockaddr *from, const void
     uint8_t copy[RTP_PACKET_MAX];
     struct sockaddr_storage source;
 
-    if (r->dead || !r->has_peer)
+    if (r->dead)
         return;
     if (len > sizeof copy || (from->sa_family != AF_INET && from->sa_family != AF_INET6)) {
         r->stats.bad++;
@@ -241,7 +249,9 @@ void rtp_input(struct rtp *r, bool rtcp, const struct sockaddr *from, const void
     memcpy(&source, from, address_size(&source));
     memcpy(copy, bytes, len);
     rtp_hold(r);
-    if (rtcp || (r->peer.rtcp_mux && rtp_is_rtcp(copy, len)))
+    if (rtp_path_input(r, rtcp, &source, copy, len) || !r->has_peer)
+        ; /* no sound, or sound that nobody has agreed on yet */
+    else if (rtcp || (r->peer.rtcp_mux && rtp_is_rtcp(copy, len)))
         input_rtcp(r, &source, copy, len);
     else
         input_rtp(r, &source, copy, len);
@@ -254,8 +264,9 @@ static bool is_silent_too_long(const struct rtp *r, int64_t now)
 {
     int ms = r->engine->config.timeout_ms;
 
-    return ms > 0 && r->has_peer && r->peer.receive && !address_is_empty(&r->peer.address) &&
-           !r->timed_out && now - r->heard_us >= ms * INT64_C(1000);
+    return ms > 0 && r->has_peer && r->peer.receive &&
+           (r->peer.ice_ufrag != NULL || !address_is_empty(&r->peer.address)) && !r->timed_out &&
+           now - r->heard_us >= ms * INT64_C(1000);
 }
 
 bool rtp_in_tick(struct rtp *r, int64_t now)

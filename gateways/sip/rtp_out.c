@@ -23,7 +23,7 @@ bool rtp_is_reachable(const struct rtp *r)
 
 static bool may_send(const struct rtp *r)
 {
-    return rtp_is_reachable(r) && r->peer.send;
+    return rtp_is_reachable(r) && r->peer.send && rtp_is_keyed(r);
 }
 
 /* Called anew with each peer: packets that open a NAT's door go at the next tick. */
@@ -200,7 +200,11 @@ void rtp_out_report(struct rtp *r, int64_t now, bool bye)
 {
     uint8_t packet[RTCP_MAX + SRTP_GROWTH];
     struct rtcp own = {.ssrc = r->ssrc, .bye = bye};
+    struct srtp *out, *in;
     size_t n;
+
+    if (!rtp_report_keys(r, &out, &in))
+        return;
 
     own.sender = r->stats.sent > r->reported;
     own.ntp = rtcp_ntp(r->engine->wall_us + now);
@@ -212,7 +216,7 @@ void rtp_out_report(struct rtp *r, int64_t now, bool bye)
         rtcp_source_report(&r->source, r->lock.ssrc, &own.block, now);
     r->reported = r->stats.sent;
     n = rtcp_write(packet, &own, "almon");
-    if (r->out_crypt != NULL && !srtp_protect_rtcp(r->out_crypt, packet, &n, sizeof packet))
+    if (out != NULL && !srtp_protect_rtcp(out, packet, &n, sizeof packet))
         return;
     rtp_engine_send(r, !r->peer.rtcp_mux, &r->rtcp_to, packet, n);
 }
@@ -234,6 +238,9 @@ static void send_due(struct rtp *r, int64_t now)
 
 void rtp_out_tick(struct rtp *r, int64_t now)
 {
+    rtp_path_tick(r, now);
+    if (r->dead)
+        return;
     if (may_send(r))
         send_due(r, now);
     if (rtp_is_reachable(r) && now >= r->report_us) { /* on hold, too */

@@ -3,7 +3,9 @@
 #define ALMON_SIP_RTP_PRIVATE_H
 
 #include "base/list.h"
+#include "gateways/sip/dtls.h"
 #include "gateways/sip/dtmf.h"
+#include "gateways/sip/ice.h"
 #include "gateways/sip/rtcp.h"
 #include "gateways/sip/rtp.h"
 #include "gateways/sip/rtp_ear.h"
@@ -15,6 +17,7 @@
 #define RTP_KEEPALIVE_MS    2000
 #define RTP_PROBATION       4  /* packets in a row before a stranger is believed */
 #define RTP_CHANGE_QUIET_MS 60 /* the old SSRC is silent for so long before a new one is taken */
+#define RTP_LIARS           4  /* sources whose handshake failed, which are not tried again */
 #define RTCP_INTERVAL_MS    5000
 #define RTCP_RATE           10 /* of theirs a second, with a burst of as many */
 
@@ -28,6 +31,7 @@ struct rtp_engine {
     uint64_t *taken; /* a bit a pair */
     int64_t wall_us; /* of the wall clock at loop_now() 0 */
     struct timer tick;
+    struct dtls_identity *identity; /* made when it is asked for */
     struct list slots[RTP_SLOTS];
     unsigned slot, calls, turn;
     int64_t due;
@@ -51,6 +55,26 @@ struct rtp_candidate {
     unsigned count;
 };
 
+/* One handshake: that of RTP's socket, or of RTCP's. */
+struct rtp_side {
+    struct dtls *dtls;            /* NULL: not begun, or no longer needed */
+    struct sockaddr_storage with; /* whom */
+    bool done;
+};
+
+/* What only a call with DTLS or ICE has. */
+struct rtp_path {
+    struct ice ice;          /* ufrag "": none */
+    struct dtls_print print; /* len 0: no DTLS */
+    bool active, told;
+    int64_t since_us;
+    struct rtp_side sides[2];
+    struct srtp *report_out, *report_in; /* of the second side */
+    struct sockaddr_storage liars[RTP_LIARS];
+    unsigned n_liars, failures;
+    char why[80]; /* the last failure */
+};
+
 struct rtp {
     struct rtp_engine *engine;
     struct link_node node;
@@ -65,6 +89,7 @@ struct rtp {
     struct rtp_peer peer;
     struct srtp_key keys[2]; /* copies: out, in */
     struct srtp *out_crypt, *in_crypt;
+    struct rtp_path *path; /* NULL: neither DTLS nor ICE */
     struct sockaddr_storage to, rtcp_to;
     int64_t learn_until;
 
@@ -105,6 +130,26 @@ void rtp_engine_send(struct rtp *r, bool rtcp, const struct sockaddr_storage *to
                      size_t len);
 int64_t rtp_now(const struct rtp *r);
 
+/* NULL: it cannot be made, which was logged. */
+struct dtls_identity *rtp_engine_identity(struct rtp_engine *e);
+
+/* rtp_path.c */
+/* The memory for what the peer needs; then rtp_path_set() cannot fail. */
+int rtp_path_make(struct rtp *r, const struct rtp_peer *p, struct error *err);
+/* After r->peer was copied: its pointers go to copies. */
+void rtp_path_set(struct rtp *r, const struct rtp_peer *p);
+void rtp_path_free(struct rtp *r);
+/* True: it was no RTP or RTCP, and is done with. */
+bool rtp_path_input(struct rtp *r, bool rtcp, const struct sockaddr_storage *from,
+                    const uint8_t *bytes, size_t len);
+void rtp_path_tick(struct rtp *r, int64_t now);
+/* A packet of theirs had the right tag. */
+void rtp_path_proved(struct rtp *r, bool rtcp);
+/* Whether sound may flow: not before a handshake that is agreed. */
+bool rtp_is_keyed(const struct rtp *r);
+/* The same for reports, and under what; NULL: plainly. */
+bool rtp_report_keys(const struct rtp *r, struct srtp **out, struct srtp **in);
+
 /* rtp.c: memory stays while a handler runs */
 void rtp_hold(struct rtp *r);
 void rtp_let_go(struct rtp *r);
@@ -118,6 +163,8 @@ bool rtp_is_reachable(const struct rtp *r);
 
 /* rtp_in.c */
 void rtp_in_start(struct rtp *r);
+/* How well a source fits, 1 to 4; 0: not at all. */
+int rtp_in_rank(const struct rtp *r, const struct sockaddr_storage *from, int64_t now);
 /* True when it handed out a frame. */
 bool rtp_in_tick(struct rtp *r, int64_t now);
 

@@ -114,6 +114,9 @@ int secure_take(struct secure *s, const struct sdp *remote, bool answered, struc
     s->active = begins(s, remote, answered);
     s->way = way;
     s->agreed = true;
+    if (answered)
+        str_copy(s->far, sizeof s->far,
+                 remote->ice && s->ice.ufrag != NULL ? remote->ice_ufrag : "");
     memcpy(s->transport, remote->others[remote->audio].proto, sizeof s->transport);
     return 0;
 }
@@ -134,8 +137,34 @@ static void choose(struct secure *s)
                                                 : "RTP/SAVP");
 }
 
-int secure_describe(struct secure *s, const struct sdp *remote, struct sdp_ours *o,
-                    struct error *err)
+/* We answer ICE whenever it is offered, and when we offer go on with it where it was agreed. A name
+ * that changes is a restart, which wants new ones of ours, too. */
+static int describe_ice(struct secure *s, struct rtp *rtp, const struct sdp *remote,
+                        struct sdp_ours *o, struct error *err)
+{
+    bool wanted = s->agreed ? s->far[0] != '\0' : s->terms.ice;
+    bool anew = remote != NULL && s->far[0] != '\0' && strcmp(s->far, remote->ice_ufrag) != 0;
+
+    if (remote != NULL)
+        wanted = remote->ice || remote->ice_mismatch;
+    if (!wanted)
+        return 0;
+    s->ice = (struct sdp_ice){.addresses = {o->address, s->terms.local_ip},
+                              .mismatch = remote != NULL && remote->ice_mismatch};
+    if (s->terms.local_ip == NULL || s->terms.local_ip[0] == '\0' ||
+        strcmp(s->terms.local_ip, o->address) == 0)
+        s->ice.addresses[1] = NULL;
+    if (!s->ice.mismatch && !rtp_ice(rtp, anew, &s->ice.ufrag, &s->ice.pwd))
+        return error_set(err, ERR_IO, "ICE: no memory, or no randomness");
+    if (remote != NULL)
+        str_copy(s->far, sizeof s->far, remote->ice ? remote->ice_ufrag : "");
+    o->ice = &s->ice;
+    o->rtcp_mux = true;
+    return 0;
+}
+
+static int describe_keys(struct secure *s, const struct sdp *remote, struct sdp_ours *o,
+                         struct error *err)
 {
     enum srtp_suite suite = SRTP_AES_CM_128_HMAC_SHA1_80;
 
@@ -163,10 +192,24 @@ int secure_describe(struct secure *s, const struct sdp *remote, struct sdp_ours 
     return 0;
 }
 
+int secure_describe(struct secure *s, struct rtp *rtp, const struct sdp *remote, struct sdp_ours *o,
+                    struct error *err)
+{
+    int rc = describe_keys(s, remote, o, err);
+
+    return rc == 0 ? describe_ice(s, rtp, remote, o, err) : rc;
+}
+
 void secure_peer(const struct secure *s, const struct sdp *remote, struct rtp_peer *peer)
 {
-    if (s->way != SECURE_SDES)
-        return;
-    peer->key_out = &s->mine.key;
-    peer->key_in = &remote->crypto.key;
+    if (s->way == SECURE_SDES) {
+        peer->key_out = &s->mine.key;
+        peer->key_in = &remote->crypto.key;
+    } else if (s->way == SECURE_DTLS) {
+        peer->dtls = &remote->print;
+        peer->dtls_active = s->active;
+    }
+    /* Two lite agents check nothing: the address of c= it is (RFC 8445 §6.1). */
+    if (s->far[0] != '\0' && !remote->ice_lite)
+        peer->ice_ufrag = s->far;
 }

@@ -1,6 +1,6 @@
-/* How the sound of one call is kept secret: what our descriptions say of it, and what is made of
- * theirs. SDES (RFC 4568), DTLS-SRTP (RFC 5763), and both without being sure that the far end
- * speaks them (RFC 8643). Knows SDP and RTP's far end; no call, no SIP. */
+/* How the sound of one call is kept secret, and finds its way: what our descriptions say of it, and
+ * what is made of theirs. SDES (RFC 4568), DTLS-SRTP (RFC 5763), and both without being sure that
+ * the far end speaks them (RFC 8643); ICE (RFC 8839). Knows SDP and RTP; no call, no SIP. */
 #ifndef ALMON_SIP_SECURE_H
 #define ALMON_SIP_SECURE_H
 
@@ -14,7 +14,9 @@ struct secure_terms {
     bool dtls;               /* our offers agree by DTLS, not by SDES */
     bool tls;                /* the signalling is encrypted: without, keys in SDP are no secret */
     bool nat;                /* the far end's true address is learnt from its packets */
+    bool ice;                /* our offers speak ICE */
     const char *fingerprint; /* of our certificate; NULL: DTLS is not to be had */
+    const char *local_ip;    /* a second address for ICE, when SDP's is another; may be NULL */
 };
 
 struct secure {
@@ -24,6 +26,8 @@ struct secure {
     char transport[24];
     struct sdes mine; /* the key that we send under; tag 0: none yet */
     bool active;      /* we begin the handshake */
+    struct sdp_ice ice;
+    char far[SDP_ICE_MAX]; /* their name in ICE; "": none */
 };
 
 /* "off", "optional", "required". */
@@ -35,10 +39,10 @@ int secure_parse(const struct secure *s, struct sdp *remote, const char *text, s
  * `answered`: it is the answer to an offer of ours. Changes `s` only when it is right. */
 int secure_take(struct secure *s, const struct sdp *remote, bool answered, struct error *err);
 /* What our description says of it: an offer, or with `remote` the answer to that. The pointers in
- * `o` are into `s`. ERR_IO when no key can be made. */
-int secure_describe(struct secure *s, const struct sdp *remote, struct sdp_ours *o,
+ * `o` are into `s`. ERR_IO when there is no randomness. */
+int secure_describe(struct secure *s, struct rtp *rtp, const struct sdp *remote, struct sdp_ours *o,
                     struct error *err);
-/* The keys for RTP. The pointers in `peer` are into `s` and `remote`. */
+/* The keys for RTP, and ICE. The pointers in `peer` are into `s` and `remote`. */
 void secure_peer(const struct secure *s, const struct sdp *remote, struct rtp_peer *peer);
 /* For the log: "not encrypted", "SRTP by SDES", "SRTP by DTLS". */
 const char *secure_way_name(const struct secure *s);

@@ -1,96 +1,87 @@
-// baresip as the phone on the desk: registers with a password, is called and heard, calls and hears.
+// baresip as the phone on the desk: registers with a password, is called and heard, calls and hears;
+// plainly, and with its sound encrypted by SDES and by DTLS, and found by ICE.
 
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { ACCOUNT, assert, finish, freePort, SECRET, test, TOKEN, until } from './common.mjs';
+import { Desk, modulesOrSkip } from './lib/baresip.mjs';
 import { Exchange } from './lib/exchange.mjs';
 import { SipGateway } from './lib/sip.mjs';
-import { melody, tone, wav } from './lib/sound.mjs';
+import { CODECS, join, melody } from './lib/sound.mjs';
 
-let modules = '';
-try {
-    execFileSync('baresip', ['-h'], { stdio: 'ignore' });
-} catch (error) {
-    if (error.code === 'ENOENT') {
-        console.log('ok - a desk phone # SKIP baresip is not installed');
-        process.exit(0);
-    }
-}
-for (const dir of ['/usr/lib/baresip/modules', '/usr/local/lib/baresip/modules'])
-    try {
-        readdirSync(dir);
-        modules = dir;
-    } catch { /* elsewhere */ }
-
-const [bridge, sip, phone] = [await freePort(), await freePort(), await freePort()];
-const dir = mkdtempSync(path.join(tmpdir(), 'almon-baresip-'));
+const modules = modulesOrSkip(['srtp.so', 'dtls_srtp.so', 'ice.so']);
+const [bridge, sip, port] = [await freePort(), await freePort(), await freePort()];
+const dir = mkdtempSync(path.join(tmpdir(), 'almon-desk-'));
 const exchange = new Exchange(bridge);
-const at = (name) => path.join(dir, name);
-writeFileSync(at('almon.lua'), `
+// baresip's ICE leaves the loopback interface out: what it finds is this machine's address elsewhere.
+const other = Object.values(networkInterfaces()).flat().find((a) => a.family === 'IPv4' && !a.internal)?.address;
+const PHONES = {
+    anna: {},
+    sara: { config: 'module srtp.so', account: ';mediaenc=srtp-mand', almon: 'srtp = "required"', way: 'SRTP by SDES' },
+    dora: { config: 'module dtls_srtp.so', account: ';mediaenc=dtls_srtp', almon: 'srtp = "required", srtp_keys = "dtls"',
+        way: 'SRTP by DTLS' },
+    mira: { config: 'module dtls_srtp.so\nrtcp_mux yes', account: ';mediaenc=dtls_srtp',
+        almon: 'srtp = "required", srtp_keys = "dtls"', way: 'SRTP by DTLS' },
+    iris: { config: 'module ice.so\nrtcp_mux no', account: ';medianat=ice', almon: 'ice = true' },
+    nina: { config: 'module ice.so\nmodule dtls_srtp.so\nrtcp_mux yes',
+        account: ';medianat=ice;mediaenc=dtls_srtp', almon: 'ice = true, srtp = "required", srtp_keys = "dtls"', way: 'SRTP by DTLS' },
+};
+writeFileSync(path.join(dir, 'almon.lua'), `
 account { sid = "${ACCOUNT}", token = "${TOKEN}" }
 gateway { name = "sip", token = "${SECRET}" }
-sip { listen = { "udp:127.0.0.1:${sip}" }, domain = "127.0.0.1", rtp_port_min = 41000, rtp_port_max = 41098 }
-phone { name = "anna", password = "annas-secret" }
+sip { listen = { "udp:127.0.0.1:${sip}"${other ? `, "udp:${other}:${sip}"` : ''} }, domain = "127.0.0.1", rtp_port_min = 41000, rtp_port_max = 41098 }
+${Object.entries(PHONES).map(([name, p]) =>
+        `phone { name = "${name}", password = "${name}s-secret", ${p.almon ?? ''} }`).join('\n')}
 `);
-writeFileSync(at('say.wav'), wav(tone(700, 3000)));
-writeFileSync(at('config'), `poll_method epoll
-sip_listen 127.0.0.1:${phone}
-audio_source aufile,${at('say.wav')}
-module_path ${modules}
-module g711.so
-module aufile.so
-module_app account.so
-module_app menu.so
-`);
-writeFileSync(at('accounts'), `<sip:anna@127.0.0.1:${sip}>;auth_user=anna;auth_pass=annas-secret;regint=60;answermode=auto\n`);
-writeFileSync(at('contacts'), '');
-
-const gateway = new SipGateway({ config: at('almon.lua') }, sip, `ws://127.0.0.1:${bridge}/`);
+const gateway = new SipGateway({ config: path.join(dir, 'almon.lua') }, sip, `ws://127.0.0.1:${bridge}/`);
 await gateway.start();
-const desk = (...args) => spawn('baresip', ['-f', dir, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-const samples = (call) => {
-    const out = new Int16Array(call.frames.length * 160);
-    call.frames.forEach((f, i) => f.forEach((byte, j) => {
-        const u = ~byte & 0xff;
-        const v = (((u & 15) << 3) + 132 << (u >> 4 & 7)) - 132;
-        out[i * 160 + j] = u & 0x80 ? -v : v;
-    }));
-    return out;
-};
+const samples = (call) => join(...call.frames.filter((f) => f.length > 0).map((f) => CODECS.PCMU.decode(f)));
 
-await test('it registers, is called by its name, and is heard', async () => {
-    const child = desk('-t', '6');
-    child.stdout.resume();
-    child.stderr.resume();
-    await until(5000, 'the registration', () => gateway.log.includes('phone anna at 127.0.0.1: registration 200'));
-    const call = exchange.offer('client:anna');
-    await call.got('answer');
-    await until(5000, 'two seconds of sound', () => call.frames.length > 120);
-    call.say({ type: 'hangup', cause: 'normal' });
-    assert.deepEqual(melody(samples(call), [700]).map((t) => t.frequency), [700]);
-    await new Promise((resolve) => child.on('close', resolve)); // its port is free again
-});
+for (const [user, { config = '', account = '', way }] of Object.entries(PHONES)) {
+    const ice = config.includes('ice.so');
+    if (ice && !other) {
+        console.log(`ok - ${user} # SKIP this machine has only its loopback address`);
+        continue;
+    }
+    const host = ice ? other : '127.0.0.1';
+    const desk = new Desk({ port, host, gateway: sip, modules, user, password: `${user}s-secret`, config, account });
+    const secret = () => {
+        if (way)
+            assert.match(gateway.log, new RegExp(`${way}`));
+    };
 
-await test('it calls with its password, and hears sound', async () => {
-    const child = desk('-t', '8', '-e', `/dial sip:+15550100@127.0.0.1:${sip}`);
-    let log = '';
-    for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (text) => { log += text; });
-    const offer = await until(6000, 'the offer', () => exchange.offers.find((o) => o.to === '+15550100'));
-    assert.equal(offer.from, 'client:anna');
-    assert.equal(offer.params.SipUsername, 'anna');
-    exchange.say({ type: 'answer', channel: offer.channel });
-    await until(5000, 'sound at the phone', () => {
-        exchange.play(offer.channel, Buffer.alloc(160, 0x33));
-        return log.includes("incoming rtp for 'audio' established");
+    await test(`${user} registers, is called by name, and is heard`, async () => {
+        desk.run(12);
+        await until(5000, 'the registration', () => gateway.log.includes(`phone ${user} at ${host}: registration 200`));
+        const call = exchange.offer(`client:${user}`);
+        await call.got('answer');
+        await until(5000, 'two seconds of sound', () => call.frames.filter((f) => f.length > 0).length > 100);
+        call.say({ type: 'hangup', cause: 'normal' });
+        assert.deepEqual(melody(samples(call), [700]).map((t) => t.frequency), [700]);
+        secret();
+        await desk.leave();
     });
-    exchange.say({ type: 'hangup', channel: offer.channel, cause: 'normal' });
-    // What it prints last it keeps until it leaves, which it does after its -t seconds.
-    await new Promise((resolve) => child.on('close', resolve));
-    assert.match(log, /session closed: Connection reset by peer/);
-});
+
+    await test(`${user} calls with a password, and hears sound`, async () => {
+        const before = exchange.offers.length;
+        gateway.log = '';
+        desk.run(12, `sip:+15550100@${host}:${sip}`);
+        const offer = await until(6000, 'the offer', () => exchange.offers.slice(before).find((o) => o.to === '+15550100'));
+        assert.equal(offer.from, `client:${user}`);
+        assert.equal(offer.params.SipUsername, user);
+        exchange.say({ type: 'answer', channel: offer.channel });
+        await until(5000, 'sound at the phone', () => {
+            exchange.play(offer.channel, Buffer.alloc(160, 0x33));
+            return desk.log.includes("incoming rtp for 'audio' established");
+        });
+        secret();
+        exchange.say({ type: 'hangup', channel: offer.channel, cause: 'normal' });
+        await desk.leave();
+        assert.match(desk.log, /session closed: Connection reset by peer/);
+    });
+    desk.remove();
+}
 
 await test('the gateway stops in order', async () => {
     await gateway.stop();

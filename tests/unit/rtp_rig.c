@@ -1,6 +1,7 @@
 #include "rtp_rig.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include <math.h>
 #include <string.h>
 
@@ -140,8 +141,16 @@ static void on_timeout(void *arg)
     e->timeouts++;
 }
 
+static void on_keyless(void *arg, const char *why)
+{
+    struct rig_end *e = arg;
+
+    e->keyless++;
+    str_copy(e->why, sizeof e->why, why);
+}
+
 static const struct rtp_handlers handlers = {
-    .frame = on_frame, .digit = on_digit, .timeout = on_timeout};
+    .frame = on_frame, .digit = on_digit, .timeout = on_timeout, .keyless = on_keyless};
 
 /* The exchange's clock: one frame of the tone. */
 static void on_clock(void *arg)

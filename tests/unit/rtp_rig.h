@@ -24,7 +24,8 @@ struct rig_end {
     unsigned sent, reports;
     struct timer clock;
     char digits[256];
-    unsigned frames, silent, timeouts;
+    unsigned frames, silent, timeouts, keyless;
+    char why[80];   /* it has no keys */
     int16_t *heard; /* the last RIG_FRAMES frames */
     int64_t last_us;
 };

@@ -30,7 +30,7 @@ static bool describe(struct secure *s, const struct sdp *remote, struct str *out
     struct error err = {0};
 
     str_reset(out);
-    if (secure_describe(s, remote, &o, &err) != 0)
+    if (secure_describe(s, NULL, remote, &o, &err) != 0)
         return false;
     if (remote == NULL)
         sdp_write_offer(out, &o);
