@@ -16,6 +16,7 @@ static const struct command {
      "Prints the reference of a verb, or lists them all."},
     {"call", cli_call, "NUMBER [options]", "Calls a number of a running exchange."},
     {"phone", cli_phone, "--as NAME [options]", "A telephone of a running exchange: client:NAME."},
+    {"calls", cli_calls, "[-n COUNT]", "Lists the calls that ended last."},
     {"trace", cli_trace, "SID [-f]", "Prints what happened in a call; -f follows a live one."},
     {"redirect", cli_redirect, "SID URL|FILE", "Gives a live call a new document."},
     {"hangup", cli_hangup, "SID", "Ends a live call."},

@@ -10,6 +10,7 @@
 static const struct {
     const char *event, *shape;
 } shapes[] = {
+    {"amd", "{verdict} answered, clear after {ms} ms"},
     {"answer", "answered"},
     {"callback", "{event} to {url}"},
     {"callback_end", "{url}: {status}[, {code}]"},
@@ -40,7 +41,7 @@ static const struct {
     {"warn", "{code} {text}[ ({where})]"},
 };
 
-static void add_safely(struct str *out, const char *text)
+void timeline_text(struct str *out, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
 
@@ -62,7 +63,7 @@ static void add_safely(struct str *out, const char *text)
 static void add_value(struct str *out, const json_t *value)
 {
     if (json_is_string(value))
-        add_safely(out, json_string_value(value));
+        timeline_text(out, json_string_value(value));
     else if (json_is_integer(value))
         str_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else if (json_is_real(value))
@@ -119,7 +120,7 @@ static void add_all(struct str *out, json_t *line)
         if (strcmp(key, "t") == 0 || strcmp(key, "e") == 0)
             continue;
         str_add(out, gap);
-        add_safely(out, key);
+        timeline_text(out, key);
         str_addc(out, '=');
         add_value(out, value);
         gap = " ";
@@ -137,7 +138,7 @@ void timeline_add(struct str *out, json_t *line)
         event = "?";
     str_addf(out, "%4" PRId64 ".%03d  ", (int64_t)(t / 1000), (int)(t % 1000));
     start = out->len;
-    add_safely(out, event);
+    timeline_text(out, event);
     do
         str_addc(out, ' ');
     while (out->len < start + 14 && !out->failed);

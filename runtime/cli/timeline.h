@@ -8,5 +8,7 @@
 /* Adds e.g. "   1.240  digit       5, 90 ms" without a newline. Control characters are escaped:
  * what a caller or a web server sent must not steer the reader's terminal. */
 void timeline_add(struct str *out, json_t *line);
+/* Adds a text of somebody else's, escaped so. */
+void timeline_text(struct str *out, const char *text);
 
 #endif

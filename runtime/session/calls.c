@@ -93,6 +93,7 @@ void calls_repair(const char *state, const json_t *start, int64_t end_ms)
     int64_t began = json_integer_value(json_object_get(start, "wall"));
     char began_at[32], ended_at[32], path[1100];
     struct str line = STR_INIT(256 * 1024);
+    size_t folder = strlen(state) + strlen("/calls");
     int fd = -1;
 
     if (sid == NULL || !sid_valid(sid, "CA") || account == NULL || began <= 0)
@@ -100,6 +101,9 @@ void calls_repair(const char *state, const json_t *start, int64_t end_ms)
     params_iso8601(began, began_at);
     params_iso8601(began + end_ms, ended_at);
     record_path(state, began, path, sizeof path);
+    path[folder] = '\0';
+    disk_make_folders(path, NULL);
+    path[folder] = '/';
     if (record_line(json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s, s:s, s:n, s:s, "
                               "s:i, s:n, s:i, s:[]}",
                               "sid", sid, "parent_sid", text_of(start, "parent_sid"), "account",

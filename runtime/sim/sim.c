@@ -371,9 +371,24 @@ static bool no_session(void *arg)
     return stats.sessions + stats.rooms == 0;
 }
 
+static void on_synced(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static bool is_synced(void *arg)
+{
+    return *(bool *)arg;
+}
+
 bool sim_settles(struct sim *s)
 {
+    bool synced = false;
+
     sim_run(s, SETTLE_MS, no_session, s);
+    /* What was written can be read from now on. */
+    if (disk_sync(s->disk, on_synced, &synced) == 0)
+        sim_run(s, SETTLE_MS, is_synced, &synced);
     return no_session(s);
 }
 
