@@ -1,5 +1,5 @@
-/* almon help [VERB | almon.lua] (of commands: main.c): the reference of the language and of the configuration, from
- * their tables. */
+/* almon help [VERB | almon.lua] (of commands: main.c): the reference of the language and of the
+ * configuration, from their tables. */
 #include "cli/cli.h"
 
 #include "base/config.h"
