@@ -5,6 +5,7 @@
 #include "session/leg.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/wire.h"
 #include "session/private.h"
 #include "session/route.h"
 #include "session/route_target.h"
@@ -466,17 +467,40 @@ static int copy_party(struct session *s, struct leg *leg, const struct leg_party
     return 0;
 }
 
-static void fill_offer(struct session *s, struct leg *leg, const struct leg_party *p,
-                       enum codec codec)
+/* The child's parameters, and how often the call was passed on by now. A client is a device: it
+ * passes nothing on. */
+static const char *const *with_hops(struct session *s)
+{
+    size_t n = 0;
+    const char **all;
+    char hops[16];
+
+    while (s->offered != NULL && s->offered[n] != NULL)
+        n++;
+    if (strncmp(s->to, "client:", 7) == 0 || n == 2 * (size_t)WIRE_PARAMS_MAX)
+        return s->offered;
+    all = arena_alloc(&s->arena, (n + 3) * sizeof *all);
+    snprintf(hops, sizeof hops, "%u", s->hops);
+    if (all == NULL || (all[n + 1] = arena_strdup(&s->arena, hops)) == NULL)
+        return NULL;
+    if (n > 0)
+        memcpy(all, s->offered, n * sizeof *all);
+    all[n] = ROUTE_HOPS;
+    return all;
+}
+
+static int fill_offer(struct session *s, struct leg *leg, const struct leg_party *p,
+                      enum codec codec)
 {
     leg->offer = (struct offer){
         .caller_name = s->caller_name,
         .codec = codec,
         .dtmf_events = true,
-        .params = s->offered,
+        .params = with_hops(s),
         .user = p->user,
         .password = p->password,
     };
+    return leg->offer.params != NULL || strncmp(s->to, "client:", 7) == 0 ? 0 : ERR_NOMEM;
 }
 
 /* The child, with its leg, not yet calling anybody. NULL: *err says why. */
@@ -503,12 +527,12 @@ static struct session *make_child(struct activation *a, struct leg *leg, const s
     leg->base = a->document->url;
     s->leg = leg;
     memcpy(leg->sid, s->sid, sizeof leg->sid);
-    if (copy_party(s, leg, p) != 0) {
+    s->hops = parent->hops + 1;
+    if (copy_party(s, leg, p) != 0 || fill_offer(s, leg, p, o.codec) != 0) {
         error_nomem(err);
         session_drop_child(s);
         return NULL;
     }
-    fill_offer(s, leg, p, o.codec);
     return s;
 }
 
@@ -538,6 +562,11 @@ static int dial(struct activation *a, struct leg *leg, const struct leg_party *p
     struct target target;
     int rc = target_read(&target, p->to, err);
 
+    if (rc == 0 && a->session->hops >= ROUTE_HOPS_MAX)
+        rc = error_set(err, ERR_LIMIT,
+                       "the call was passed on %u times already, and goes in circles, it seems; it "
+                       "is not passed on again",
+                       a->session->hops);
     if (rc != 0)
         return rc;
     s = make_child(a, leg, p, target.name, err);

@@ -110,6 +110,7 @@ struct session {
     struct arena arena; /* the strings below */
     const char *from, *to, *forwarded_from, *caller_name, *call_token, *direction, *parent_sid;
     const char *const *offered; /* further parameters from the gateway: name, value … NULL */
+    unsigned hops;              /* how often it was passed on (route.h) */
 
     struct room *room; /* this is a room's own session (room_private.h); NULL: a call */
     bool ended_from_outside;

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* --- may it be called --- */
 
@@ -30,20 +31,41 @@ static bool names_country(const struct config_account *a, const char *iso)
     return false;
 }
 
-static int judge_number(const struct config *c, const struct config_account *a, const char *number,
-                        struct error *err)
+static int judge_dear(const struct config *c, const struct config_account *a, const char *number,
+                      struct error *err)
 {
-    const char *dear = country_dear(number), *iso = country_of(number);
+    const char *dear = country_dear(number);
 
-    if (names_beginning(a, number))
+    if (dear == NULL || names_beginning(a, number))
         return 0;
-    if (dear != NULL)
-        return error_set_twilio(err, ERR_REFUSED, 13225,
-                                "%s is %s and is not called; if you mean it, add its beginning, as "
-                                "\"%.6s\", to the countries of the account in %s:%d",
-                                number, dear, number, c->path, a->line);
-    if (a->n_countries == 0 || names_country(a, iso))
+    return error_set_twilio(err, ERR_REFUSED, 13225,
+                            "%s is %s and is not called; if you mean it, add its beginning, as "
+                            "\"%.6s\", to the countries of the account in %s:%d",
+                            number, dear, number, c->path, a->line);
+}
+
+static bool is_in_countries(const struct config_account *a, const char *number)
+{
+    return a->n_countries == 0 || names_beginning(a, number) ||
+           names_country(a, country_of(number));
+}
+
+/* Nothing that any reading of it makes dear; somewhere that one of them makes allowed. */
+static int judge_number(const struct config *c, const struct config_account *a,
+                        const struct target *t, struct error *err)
+{
+    const char *number = t->number[0] != '\0' ? t->number : t->other;
+    const char *iso = country_of(number);
+    int rc;
+
+    if (*number == '\0')
         return 0;
+    rc = judge_dear(c, a, number, err);
+    if (rc == 0)
+        rc = judge_dear(c, a, t->other, err);
+    if (rc != 0 || is_in_countries(a, number) ||
+        (t->other[0] != '\0' && is_in_countries(a, t->other)))
+        return rc;
     return error_set_twilio(err, ERR_REFUSED, 13227,
                             "%s is in %s, which this account may not call; if it shall, add \"%s\" "
                             "to the countries of the account in %s:%d",
@@ -362,8 +384,8 @@ int routes_plan(struct routes *r, const struct config *config, struct bridge *br
     int rc = target_read(&p.target, q->to, err);
 
     plan->n = 0;
-    if (rc == 0 && p.target.number[0] != '\0')
-        rc = judge_number(config, q->account, p.target.number, err);
+    if (rc == 0)
+        rc = judge_number(config, q->account, &p.target, err);
     if (rc == 0 && p.target.kind == TARGET_CLIENT && q->trunk == NULL)
         rc = add_registered(&p, bridge, &local);
     if (rc == 0)
@@ -418,6 +440,16 @@ void routes_give(struct routes *r, const struct config_account *account,
     all->calls--;
     if (step->count != NULL)
         step->count->calls--;
+}
+
+unsigned route_hops(const char *const *params)
+{
+    long hops;
+
+    for (; params != NULL && params[0] != NULL; params += 2)
+        if (strcasecmp(params[0], ROUTE_HOPS) == 0 && str_to_long(params[1], 0, 1000000, &hops))
+            return (unsigned)hops;
+    return 0;
 }
 
 int route_offer(struct bridge *bridge, const struct route_step *step, const struct offer *offer,

@@ -49,6 +49,13 @@ struct route_plan {
     size_t n;
 };
 
+/* How often a call was passed on travels with it as a header, so that two exchanges (or one, by way
+ * of a carrier) that call each other stop (threats.md D7). */
+#define ROUTE_HOPS "SipHeader_X-Almon-Hops"
+enum { ROUTE_HOPS_MAX = 10 };
+/* What an offer's parameters say of it; 0 without. */
+unsigned route_hops(const char *const *params);
+
 struct routes;
 int routes_new(struct routes **rp, struct loop *loop, struct error *err);
 struct routes *routes_free(struct routes *r);

@@ -171,6 +171,9 @@ static void find_number(struct target *t)
         str_copy(text, sizeof text, user);
     if (!target_number(text, t->number))
         t->number[0] = '\0';
+    snprintf(text, sizeof text, "+%s", user);
+    if (*user == '+' || !target_number(text, t->other))
+        t->other[0] = '\0';
 }
 
 static int read_sip(struct target *t, const char *text, struct error *err)

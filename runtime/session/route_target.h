@@ -21,6 +21,7 @@ struct target {
     char name[ROUTE_NAME_MAX];   /* as it is dialled; a number in E.164, however it was written */
     char number[ROUTE_NAME_MAX]; /* that it may reach, in E.164: also the user of sip:+49…@host;
                                     empty: none */
+    char other[ROUTE_NAME_MAX];  /* the same, as those read it who write E.164 without its + */
     char user[ROUTE_NAME_MAX];   /* of a SIP address, %XX resolved */
     char host[ROUTE_NAME_MAX];   /* in small letters, without port */
     char port[8];

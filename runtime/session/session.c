@@ -304,6 +304,7 @@ static int copy_offer(struct session *s, const struct offer *o)
     s->caller_name = copy_or_null(&s->arena, o->caller_name);
     s->call_token = copy_or_null(&s->arena, o->call_token);
     s->offered = copy_pairs(&s->arena, o->params);
+    s->hops = route_hops(s->offered);
     if (s->from == NULL || s->to == NULL ||
         (o->params != NULL && o->params[0] != NULL && s->offered == NULL))
         return ERR_NOMEM;

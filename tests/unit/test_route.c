@@ -275,6 +275,7 @@ UNIT(dear_numbers_are_not_called_unless_named)
                                        "sip:+19005551234@pbx.example",
                                        "1-900-555-1234",
                                        "sip:0019005551234@pbx.example",
+                                       "sip:4990012345@pbx.example",
                                        "900-555-1234",
                                        "sip:%2B19005551234@pbx.example",
                                        "sip:011882161234567@pbx.example"};
@@ -443,6 +444,112 @@ out:
     desk_down(&d);
 }
 
+/* --- 10,000 ways to write a number --- */
+
+static uint32_t lots = 20261122;
+
+static uint32_t lot(uint32_t n)
+{
+    lots = lots * 1664525u + 1013904223u;
+    return (lots >> 8) % n;
+}
+
+/* Digits as somebody may write them who wants them to pass for something else. */
+static void disguise(const char *number, char out[200])
+{
+    static const char *const before[] = {"", "+", "++", "00", "011", "0", "+ ", "tel:+", "+0", "9"};
+    static const char *const between[] = {"",  "",  "",  "-",   " ",
+                                          ".", "(", ")", "%20", "\xe2\x80\x8b"};
+    static const char *const after[] = {
+        "", "", "", ";phone-context=+49", ";ext=1", ",,1", "#1", "@pbx", "*", "\t", "\xd9\xa3"};
+    char *at = out + sprintf(out, "%s", before[lot(10)]);
+
+    for (; *number != '\0'; number++)
+        at += sprintf(at, "%s%c", between[lot(10)], *number);
+    sprintf(at, "%s", after[lot(11)]);
+}
+
+static void disguise_in_uri(const char *number, char out[200])
+{
+    static const char *const hosts[] = {"pbx.example", "PBX.example:5060", "evil.example",
+                                        "pbx.example@evil.example", "pbx.example;maddr=192.0.2.1"};
+    char plain[100] = "";
+
+    for (char *at = plain; *number != '\0'; number++)
+        at += lot(4) == 0 ? sprintf(at, "%%%02X", *number) : sprintf(at, "%c", *number);
+    snprintf(out, 200, "%s:%s%s@%s", lot(2) ? "sip" : "sips",
+             (const char *const[]){"+", "%2B", "00", "011", "", "+49;x="}[lot(6)], plain,
+             hosts[lot(5)]);
+}
+
+/* Whatever comes out as a step must be a number of the two countries, and an ordinary one: judged
+ * here by the digits that would reach the carrier. */
+static bool harmless(const char *to)
+{
+    static const char *const dear[] = {"1900", "49900", "49137", "49180", NULL};
+    const char *digits = to[0] == '+'                 ? to + 1
+                         : strncmp(to, "sip", 3) == 0 ? strchr(to, ':') + 1
+                                                      : "";
+    char plain[300];
+    size_t n = 0;
+
+    for (; *digits != '\0' && *digits != '@'; digits++) {
+        unsigned hex = 0;
+
+        if (*digits == '%' && sscanf(digits + 1, "%2x", &hex) == 1)
+            digits += 2;
+        plain[n++] = hex != 0 ? (char)hex : *digits;
+    }
+    plain[n] = '\0';
+    digits = plain[0] == '+' ? plain + 1 : strncmp(plain, "011", 3) == 0 ? plain + 3 : plain;
+    digits = strncmp(digits, "00", 2) == 0 ? digits + 2 : digits;
+    for (size_t i = 0; dear[i] != NULL; i++)
+        if (strncmp(digits, dear[i], strlen(dear[i])) == 0)
+            return false;
+    if (strstr(to, "evil") != NULL || strstr(to, "maddr") != NULL)
+        return false;
+    /* an extension of the private exchange, or one of the two countries */
+    return strncmp(digits, "49", 2) == 0 || *digits == '1' || (to[0] != '+' && plain[0] != '+');
+}
+
+UNIT(of_ten_thousand_disguises_none_escapes)
+{
+    static const char *const numbers[] = {
+        "19005551234",  "882161234567", "883510012345", "870773001234",
+        "881612345678", "449012345678", "18765551234",  "12425551234",
+        "37190012345",  "252612345678", "4990012345",   "491371234567",
+        "5372345678",   "9791234567",   "493012345678", "14155550100",
+    };
+    struct desk d;
+    char text[200];
+    unsigned passed = 0;
+
+    ok(desk_up(&d, "account { sid = 'AC1123456789abcdef0123456789abcdef', token = 't',\n"
+                   "  countries = { 'US', 'DE' }, caller_ids = '+1555*' }\n"
+                   "route { { '*', 'sip:*@pbx.example' } }\n"));
+    d.config->accounts++;
+    for (int i = 0; i < 10000; i++) {
+        const char *number = numbers[lot(16)];
+
+        if (lot(2))
+            disguise(number, text);
+        else
+            disguise_in_uri(number, text);
+        arena_free(&d.arena);
+        plan(&d, text);
+        for (size_t k = 0; k < d.plan.n; k++) {
+            passed++;
+            if (!harmless(d.plan.steps[k].to))
+                fprintf(stderr, "# '%s' is called as %s\n", text, d.plan.steps[k].to);
+            ok(harmless(d.plan.steps[k].to));
+        }
+    }
+    ok(passed > 100 && passed < 5000); /* some are what they seem */
+    d.config->accounts--;
+out:
+    desk_down(&d);
+}
+
 static int take(struct desk *d, size_t step)
 {
     return routes_take(d->routes, d->config, &d->config->accounts[0], &d->plan.steps[step],
@@ -574,6 +681,7 @@ UNIT_MAIN(CASE(without_a_route_nothing_outside_is_called),
           CASE(countries_are_told_by_the_longest_prefix), CASE(a_caller_is_shown_who_may_be_shown),
           CASE(what_a_client_or_a_sip_address_says_of_itself_vouches_for_nothing),
           CASE(a_route_may_say_who_calls), CASE(clients_are_called_where_they_are_registered),
+          NO_TORTURE(of_ten_thousand_disguises_none_escapes),
           CASE(a_full_route_leaves_the_call_to_the_next),
           CASE(an_account_has_a_ceiling_at_once_and_a_second),
           CASE(mistakes_in_routes_are_told_with_their_line))
