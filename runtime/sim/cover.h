@@ -23,8 +23,8 @@ const json_t *cover_facts(const struct cover *c);
 
 /* Adds `part` to `all`. */
 void cover_merge(json_t *all, const json_t *part);
-/* What was never reached, file by file with line numbers, and how much was; `prefix` begins each
- * line. */
+/* What was never reached, file by file with line numbers, and how much was; then the flow files
+ * (.xml, .lua) of the same folders that were never read at all. `prefix` begins each line. */
 void cover_report(const json_t *all, const struct schema_table *table, const char *prefix,
                   struct str *out);
 

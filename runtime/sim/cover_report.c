@@ -3,12 +3,19 @@
 #include "flow/document.h"
 #include "sim/cover.h"
 #include <ctype.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILE_BYTES = 1 << 20, LUA_LINES = 20000 };
+enum {
+    FILE_BYTES = 1 << 20,
+    LUA_LINES = 20000,
+    PATH_BYTES = 4096,
+    FILES_MAX = 1000, /* of the tested folders */
+    FOLDERS_DEEP = 4,
+};
 
 struct report {
     const json_t *facts; /* of one file */
@@ -254,25 +261,120 @@ static void count_lua(struct report *r)
     mem_free(lines);
 }
 
+/* --- files --- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+/* `facts` NULL: the file was never read. */
+static void report_file(const char *path, const json_t *facts, const struct schema_table *table,
+                        const char *prefix, struct str *out)
+{
+    struct report r = {.facts = facts, .path = path, .prefix = prefix};
+
+    str_init(&r.missing, 1 << 20);
+    if (ends_with(path, ".lua"))
+        count_lua(&r);
+    else
+        count_document(&r, table);
+    if (facts != NULL)
+        str_addf(out, "%scoverage of %s: %u of %u\n%s", prefix, path, r.reached, r.all,
+                 str_text(&r.missing));
+    else if (r.all > 0) /* else it is something else that happens to lie there */
+        str_addf(out, "%scoverage of %s: 0 of %u, it was never read\n", prefix, path, r.all);
+    str_free(&r.missing);
+}
+
+static bool is_flow_file(const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+
+    return ends_with(name, ".xml") ||
+           (ends_with(name, ".lua") && !ends_with(name, "_test.lua") &&
+            strncmp(name, "test_", 5) != 0 && strcmp(name, "almon.lua") != 0);
+}
+
+/* Adds the flow files of a folder and those below it, but nothing that is hidden. */
+static void find_files(const char *folder, json_t *found, int depth)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    struct stat st;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL && json_object_size(found) < FILES_MAX) {
+        char path[PATH_BYTES];
+
+        if (entry->d_name[0] == '.' ||
+            (size_t)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= sizeof path ||
+            lstat(path, &st) != 0)
+            continue;
+        if (S_ISDIR(st.st_mode) && depth > 0)
+            find_files(path, found, depth - 1);
+        else if (S_ISREG(st.st_mode) && is_flow_file(path))
+            json_object_set_new(found, path, json_true());
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
+/* All flow files of the folders in which some were read, by name. */
+static json_t *all_files(const json_t *read)
+{
+    json_t *found = json_object(), *value, *seen = json_object();
+    const char *path;
+
+    json_object_foreach((json_t *)(uintptr_t)read, path, value)
+    {
+        char folder[PATH_BYTES];
+        const char *slash = strrchr(path, '/');
+
+        if (slash == NULL || slash == path)
+            continue;
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+        if (json_object_get(seen, folder) == NULL)
+            find_files(folder, found, FOLDERS_DEEP);
+        json_object_set_new(seen, folder, json_true());
+    }
+    json_decref(seen);
+    return found;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void report_unread(const json_t *read, const struct schema_table *table, const char *prefix,
+                          struct str *out)
+{
+    json_t *files = all_files(read), *value;
+    const char **names = mem_alloc((json_object_size(files) + 1) * sizeof *names), *path;
+    size_t n = 0;
+
+    json_object_foreach(files, path, value)
+    {
+        if (names != NULL && json_object_get(read, path) == NULL)
+            names[n++] = path;
+    }
+    if (names != NULL)
+        qsort(names, n, sizeof *names, by_name);
+    for (size_t i = 0; i < n; i++)
+        report_file(names[i], NULL, table, prefix, out);
+    mem_free(names);
+    json_decref(files);
+}
+
 void cover_report(const json_t *all, const struct schema_table *table, const char *prefix,
                   struct str *out)
 {
     const char *path;
     json_t *facts;
-    size_t n;
 
     json_object_foreach((json_t *)(uintptr_t)all, path, facts)
-    {
-        struct report r = {.facts = facts, .path = path, .prefix = prefix};
-
-        str_init(&r.missing, 1 << 20);
-        n = strlen(path);
-        if (n > 4 && strcmp(path + n - 4, ".lua") == 0)
-            count_lua(&r);
-        else
-            count_document(&r, table);
-        str_addf(out, "%scoverage of %s: %u of %u\n%s", prefix, path, r.reached, r.all,
-                 str_text(&r.missing));
-        str_free(&r.missing);
-    }
+        report_file(path, facts, table, prefix, out);
+    report_unread(all, table, prefix, out);
 }

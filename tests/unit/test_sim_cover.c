@@ -71,6 +71,30 @@ out:
     cover_free(c);
 }
 
+UNIT(files_that_no_call_came_to_are_wholly_uncovered)
+{
+    struct cover *c = cover_new("/nowhere");
+    struct str out = STR_INIT(1 << 16);
+    char line_of[600];
+
+    ok(c != NULL);
+    write_menu();
+    write_file("never.xml", "<Response><Say>One</Say><Hangup/></Response>");
+    write_file("never.lua", "return function(call)\n  call:say('x')\nend\n");
+    write_file("note.xml", "<note/>");
+    write_file("menu_test.lua", "local x = 1\nprint(x)\n");
+    begin(c);
+    cover_report(cover_facts(c), &verb_schemas, "", &out);
+    snprintf(line_of, sizeof line_of, "%s/never.xml: 0 of 2, it was never read\n", unit_folder());
+    ok(strstr(str_text(&out), line_of) != NULL);
+    ok(strstr(str_text(&out), "never.lua: 0 of 2, it was never read\n") != NULL);
+    ok(strstr(str_text(&out), "note.xml") == NULL && strstr(str_text(&out), "_test") == NULL);
+    ok(strstr(str_text(&out), "menu.xml: 1 of") != NULL);
+out:
+    str_free(&out);
+    cover_free(c);
+}
+
 UNIT(calls_of_several_scenarios_add_up)
 {
     struct cover *one = cover_new("/nowhere"), *two = cover_new("/nowhere");
@@ -122,6 +146,7 @@ out:
     return;
 }
 
-UNIT_MAIN(NO_TORTURE(branches_that_nobody_took_are_named),
+UNIT_MAIN(NO_TORTURE(files_that_no_call_came_to_are_wholly_uncovered),
+          NO_TORTURE(branches_that_nobody_took_are_named),
           NO_TORTURE(calls_of_several_scenarios_add_up),
           NO_TORTURE(lines_of_functions_that_never_came_to_be_count))
