@@ -32,6 +32,7 @@ struct terminal {
     struct sim *sim;
     struct sim_caller *caller;
     const char *flow, *from, *to, *prompts;
+    const char *account, *token; /* of the requests to a web application; NULL: some */
     bool real, chosen, colour,
         ended;           /* chosen: --real or --virtual was given; ended: no more input */
     size_t told;         /* prompts shown */
@@ -45,8 +46,10 @@ struct terminal {
 static void usage(FILE *out)
 {
     fprintf(out,
-            "usage: almon sim FLOW [--virtual | --real] [--from NUMBER] [--to NUMBER]\n"
-            "Calls a flow (markup or Lua) in the terminal. Type\n\n"
+            "usage: almon sim FLOW | URL [--virtual | --real] [--from NUMBER] [--to NUMBER]\n"
+            "                 [--account SID] [--token TOKEN]\n"
+            "Calls a flow in the terminal: a file (markup or Lua), or a web application, which is "
+            "asked as\na real call would ask it, signed with the token. Type\n\n"
             "  1234# *         keys; they are pressed when the prompts are over\n"
             "  now 5           keys, pressed at once\n"
             "  hello there     words; nothing recognises them yet, they are a sound\n"
@@ -283,6 +286,11 @@ static int place_call(struct terminal *t, struct error *err)
     return 0;
 }
 
+static bool is_url(const char *flow)
+{
+    return strncmp(flow, "http://", 7) == 0 || strncmp(flow, "https://", 8) == 0;
+}
+
 /* number { "*", voice = "…" } */
 static bool make_config(struct str *out, const char *flow)
 {
@@ -290,19 +298,15 @@ static bool make_config(struct str *out, const char *flow)
     size_t n = strcspn(flow, "#"); /* file.lua#function */
 
     snprintf(file, sizeof file, "%.*s", (int)n, flow);
-    if (strncmp(flow, "http://", 7) == 0 || strncmp(flow, "https://", 8) == 0) {
-        fprintf(stderr,
-                "almon sim: %s: a simulated exchange has no network; save the document to a "
-                "file, or call a running exchange with `almon call`\n",
-                flow);
-        return false;
-    }
-    if (realpath(file, whole) == NULL) {
+    if (is_url(flow)) {
+        snprintf(whole, sizeof whole, "%s", flow);
+        n = strlen(flow);
+    } else if (realpath(file, whole) == NULL) {
         fprintf(stderr, "almon sim: %s: %s\n", file, strerror(errno));
         return false;
     }
     str_add(out, "number { \"*\", voice = \"");
-    for (const char *p = whole + 1; *p != '\0'; p++)
+    for (const char *p = whole + (*whole == '/'); *p != '\0'; p++)
         if (*p == '"' || *p == '\\' || (unsigned char)*p < ' ')
             str_addf(out, "\\%03d", (unsigned char)*p);
         else
@@ -320,6 +324,9 @@ static int run(struct terminal *t)
                             .speech = t->prompts,
                             .folder = folder,
                             .seed = 1,
+                            .account = t->account,
+                            .token = t->token,
+                            .network = is_url(t->flow),
                             .verbs = verb_table,
                             .handlers = &script_handlers};
     struct error err = {0};
@@ -358,6 +365,10 @@ static bool read_options(struct terminal *t, int argc, char **argv)
             t->from = argv[++i];
         } else if (strcmp(argv[i], "--to") == 0 && i + 1 < argc) {
             t->to = argv[++i];
+        } else if (strcmp(argv[i], "--account") == 0 && i + 1 < argc) {
+            t->account = argv[++i];
+        } else if (strcmp(argv[i], "--token") == 0 && i + 1 < argc) {
+            t->token = argv[++i];
         } else if (argv[i][0] != '-' && t->flow == NULL) {
             t->flow = argv[i];
         } else {

@@ -21,7 +21,8 @@ void *sim_row_add(struct sim_row *row, size_t size, size_t max);
 
 struct sim {
     char *folder, *state, *path;
-    char *account;
+    char *account, *token;
+    struct sim_network *network; /* NULL: the web is what was written down */
     struct vtime *vtime;
     struct loop *loop; /* control */
     struct loop *far;  /* the callers' side */
@@ -58,6 +59,12 @@ struct sim {
 /* web.c */
 struct http_port sim_web_port(struct sim *s);
 void sim_web_free(struct sim *s);
+
+/* network.c */
+int sim_network_new(struct sim_network **np, struct sim *s, struct error *err);
+struct http_port sim_network_port(struct sim_network *n);
+/* After all who use it. Accepts NULL, returns NULL. */
+struct sim_network *sim_network_free(struct sim_network *n);
 
 enum { SIM_OFFER_CHUNK = 1024, SIM_OFFER_BYTES = 128 * 1024 };
 

@@ -50,10 +50,12 @@ static int parse_whole(struct sim *s, struct config **cp, const char *routes, co
     int rc;
 
     /* All on the first line, so that messages name the lines of `text`. */
+    str_addf(&full, "account { sid = '%s', token = \"", s->account);
+    for (const char *p = s->token; *p != '\0'; p++)
+        str_addf(&full, "\\%03d", (unsigned char)*p);
     str_addf(&full,
-             "account { sid = '%s', token = '12345' } "
-             "gateway { name = 'local', token = '" LINK_TOKEN "', identities = { '*' } } %s",
-             s->account, routes);
+             "\" } gateway { name = 'local', token = '" LINK_TOKEN "', identities = { '*' } } %s",
+             routes);
     str_add(&full, text);
     if (full.failed)
         rc = error_set(err, ERR_LIMIT, "the configuration is larger than %d bytes",
@@ -152,10 +154,14 @@ static int make_loops(struct sim *s, int64_t wall, struct error *err)
 static int make_parts(struct sim *s, const struct sim_options *o, const struct config *config,
                       struct error *err)
 {
-    struct http_port port = sim_web_port(s);
-    char *media = join(s->state, "/cache/media");
+    struct http_port port;
+    char *media;
     int rc;
 
+    if (o->network && (rc = sim_network_new(&s->network, s, err)) != 0)
+        return rc;
+    port = s->network != NULL ? sim_network_port(s->network) : sim_web_port(s);
+    media = join(s->state, "/cache/media");
     if (media == NULL)
         return error_nomem(err);
     if ((rc = disk_new(&s->disk, s->loop, DISK_BYTES, err)) == 0 &&
@@ -241,9 +247,11 @@ static int build(struct sim *s, const struct sim_options *o, struct error *err)
     s->state = join(o->folder, "/state");
     s->path = mem_strdup(o->path);
     s->account = mem_strdup(o->account != NULL ? o->account : SIM_ACCOUNT);
+    s->token = mem_strdup(o->token != NULL ? o->token : "12345");
     s->report = o->report;
     s->report_arg = o->report_arg;
-    if (s->folder == NULL || s->state == NULL || s->path == NULL || s->account == NULL)
+    if (s->folder == NULL || s->state == NULL || s->path == NULL || s->account == NULL ||
+        s->token == NULL)
         return error_nomem(err);
     rng_init_seeded(&s->rng, o->seed);
     if ((rc = disk_make_folders(s->state, err)) != 0 ||
@@ -320,6 +328,7 @@ struct sim *sim_free(struct sim *s)
     sim_callers_free(s);
     sim_callees_free(s);
     sim_web_free(s);
+    sim_network_free(s->network);
     loop_free(s->far);
     loop_free(s->loop);
     vtime_free(s->vtime);
@@ -334,6 +343,7 @@ struct sim *sim_free(struct sim *s)
     mem_free(s->state);
     mem_free(s->path);
     mem_free(s->account);
+    mem_free(s->token);
     mem_free(s);
     return NULL;
 }

@@ -45,6 +45,8 @@ struct sim_options {
     const char *folder;  /* scratch, made when missing; STATE is FOLDER/state */
     const char *speech;  /* folder of the prompts' cache, shared by many exchanges */
     const char *account; /* its sid; NULL: SIM_ACCOUNT */
+    const char *token;   /* and its token, by which requests are signed; NULL: "12345" */
+    bool network;        /* requests go out to real servers, and the clock waits for them */
     uint64_t seed;       /* of everything that is drawn by lot … */
     uint64_t call_seed;  /* … but by the calls' own flows; 0: also by them */
     int64_t wall;        /* the time at the start, ms since 1970; 0: 2026-01-01T00:00:00Z */

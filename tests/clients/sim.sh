@@ -56,6 +56,43 @@ check "coverage: what ran is not" lacks "answered with 1"
 "$almon" graph "$folder/menu.xml" >"$folder/out" 2>&1
 check "graph: the key leads to its file" has 'label="Gather 1"'
 
+# A web application of this machine, which refuses what is not signed with its token, and thinks for
+# a while.
+cat >"$folder/app.mjs" <<'JS'
+import http from "node:http"
+import crypto from "node:crypto"
+const server = http.createServer((request, response) => {
+  let body = ""
+  request.on("data", piece => body += piece)
+  request.on("end", () => {
+    const params = [...new URLSearchParams(body)].sort((a, b) => a[0] < b[0] ? -1 : 1)
+    const url = `http://${request.headers.host}${request.url}`
+    const signed = crypto.createHmac("sha1", "s3cret").update(url + params.flat().join("")).digest("base64")
+    const good = signed === request.headers["x-twilio-signature"]
+    const digits = params.find(p => p[0] === "Digits")?.[1]
+    setTimeout(() => {
+      response.writeHead(good ? 200 : 403, { "content-type": "text/xml" })
+      response.end(request.url === "/voice"
+        ? '<Response><Gather numDigits="1" action="/key"><Say>Press a key.</Say></Gather></Response>'
+        : `<Response><Say>You pressed ${digits}.</Say></Response>`)
+    }, 120)
+  })
+})
+server.listen(0, "127.0.0.1", () => console.log(server.address().port))
+JS
+node "$folder/app.mjs" >"$folder/port" &
+app=$!
+trap 'kill "$app" 2>/dev/null; rm -rf "$folder"' EXIT
+for _ in $(seq 100); do [ -s "$folder/port" ] && break || sleep 0.1; done
+url=http://127.0.0.1:$(cat "$folder/port")/voice
+printf '7\n' | timeout 30 "$almon" sim --virtual --token s3cret "$url" >"$folder/out" 2>&1
+check "sim: a web application is asked, over the network" has "You pressed 7."
+check "sim: what it takes to answer passes in the call, too" grep -qE '^ +0\.1[0-9] +Press a key' "$folder/out"
+printf '7\n' | timeout 30 "$almon" sim --real --token s3cret "$url" >"$folder/out" 2>&1
+check "sim: a web application in real time" has "Press a key."
+printf '7\n' | timeout 30 "$almon" sim --virtual --token wrong "$url" >"$folder/out" 2>&1
+check "sim: requests are signed with the token that was given" has "403"
+
 # A journal of a call to a web application: digits, a delay, a Record, a hang-up.
 journal=$(dirname "$0")/../fuzz/corpus/journal/call.jsonl
 "$almon" replay "$journal" >"$folder/out" 2>&1
