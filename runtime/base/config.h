@@ -170,13 +170,13 @@ struct config {
     } recordings;
 
     struct {
-        int calls;              /* at once, default 10000 */
-        int documents_per_call; /* default 500 */
-        int call_seconds;       /* default 14400 */
-        int late_ms;            /* refuse new calls while frames are later than this, default 60 */
-        int journal_kb;         /* per call, default 4096 */
+        int calls;               /* at once, default 10000 */
+        int documents_per_call;  /* default 500 */
+        int call_seconds;        /* default 14400 */
+        int late_ms;             /* refuse new calls while frames are later than this, default 60 */
+        int journal_kb;          /* per call, default 4096 */
         int rooms, room_members; /* conferences, default 1000; callers in each, default 250 */
-        int lua_memory_kb;      /* for the handlers of one call, default 8192 */
+        int lua_memory_kb;       /* for the handlers of one call, default 8192 */
     } limits;
 
     struct {
