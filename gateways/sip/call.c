@@ -2,6 +2,7 @@
  * then call_free() ends the other two. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/wire.h"
 #include "gateways/sip/gateway.h"
 #include "gateways/sip/route.h"
 #include "gateways/sip/sdp.h"
@@ -11,7 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PARAMS_MAX = 28, SDP_TEXT_MAX = 8192 };
+enum {
+    PARAMS_MAX = 28,
+    SDP_TEXT_MAX = 8192,
+    QUALITY_FRAMES = 500, /* how often, in frames of 20 ms, the exchange is told how it sounds */
+    QUALITY_FIRST = 50,
+};
 
 /* How the digits of this call come: the first way that is heard is the one that counts, so that a
  * phone which sends them twice presses once. */
@@ -38,6 +44,7 @@ struct call {
     char pending[33];
     struct audio *tone; /* of the digit that is being sent */
     size_t tone_at;     /* its next frame */
+    unsigned frames;    /* that went to the exchange */
     char local_ip[48];
     char id[80]; /* for the log */
     struct link_node node;
@@ -126,6 +133,34 @@ static void log_figures(const struct call *c, const char *why)
              (unsigned long long)s.sent);
 }
 
+static uint32_t whole(double v)
+{
+    return v > 0 ? (uint32_t)(v + 0.5) : 0;
+}
+
+/* How it sounds, for the journal. */
+static void tell_quality(const struct call *c)
+{
+    struct wire_quality q = {0};
+    struct rtp_stats s;
+
+    if (c->rtp == NULL || !c->answered || !c->on_bridge || c->g->client == NULL)
+        return;
+    rtp_stats(c->rtp, &s);
+    q.sent = (uint32_t)s.sent;
+    q.received = (uint32_t)s.received;
+    q.lost = (uint32_t)s.lost;
+    q.late = (uint32_t)s.late;
+    q.jitter_us = whole(s.jitter_ms * 1000);
+    q.round_trip_us = whole(s.round_trip_ms * 1000);
+    q.mos = s.received > 0 ? whole(s.mos * 100) : 0;
+    if (s.remote) {
+        q.remote_loss = whole(s.remote_loss * 10000);
+        q.remote_jitter_us = whole(s.remote_jitter_ms * 1000);
+    }
+    client_quality(c->g->client, c->number, &q);
+}
+
 /* `status`: how an unanswered call from SIP is refused. */
 static void call_free(struct call *c, unsigned status, enum cause cause, const char *why)
 {
@@ -133,6 +168,7 @@ static void call_free(struct call *c, unsigned status, enum cause cause, const c
     bool told = !c->on_bridge;
 
     log_figures(c, why);
+    tell_quality(c);
     take_off_bridge(c);
     c->rtp = rtp_free(c->rtp);
     c->tone = c->tone != NULL ? audio_unref(c->tone) : NULL;
@@ -197,6 +233,8 @@ static void on_frame(void *arg, const void *bytes, size_t len)
 
     if (!c->on_bridge || c->g->client == NULL)
         return;
+    if (c->frames++ % QUALITY_FRAMES == QUALITY_FIRST)
+        tell_quality(c);
     tone = tone_frame(c);
     if (tone != NULL)
         len = codec_frame_bytes(c->codec);

@@ -123,6 +123,9 @@ void channel_hangup(struct channel *c, enum cause cause);
 struct media_channel *channel_media(const struct channel *c);
 /* Its keys come as events, not as tones in the sound. */
 bool channel_has_events(const struct channel *c);
+/* What its gateway told last of how it sounds (wire.h); false: nothing. */
+struct wire_quality;
+bool channel_quality(const struct channel *c, struct wire_quality *q);
 /* Requests are numbers of the caller's own choosing, unique while pending, not 0. `text` is what
  * the audio says, told to gateways that asked for prompts (simulated callers, `almon call`); may be
  * NULL. */

@@ -43,6 +43,8 @@ struct channel {
     struct dialling diallings[BRIDGE_PLAYS_MAX]; /* first come first */
     unsigned n_diallings;
     struct timer dialled;
+    struct wire_quality quality;
+    bool has_quality;
 };
 
 /* --- a channel that nobody bound --- */
@@ -215,6 +217,10 @@ bool channel_told(struct channel *c, const struct wire_msg *m)
         if (!c->dtmf_events)
             return false; /* its tones are heard: no digit may count twice */
         hear_digits(c, m);
+        return true;
+    case WIRE_QUALITY:
+        c->quality = m->quality;
+        c->has_quality = true;
         return true;
     case WIRE_HANGUP:
         finish(c);
@@ -391,6 +397,12 @@ void channel_bind(struct channel *c, const struct channel_handlers *h, void *arg
 struct media_channel *channel_media(const struct channel *c)
 {
     return c->state == CHANNEL_ENDED ? NULL : c->media;
+}
+
+bool channel_quality(const struct channel *c, struct wire_quality *q)
+{
+    *q = c->quality;
+    return c->has_quality;
 }
 
 bool channel_has_events(const struct channel *c)

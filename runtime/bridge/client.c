@@ -352,6 +352,11 @@ void client_ringing(struct bridge_client *c, uint32_t number)
     tell_leg(c, &(struct wire_msg){.type = WIRE_RING}, number);
 }
 
+void client_quality(struct bridge_client *c, uint32_t number, const struct wire_quality *q)
+{
+    tell_leg(c, &(struct wire_msg){.type = WIRE_QUALITY, .quality = *q}, number);
+}
+
 void client_hangup(struct bridge_client *c, uint32_t number, enum cause cause)
 {
     struct leg *l = leg_find(c, number);

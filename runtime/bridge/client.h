@@ -59,6 +59,10 @@ int client_offer(struct bridge_client *c, const struct offer *offer, uint32_t *n
                  struct error *err);
 void client_answer(struct bridge_client *c, uint32_t number);
 void client_ringing(struct bridge_client *c, uint32_t number);
+/* How the call sounds (wire.h), of which the exchange keeps the last: now and then, and before
+ * client_hangup(). */
+struct wire_quality;
+void client_quality(struct bridge_client *c, uint32_t number, const struct wire_quality *q);
 void client_hangup(struct bridge_client *c, uint32_t number, enum cause cause);
 void client_digits(struct bridge_client *c, uint32_t number, const char *digits);
 /* Calls to client:`identity` come to this link until it is unregistered or the link is gone:

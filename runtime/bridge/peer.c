@@ -343,6 +343,7 @@ static void dispatch(struct peer *p, const struct wire_msg *m)
     case WIRE_ANSWER:
     case WIRE_DTMF:
     case WIRE_HANGUP:
+    case WIRE_QUALITY:
         peer_call(p, m);
         return;
     case WIRE_MESSAGE:

@@ -25,7 +25,7 @@ enum kind {
 };
 
 #define IN(type) (1u << WIRE_##type)
-#define CALL     (IN(OFFER) | IN(RING) | IN(ANSWER) | IN(DTMF) | IN(HANGUP) | IN(PROMPT))
+#define CALL     (IN(OFFER) | IN(RING) | IN(ANSWER) | IN(DTMF) | IN(HANGUP) | IN(PROMPT) | IN(QUALITY))
 
 /* `must` and `may` are sets of message types. The channel stands first, so that a message that is
  * bad further on can still be answered with its channel's number. */
@@ -71,13 +71,23 @@ static const struct field {
     FIELD("status", status, NAME, IN(MESSAGE_STATUS), 0, 32),
     FIELD("code", code, NAME, IN(ERROR), IN(MESSAGE_STATUS), 32),
     FIELD("text", text, TEXT, IN(ERROR), IN(PROMPT) | IN(MESSAGE_STATUS), 4096),
+    FIELD("sent", quality.sent, UINT, 0, IN(QUALITY), UINT32_MAX),
+    FIELD("received", quality.received, UINT, 0, IN(QUALITY), UINT32_MAX),
+    FIELD("lost", quality.lost, UINT, 0, IN(QUALITY), UINT32_MAX),
+    FIELD("late", quality.late, UINT, 0, IN(QUALITY), UINT32_MAX),
+    FIELD("jitter_us", quality.jitter_us, UINT, 0, IN(QUALITY), 60000000),
+    FIELD("round_trip_us", quality.round_trip_us, UINT, 0, IN(QUALITY), 60000000),
+    FIELD("mos", quality.mos, UINT, 0, IN(QUALITY), 500),
+    FIELD("remote_loss", quality.remote_loss, UINT, 0, IN(QUALITY), 10000),
+    FIELD("remote_jitter_us", quality.remote_jitter_us, UINT, 0, IN(QUALITY), 60000000),
 #undef FIELD
 };
 #define FIELD_COUNT (sizeof fields / sizeof *fields)
 
 static const char *const type_names[WIRE_TYPE_COUNT] = {
-    "hello",  "welcome", "offer",          "ring",  "answer",   "dtmf",       "hangup",
-    "prompt", "message", "message_status", "error", "register", "unregister", "registered",
+    "hello", "welcome",  "offer",      "ring",       "answer",
+    "dtmf",  "hangup",   "prompt",     "message",    "message_status",
+    "error", "register", "unregister", "registered", "quality",
 };
 
 /* The webhook parameters a gateway may add to an offer. */

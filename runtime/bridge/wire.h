@@ -40,9 +40,19 @@ enum wire_type {
     WIRE_REGISTER,
     WIRE_UNREGISTER,
     WIRE_REGISTERED,
+    WIRE_QUALITY,
     WIRE_TYPE_COUNT
 };
 const char *wire_type_name(enum wire_type t);
+
+/* How a call sounds to its gateway, since it was answered. 0 where nothing is known. */
+struct wire_quality {
+    uint32_t sent, received; /* packets */
+    uint32_t lost, late;     /* of those that should have come: never, or too late to be heard */
+    uint32_t jitter_us, round_trip_us;
+    uint32_t mos;                           /* hundredths, 100 to 500: an estimate */
+    uint32_t remote_loss, remote_jitter_us; /* what the far end reports; loss in 1/10000 */
+};
 
 /* One message, either way. Strings are NULL when absent. */
 struct wire_msg {
@@ -61,6 +71,7 @@ struct wire_msg {
     const char *const *params; /* name, value, …, NULL; or NULL */
     const char *digits;
     const char *id, *body, *status;
+    struct wire_quality quality;
     const char *code, *text;
     /* the parser's own: */
     const char *param_list[2 * WIRE_PARAMS_MAX + 1];

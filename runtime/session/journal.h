@@ -45,7 +45,8 @@
  *   warn       code text where                something was wrong and the call goes on
  *   error      code text where                something was wrong and it does not
  *   redirect   url by                         from outside: a new document
- *   hangup     cause by                       by: caller, flow, operator, limit, link
+ *   hangup     cause by quality               by: caller, flow, operator, limit, link; quality
+ *                                             (may be missing): what its gateway told of the sound
  *   end        status seconds                 the last line
  *   cut                                       the journal's own bound was reached; nothing follows
  *                                             but `end`

@@ -1,6 +1,7 @@
 /* A session: one leg with a CallSid, from the gateway's offer to its last callback. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/wire.h"
 #include "session/calls.h"
 #include "session/room_private.h"
 #include <stdio.h>
@@ -120,6 +121,20 @@ void session_settled(struct session *s)
     task_post(&s->advance);
 }
 
+/* Under the names that the bridge's README explains; NULL: its gateway told nothing. */
+static json_t *quality_of(const struct session *s)
+{
+    struct wire_quality q;
+
+    if (s->channel == NULL || !channel_quality(s->channel, &q))
+        return NULL;
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sent", (json_int_t)q.sent,
+                     "received", (json_int_t)q.received, "lost", (json_int_t)q.lost, "late",
+                     (json_int_t)q.late, "jitter_us", (json_int_t)q.jitter_us, "round_trip_us",
+                     (json_int_t)q.round_trip_us, "mos", (json_int_t)q.mos, "remote_loss",
+                     (json_int_t)q.remote_loss, "remote_jitter_us", (json_int_t)q.remote_jitter_us);
+}
+
 void session_finish(struct session *s, enum call_status status, enum cause cause, const char *by)
 {
     if (s->phase != SESSION_RUNNING)
@@ -132,7 +147,8 @@ void session_finish(struct session *s, enum call_status status, enum cause cause
     s->ended_from_outside = strcmp(by, "operator") == 0;
     s->seconds = session_seconds(s);
     s->ended_wall = loop_wall(s->rt->parts.loop);
-    journal_add(s, "hangup", "{s:s, s:s}", "cause", cause_name(cause), "by", by);
+    journal_add(s, "hangup", "{s:s, s:s, s:o*}", "cause", cause_name(cause), "by", by, "quality",
+                quality_of(s));
     log_info("session", s->sid, "%s by %s (%s)", call_status_name(status), by, cause_name(cause));
     if (status == CALL_COMPLETED)
         s->rt->stats.completed++;

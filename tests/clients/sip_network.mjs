@@ -72,5 +72,32 @@ await test('what is said comes back through Echo as the same tones', async () =>
     phone.close();
 });
 
+await test('how a call sounded stands in its journal', async () => {
+    for (const [seed, loss] of [[5, 20], [6, 0]]) {
+        const phone = await Phone.open(gateway);
+        await Relay.through(phone, { seed, loss, twice: 0, jitter: 5 });
+        const from = `+155502${seed}0`;
+        const d = await phone.call('+15550102', { from: `sip:${from}@elsewhere.test` });
+        const start = Date.now();
+        for (let i = 0; i < 100; i++) {
+            const p = Buffer.alloc(172, 0xff);
+            p.writeUInt16BE(0x8000, 0);
+            p.writeUInt16BE(i, 2);
+            p.writeUInt32BE(160 * i, 4);
+            p.writeUInt32BE(7, 8);
+            phone.rtp.send(p, d.media);
+            await pause(Math.max(0, start + 20 * (i + 1) - Date.now()));
+        }
+        assert.equal((await phone.ask('BYE', d)).status, 200);
+        const { lines } = await almon.journal(from);
+        const { quality, by } = lines.find((l) => l.e === 'hangup');
+        assert.equal(by, 'caller');
+        assert.ok(quality.received + quality.lost >= 90 && quality.sent > 80, JSON.stringify(quality));
+        assert.ok(loss > 0 ? quality.lost >= 10 && quality.mos < 350 : quality.lost === 0 && quality.mos > 400,
+            JSON.stringify(quality));
+        phone.close();
+    }
+});
+
 await test('the gateway stops in order', () => gateway.stop());
 await finish(almon);

@@ -98,7 +98,8 @@ UNIT(every_type_survives_the_way_there_and_back)
                             .status = "failed",
                             .code = "x",
                             .text = "y",
-                            .begin = true};
+                            .begin = true,
+                            .quality = {1, 2, 3, 4, 5, 6, 412, 8, UINT32_MAX >> 8}};
     struct wire_text *t = NULL, *again = NULL;
     struct wire_msg m = {0};
     struct error err = {0};
