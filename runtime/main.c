@@ -20,6 +20,7 @@ static const struct command {
     {"trace", cli_trace, "SID [-f]", "Prints what happened in a call; -f follows a live one."},
     {"redirect", cli_redirect, "SID URL|FILE", "Gives a live call a new document."},
     {"hangup", cli_hangup, "SID", "Ends a live call."},
+    {"room", cli_room, "[ROOM end|mute|hold|kick|...]", "Lists conferences, or acts on one."},
     {"join", cli_join, "GATEWAY ID TO [FROM]", "Takes a call that waits in an Asterisk."},
     {"graph", cli_graph, "FLOW [--mermaid]", "Draws where a call can go."},
     {"replay", cli_replay, "SID|FILE [--flow FILE]",

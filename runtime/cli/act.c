@@ -58,7 +58,7 @@ static bool is_call(const char *sid)
 static void hangup_usage(FILE *out)
 {
     fprintf(out, "usage: almon hangup SID [--state DIR | --config FILE]\n"
-                 "Ends the live call SID.\n");
+                 "Ends the live call or conference SID.\n");
 }
 
 int cli_hangup(int argc, char **argv)
@@ -72,7 +72,7 @@ int cli_hangup(int argc, char **argv)
         hangup_usage(stderr);
         return 2;
     }
-    if (!is_call(argv[optind]))
+    if (!sid_valid(argv[optind], "CF") && !is_call(argv[optind]))
         return 2;
     return act(&place, json_pack("{s:s, s:s}", "cmd", "hangup", "sid", argv[optind]));
 }

@@ -12,6 +12,7 @@ int cli_calls(int argc, char **argv);    /* calls.c: the last calls */
 int cli_trace(int argc, char **argv);    /* trace.c: a call's timeline */
 int cli_redirect(int argc, char **argv); /* act.c: a new document for a live call */
 int cli_hangup(int argc, char **argv);   /* act.c: ends a live call */
+int cli_room(int argc, char **argv);     /* room.c: conferences */
 int cli_join(int argc, char **argv);     /* act.c: a call that waits in an Asterisk */
 int cli_graph(int argc, char **argv);    /* graph.c: a flow as a picture */
 int cli_replay(int argc, char **argv);   /* replay.c: a past call again */

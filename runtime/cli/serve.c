@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/room.h"
 #include "media/cache.h"
 #include "media/recorder.h"
 #include "script/script.h"
@@ -162,6 +163,16 @@ static int act_hangup(void *arg, const char *sid, struct error *err)
     return runtime_hangup(((struct serve *)arg)->runtime, sid, err);
 }
 
+static json_t *act_rooms(void *arg)
+{
+    return cli_room_list(((struct serve *)arg)->runtime);
+}
+
+static int act_room(void *arg, const json_t *request, struct error *err)
+{
+    return cli_room_act(((struct serve *)arg)->runtime, request, err);
+}
+
 static int act_join(void *arg, const char *gateway, const char *id, const char *from,
                     const char *to, struct error *err)
 {
@@ -208,6 +219,8 @@ static int start_control(struct serve *s, struct error *err)
         .watch = act_watch,
         .unwatch = act_unwatch,
         .status = act_status,
+        .rooms = act_rooms,
+        .room = act_room,
         .join = act_join,
         .arg = s,
     };

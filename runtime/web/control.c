@@ -203,14 +203,30 @@ static json_t *do_status(struct client *c, json_t *rq)
     return json_pack("{s:b, s:o}", "ok", 1, "status", a->status(a->arg));
 }
 
+static json_t *do_rooms(struct client *c, json_t *rq)
+{
+    const struct control_actions *a = &c->owner->actions;
+
+    (void)rq;
+    return json_pack("{s:b, s:o}", "ok", 1, "rooms", a->rooms(a->arg));
+}
+
+static json_t *do_room(struct client *c, json_t *rq)
+{
+    const struct control_actions *a = &c->owner->actions;
+    struct error err = {0};
+
+    return verdict(a->room(a->arg, rq, &err), &err);
+}
+
 static void take_line(struct client *c, const char *line, size_t len)
 {
     static const struct {
         const char *name;
         json_t *(*run)(struct client *c, json_t *rq);
     } commands[] = {
-        {"hangup", do_hangup}, {"join", do_join},   {"redirect", do_redirect},
-        {"status", do_status}, {"trace", do_trace},
+        {"hangup", do_hangup}, {"join", do_join},     {"redirect", do_redirect}, {"room", do_room},
+        {"rooms", do_rooms},   {"status", do_status}, {"trace", do_trace},
     };
     json_t *rq = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
     const char *cmd = json_string_value(json_object_get(rq, "cmd"));
@@ -225,8 +241,8 @@ static void take_line(struct client *c, const char *line, size_t len)
     send_answer(c,
                 refusal(rq == NULL    ? "a request is one JSON object in one line"
                         : cmd == NULL ? "a request needs \"cmd\""
-                                      : "no such \"cmd\"; there are hangup, join, redirect, "
-                                        "status, trace"),
+                                      : "no such \"cmd\"; there are hangup, join, redirect, room, "
+                                        "rooms, status, trace"),
                 json_object_get(rq, "id"));
     json_decref(rq);
 }

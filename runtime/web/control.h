@@ -4,6 +4,7 @@
  *   {"cmd":"status"}                                   → {"ok":true,"status":{…}}
  *   {"cmd":"redirect","sid":"CA…","url":"…"}           → {"ok":true} | {"ok":false,"error":"…"}
  *   {"cmd":"hangup","sid":"CA…"}                       → likewise
+ *   {"cmd":"rooms"}, {"cmd":"room",…}                 → cli/room.h
  *   {"cmd":"join","gateway":"…","connection":"…",
  *    "from":"…","to":"…"}                              → likewise; see bridge_join()
  *   {"cmd":"trace","sid":"CA…"|null}                   → {"ok":true}, then journal lines as they
@@ -27,6 +28,8 @@ struct control_actions {
     void *(*watch)(void *arg, const char *sid, control_line_h *h, void *h_arg);
     void (*unwatch)(void *arg, void *watch);
     json_t *(*status)(void *arg); /* a new reference */
+    json_t *(*rooms)(void *arg);  /* likewise: conferences */
+    int (*room)(void *arg, const json_t *request, struct error *err);
     void *arg;
     /* Connects to an Asterisk's waiting channel; see bridge_join(). */
     int (*join)(void *arg, const char *gateway, const char *id, const char *from, const char *to,
