@@ -179,11 +179,8 @@ static const struct {
     const char *element;
     const struct dial_noun *noun;
 } dial_nouns[] = {
-    {"Number", &dial_parties},
-    {"Client", &dial_parties},
-    {"Sip", &dial_parties},
-    {"Conference", &dial_conference},
-    {"Queue", &dial_queue},
+    {"Number", &dial_parties},        {"Client", &dial_parties}, {"Sip", &dial_parties},
+    {"Conference", &dial_conference}, {"Queue", &dial_queue},
 };
 
 static const struct dial_noun *dial_noun_of(const struct node *n)

@@ -99,19 +99,6 @@ static bool parties_go_on(struct activation *a, struct dial *d, struct parties *
 
 /* --- the end --- */
 
-static void parties_facts(struct activation *a, const struct leg_event *leg)
-{
-    char name[100];
-
-    for (const char *const *f = leg->facts; f != NULL && *f != NULL; f += 2) {
-        if (strncmp(f[0], "Sip", 3) != 0 || strlen(f[0]) > sizeof name - 5)
-            continue;
-        strcpy(name, "Dial");
-        strcat(name, f[0]);
-        session_go_param(a, name, f[1]);
-    }
-}
-
 static void parties_ring_stop(struct activation *a, struct parties *p)
 {
     session_cancel(a, p->ring);
@@ -132,7 +119,7 @@ static enum verb_result parties_finish(struct activation *a, struct dial *d, str
     }
     session_go_param(a, "DialBridged", p->joined ? "true" : "false");
     if (leg != NULL)
-        parties_facts(a, leg);
+        session_go_facts(a, leg);
     return dial_finish(a, d, p->status != NULL ? p->status : "failed");
 }
 

@@ -49,6 +49,20 @@ struct channel_handlers {
     void (*played)(void *arg, uint32_t request, enum play_end how, uint32_t frames);
     void (*tapped)(void *arg, uint32_t request, const struct tap_result *result);
     void (*released)(void *arg); /* the last call; `arg` is not touched afterwards */
+
+    /* These may be NULL. */
+    /* Outgoing: before its answer the far end sends sound already. Comes after `ringing`. */
+    void (*early)(void *arg);
+    /* Outgoing: what the gateway tells of the call besides (SipCallId, SipResponseCode,
+     * SipHeader_X-…): name, value, …, NULL, valid during the call only. Comes before the `ringing`,
+     * `answered` or `ended` that it came with; later ones add to earlier ones. */
+    void (*facts)(void *arg, const char *const *params);
+    /* The far end wants the call transferred to `to`; to be answered by channel_refer_answer().
+     * NULL declines. */
+    void (*referred)(void *arg, const char *to, const char *const *params);
+    /* What became of channel_refer(): the SIP status that answered it, and (later, once it was
+     * taken) how the transfer ended; 0: not known yet. */
+    void (*refer_status)(void *arg, unsigned response, unsigned notify);
 };
 
 /* Serves links. `media` must outlive the bridge. `listen` is "host:port" (port 0: any free one), or
@@ -119,6 +133,11 @@ bool channel_is_answered(const struct channel *c);
 /* Ends the channel: refuses it when it still rings. `ended` does not come for what we ended
  * ourselves; `released` does. */
 void channel_hangup(struct channel *c, enum cause cause);
+/* Asks the far end to call `to` in our place: `refer_status` tells, unless the gateway cannot, when
+ * `ended` or nothing comes. ERR_WRONG_STATE before the answer and after the end. */
+int channel_refer(struct channel *c, const char *to);
+/* Answers `referred`: a SIP status, 202 takes it; then `notify` (0: not yet) how it ended. */
+void channel_refer_answer(struct channel *c, unsigned response, unsigned notify);
 /* For joins and rooms (media.h, mixer.h, amd.h); NULL once it ended. */
 struct media_channel *channel_media(const struct channel *c);
 /* Its keys come as events, not as tones in the sound. */

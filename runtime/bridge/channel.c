@@ -33,7 +33,7 @@ struct channel {
     struct link_node node; /* in peer->channels */
     uint32_t number;
     enum codec codec;
-    bool dtmf_events, outgoing, bound;
+    bool dtmf_events, outgoing, bound, early;
     enum channel_state state;
     struct media_channel *media;
     const struct channel_handlers *h;
@@ -198,20 +198,59 @@ static void hear_digits(struct channel *c, const struct wire_msg *m)
             c->h->digit(c->arg, *d, m->duration_ms);
 }
 
+static void hear_facts(struct channel *c, const struct wire_msg *m)
+{
+    if (c->outgoing && m->params != NULL && m->params[0] != NULL && c->h->facts != NULL)
+        c->h->facts(c->arg, m->params);
+}
+
+/* It rings; said again once sound comes with it. */
+static bool hear_ring(struct channel *c, const struct wire_msg *m)
+{
+    if (!c->outgoing || c->state > CHANNEL_RINGING ||
+        (c->state == CHANNEL_RINGING && (!m->early || c->early)))
+        return false;
+    hear_facts(c, m);
+    if (c->state == CHANNEL_OFFERED) {
+        enter(c, CHANNEL_RINGING);
+        c->h->ringing(c->arg);
+    }
+    if (m->early && c->state == CHANNEL_RINGING) {
+        c->early = true;
+        if (c->h->early != NULL)
+            c->h->early(c->arg);
+    }
+    return true;
+}
+
+static bool hear_refer(struct channel *c, const struct wire_msg *m)
+{
+    if (c->state != CHANNEL_ANSWERED)
+        return false;
+    if (c->h->referred != NULL)
+        c->h->referred(c->arg, m->to, m->params);
+    else
+        channel_refer_answer(c, 603, 0);
+    return true;
+}
+
 bool channel_told(struct channel *c, const struct wire_msg *m)
 {
     switch (m->type) {
     case WIRE_RING:
-        if (!c->outgoing || c->state != CHANNEL_OFFERED)
-            return false;
-        enter(c, CHANNEL_RINGING);
-        c->h->ringing(c->arg);
-        return true;
+        return hear_ring(c, m);
     case WIRE_ANSWER:
         if (!c->outgoing || c->state >= CHANNEL_ANSWERED)
             return false;
+        hear_facts(c, m);
         enter(c, CHANNEL_ANSWERED);
         c->h->answered(c->arg);
+        return true;
+    case WIRE_REFER:
+        return hear_refer(c, m);
+    case WIRE_REFER_STATUS:
+        if (c->h->refer_status != NULL)
+            c->h->refer_status(c->arg, m->response, m->notify);
         return true;
     case WIRE_DTMF:
         if (!c->dtmf_events)
@@ -223,6 +262,7 @@ bool channel_told(struct channel *c, const struct wire_msg *m)
         c->has_quality = true;
         return true;
     case WIRE_HANGUP:
+        hear_facts(c, m);
         finish(c);
         c->h->ended(c->arg, m->cause);
         return true;
@@ -392,6 +432,23 @@ void channel_bind(struct channel *c, const struct channel_handlers *h, void *arg
     c->h = h;
     c->arg = arg;
     c->bound = true;
+}
+
+int channel_refer(struct channel *c, const char *to)
+{
+    if (c->state != CHANNEL_ANSWERED)
+        return ERR_WRONG_STATE;
+    peer_send(c->peer, &(struct wire_msg){.type = WIRE_REFER, .channel = c->number, .to = to});
+    return 0;
+}
+
+void channel_refer_answer(struct channel *c, unsigned response, unsigned notify)
+{
+    if (c->state == CHANNEL_ANSWERED)
+        peer_send(c->peer, &(struct wire_msg){.type = WIRE_REFER_STATUS,
+                                              .channel = c->number,
+                                              .response = response,
+                                              .notify = notify});
 }
 
 struct media_channel *channel_media(const struct channel *c)

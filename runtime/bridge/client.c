@@ -132,6 +132,16 @@ static void on_call(struct bridge_client *c, const struct wire_msg *m)
         if (c->h->prompt != NULL)
             c->h->prompt(c->arg, m->channel, m->begin, m->text != NULL ? m->text : "");
         break;
+    case WIRE_REFER:
+        if (c->h->refer != NULL)
+            c->h->refer(c->arg, m->channel, m->to);
+        else
+            client_refer_status(c, m->channel, 501, 0);
+        break;
+    case WIRE_REFER_STATUS:
+        if (c->h->refer_status != NULL)
+            c->h->refer_status(c->arg, m->channel, m->response, m->notify);
+        break;
     case WIRE_RING:
         if (c->h->ringing != NULL)
             c->h->ringing(c->arg, m->channel);
@@ -342,14 +352,35 @@ static void tell_leg(struct bridge_client *c, struct wire_msg *m, uint32_t numbe
         tell(c, m);
 }
 
+void client_answer_with(struct bridge_client *c, uint32_t number, const char *const *params)
+{
+    tell_leg(c, &(struct wire_msg){.type = WIRE_ANSWER, .params = params}, number);
+}
+
 void client_answer(struct bridge_client *c, uint32_t number)
 {
-    tell_leg(c, &(struct wire_msg){.type = WIRE_ANSWER}, number);
+    client_answer_with(c, number, NULL);
+}
+
+void client_ringing_with(struct bridge_client *c, uint32_t number, bool early,
+                         const char *const *params)
+{
+    tell_leg(c, &(struct wire_msg){.type = WIRE_RING, .early = early, .params = params}, number);
 }
 
 void client_ringing(struct bridge_client *c, uint32_t number)
 {
-    tell_leg(c, &(struct wire_msg){.type = WIRE_RING}, number);
+    client_ringing_with(c, number, false, NULL);
+}
+
+void client_hangup_with(struct bridge_client *c, uint32_t number, enum cause cause,
+                        const char *const *params)
+{
+    struct leg *l = leg_find(c, number);
+
+    tell_leg(c, &(struct wire_msg){.type = WIRE_HANGUP, .cause = cause, .params = params}, number);
+    if (l != NULL)
+        leg_end(c, l);
 }
 
 void client_quality(struct bridge_client *c, uint32_t number, const struct wire_quality *q)
@@ -359,11 +390,21 @@ void client_quality(struct bridge_client *c, uint32_t number, const struct wire_
 
 void client_hangup(struct bridge_client *c, uint32_t number, enum cause cause)
 {
-    struct leg *l = leg_find(c, number);
+    client_hangup_with(c, number, cause, NULL);
+}
 
-    tell_leg(c, &(struct wire_msg){.type = WIRE_HANGUP, .cause = cause}, number);
-    if (l != NULL)
-        leg_end(c, l);
+void client_refer(struct bridge_client *c, uint32_t number, const char *to,
+                  const char *const *params)
+{
+    tell_leg(c, &(struct wire_msg){.type = WIRE_REFER, .to = to, .params = params}, number);
+}
+
+void client_refer_status(struct bridge_client *c, uint32_t number, unsigned response,
+                         unsigned notify)
+{
+    tell_leg(c,
+             &(struct wire_msg){.type = WIRE_REFER_STATUS, .response = response, .notify = notify},
+             number);
 }
 
 void client_digits(struct bridge_client *c, uint32_t number, const char *digits)

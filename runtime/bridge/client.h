@@ -34,6 +34,11 @@ struct client_handlers {
     void (*ringing)(void *arg, uint32_t number);
     /* What client_register() asked for holds now. */
     void (*registered)(void *arg, const char *identity);
+    /* The exchange wants our far end to call `to` in its place; to be answered by
+     * client_refer_status(). NULL: 501. */
+    void (*refer)(void *arg, uint32_t number, const char *to);
+    /* What the exchange says to client_refer(). */
+    void (*refer_status)(void *arg, uint32_t number, unsigned response, unsigned notify);
     /* The exchange complains; channel 0 when it is about no call. */
     void (*error)(void *arg, uint32_t number, const char *code, const char *text);
 };
@@ -64,6 +69,20 @@ void client_ringing(struct bridge_client *c, uint32_t number);
 struct wire_quality;
 void client_quality(struct bridge_client *c, uint32_t number, const struct wire_quality *q);
 void client_hangup(struct bridge_client *c, uint32_t number, enum cause cause);
+/* The same with what the webhooks shall know of the call: SipCallId, SipResponseCode,
+ * SipHeader_X-…; name, value, …, NULL. `early`: sound comes before the answer; said once, after or
+ * with the first ringing. */
+void client_ringing_with(struct bridge_client *c, uint32_t number, bool early,
+                         const char *const *params);
+void client_answer_with(struct bridge_client *c, uint32_t number, const char *const *params);
+void client_hangup_with(struct bridge_client *c, uint32_t number, enum cause cause,
+                        const char *const *params);
+/* Our far end wants the call transferred to `to`. */
+void client_refer(struct bridge_client *c, uint32_t number, const char *to,
+                  const char *const *params);
+/* How our far end answered a refer: SIP statuses, `notify` 0 until it is known. */
+void client_refer_status(struct bridge_client *c, uint32_t number, unsigned response,
+                         unsigned notify);
 void client_digits(struct bridge_client *c, uint32_t number, const char *digits);
 /* Calls to client:`identity` come to this link until it is unregistered or the link is gone:
  * `registered` follows, or `error` with the code "not-authorised" or "too-many". */

@@ -344,6 +344,8 @@ static void dispatch(struct peer *p, const struct wire_msg *m)
     case WIRE_DTMF:
     case WIRE_HANGUP:
     case WIRE_QUALITY:
+    case WIRE_REFER:
+    case WIRE_REFER_STATUS:
         peer_call(p, m);
         return;
     case WIRE_MESSAGE:

@@ -25,7 +25,9 @@ enum kind {
 };
 
 #define IN(type) (1u << WIRE_##type)
-#define CALL     (IN(OFFER) | IN(RING) | IN(ANSWER) | IN(DTMF) | IN(HANGUP) | IN(PROMPT) | IN(QUALITY))
+#define CALL                                                                                       \
+    (IN(OFFER) | IN(RING) | IN(ANSWER) | IN(DTMF) | IN(HANGUP) | IN(PROMPT) | IN(QUALITY) |        \
+     IN(REFER) | IN(REFER_STATUS))
 
 /* `must` and `may` are sets of message types. The channel stands first, so that a message that is
  * bad further on can still be answered with its channel's number. */
@@ -50,13 +52,17 @@ static const struct field {
     FIELD("originate", originate, BOOL, IN(WELCOME), 0, 0),
     FIELD("terminate", terminate, BOOL, IN(WELCOME), 0, 0),
     FIELD("from", from, STRING, IN(OFFER) | IN(MESSAGE), 0, 256),
-    FIELD("to", to, STRING, IN(OFFER) | IN(MESSAGE), 0, 256),
+    FIELD("to", to, STRING, IN(OFFER) | IN(MESSAGE) | IN(REFER), 0, 256),
+    FIELD("early", early, BOOL, 0, IN(RING), 0),
+    FIELD("response", response, UINT, 0, IN(REFER_STATUS), 699),
+    FIELD("notify", notify, UINT, 0, IN(REFER_STATUS), 699),
     FIELD("codec", codec, CODEC, IN(OFFER), 0, 0),
     FIELD("dtmf", dtmf_events, DTMF, 0, IN(OFFER), 0),
     FIELD("forwarded_from", forwarded_from, STRING, 0, IN(OFFER), 256),
     FIELD("caller_name", caller_name, STRING, 0, IN(OFFER), 256),
     FIELD("call_token", call_token, STRING, 0, IN(OFFER), 1024),
-    FIELD("params", params, PARAMS, 0, IN(OFFER), 1024),
+    FIELD("params", params, PARAMS, 0, IN(OFFER) | IN(RING) | IN(ANSWER) | IN(HANGUP) | IN(REFER),
+          1024),
     FIELD("trunk", trunk, STRING, 0, IN(OFFER), 256),
     FIELD("user", user, STRING, 0, IN(OFFER), 256),
     FIELD("password", password, STRING, 0, IN(OFFER), 256),
@@ -85,16 +91,16 @@ static const struct field {
 #define FIELD_COUNT (sizeof fields / sizeof *fields)
 
 static const char *const type_names[WIRE_TYPE_COUNT] = {
-    "hello", "welcome",  "offer",      "ring",       "answer",
-    "dtmf",  "hangup",   "prompt",     "message",    "message_status",
-    "error", "register", "unregister", "registered", "quality",
+    "hello",      "welcome",    "offer",   "ring",           "answer",       "dtmf",
+    "hangup",     "prompt",     "message", "message_status", "error",        "register",
+    "unregister", "registered", "quality", "refer",          "refer_status",
 };
 
 /* The webhook parameters a gateway may add to an offer. */
 static const char *const param_names[] = {
-    "FromCity",    "FromCountry", "FromState",         "FromZip",     "SipCallId", "SipDomain",
-    "SipSourceIp", "SipUsername", "StirPassportToken", "StirVerstat", "ToCity",    "ToCountry",
-    "ToState",     "ToZip",
+    "FromCity",    "FromCountry",     "FromState",   "FromZip",     "SipCallId",
+    "SipDomain",   "SipResponseCode", "SipSourceIp", "SipUsername", "StirPassportToken",
+    "StirVerstat", "ToCity",          "ToCountry",   "ToState",     "ToZip",
 };
 
 const char *wire_type_name(enum wire_type t)
@@ -154,7 +160,7 @@ bool wire_param_allowed(const char *name)
 /* What the exchange sends is the flow's own: names of parameters that a client knows. */
 static bool param_allowed(const struct wire_msg *m, const char *name)
 {
-    if ((m->channel & WIRE_EXCHANGE_BIT) != 0)
+    if (m->type == WIRE_OFFER && (m->channel & WIRE_EXCHANGE_BIT) != 0)
         return string_fits(KIND_STRING, name, strlen(name), 64) && *name != '\0';
     return wire_param_allowed(name);
 }

@@ -41,6 +41,8 @@ enum wire_type {
     WIRE_UNREGISTER,
     WIRE_REGISTERED,
     WIRE_QUALITY,
+    WIRE_REFER,
+    WIRE_REFER_STATUS,
     WIRE_TYPE_COUNT
 };
 const char *wire_type_name(enum wire_type t);
@@ -60,7 +62,9 @@ struct wire_msg {
     uint32_t channel; /* 0: none */
     uint32_t version, max_channels, duration_ms;
     bool prompts, originate, terminate;
-    bool begin; /* prompt: begins, else ends */
+    bool begin;                /* prompt: begins, else ends */
+    bool early;                /* ring: sound comes already */
+    uint32_t response, notify; /* SIP statuses of a transfer; 0: none yet */
     bool dtmf_events;
     enum codec codec;
     enum cause cause;

@@ -6,8 +6,8 @@
 
 #include "media/media.h"
 #include "session/leg.h"
-#include "session/room.h"
 #include "session/queue.h"
+#include "session/room.h"
 #include <stdint.h>
 
 struct audio;

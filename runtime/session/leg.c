@@ -1,54 +1,12 @@
 /* Calls that a call makes. A leg is the tie between the verb that dials (a request of its session)
- * and the child session. The child has no channel of its own until a gateway's answer decides
- * which: until then there are attempts, several at once where an identity is registered in several
- * places, and group after group where a gateway fails. */
+ * and the child session, whose channel comes from attempt.c. */
 #include "session/leg.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "bridge/wire.h"
-#include "session/private.h"
-#include "session/route.h"
+#include "session/leg_private.h"
 #include "session/route_target.h"
 #include <stdio.h>
 #include <string.h>
-
-/* What the verb has yet to be told, in this order. */
-enum { TELL_RINGING = 1, TELL_EARLY = 2, TELL_ANSWERED = 4, TELL_READY = 8, TELL_ENDED = 16 };
-
-struct leg {
-    struct request *request; /* NULL: nobody is to be told any more */
-    struct session *parent;  /* of the request */
-    struct session *child;   /* NULL: it is over, or goes on by itself */
-    struct task tell;
-    unsigned reached, told;
-
-    /* in the child's arena, of use while `child` is there */
-    const char *url, *send_digits, *base;
-    bool get;
-    struct leg_detection detection;
-    struct route_plan plan;
-    size_t next; /* of plan.steps */
-    struct offer offer;
-    unsigned attempts; /* under way */
-    enum cause cause;  /* the weightiest of those that failed */
-    bool any_failed, rang;
-
-    /* what LEG_ENDED tells */
-    char sid[SID_SIZE];
-    const char *status;
-    int seconds;
-    bool redirected, joined;
-    const char *const *facts;
-};
-
-/* One offer to a gateway. */
-struct attempt {
-    struct link_node node; /* in session->attempts */
-    struct session *child;
-    struct channel *channel;
-    struct route_step step;
-    bool over;
-};
 
 /* --- telling the verb --- */
 
@@ -57,6 +15,7 @@ static void leg_free_if_done(struct leg *leg)
     if (leg->request != NULL || leg->child != NULL)
         return;
     task_cancel(&leg->tell);
+    webhook_params_free(leg->facts);
     mem_free(leg);
 }
 
@@ -138,214 +97,6 @@ static void let_go(struct leg *leg)
         reach(leg, TELL_ENDED);
 }
 
-/* --- attempts --- */
-
-static void try_next(struct session *s);
-
-/* The channel is the child's from now on. */
-static void adopt(struct attempt *at)
-{
-    struct session *s = at->child;
-
-    list_remove(&at->node);
-    s->leg->attempts--;
-    s->channel = at->channel;
-    s->route = at->step;
-    s->routed = true;
-    session_take_channel(s, at->channel);
-    mem_free(at);
-}
-
-/* The others are not needed. */
-static void drop_attempts(struct session *s, enum cause cause)
-{
-    struct link_node *n;
-
-    for (n = list_first(&s->attempts); n != NULL; n = list_next(&s->attempts, n)) {
-        struct attempt *at = list_entry(n, struct attempt, node);
-
-        if (!at->over) {
-            at->over = true;
-            channel_hangup(at->channel, cause);
-        }
-    }
-    if (s->leg != NULL)
-        s->leg->attempts = 0;
-}
-
-static void attempt_answered(void *arg)
-{
-    struct attempt *at = arg;
-    struct session *s = at->child;
-
-    adopt(at);
-    drop_attempts(s, CAUSE_CANCELED);
-    leg_answered(s);
-}
-
-static void attempt_ringing(void *arg)
-{
-    struct attempt *at = arg;
-
-    leg_ringing(at->child);
-}
-
-/* Which of several reasons a caller is told. */
-static int weight(enum cause c)
-{
-    switch (c) {
-    case CAUSE_BUSY:
-    case CAUSE_REJECTED:
-        return 3;
-    case CAUSE_NO_ANSWER:
-    case CAUSE_NORMAL:
-        return 2;
-    default:
-        return 1;
-    }
-}
-
-void leg_failed(struct session *s, enum cause cause)
-{
-    struct leg *leg = s->leg;
-    bool again = weight(cause) == 1 && cause != CAUSE_UNROUTABLE && !leg->rang;
-
-    if (!leg->any_failed || weight(cause) > weight(leg->cause))
-        leg->cause = cause;
-    leg->any_failed = true;
-    if (leg->attempts > 0)
-        return; /* another of its group may still answer */
-    if (again && leg->next < leg->plan.n) {
-        try_next(s);
-        return;
-    }
-    if (leg->cause == CAUSE_NORMAL)
-        leg->cause = CAUSE_NO_ANSWER; /* the gateway gave up: we did not ask it to */
-    session_finish(s, leg_status(leg->cause), leg->cause, "callee");
-}
-
-enum call_status leg_status(enum cause cause)
-{
-    const char *name = cause_call_status(cause, 0);
-    enum call_status status = CALL_COMPLETED;
-
-    while (status < CALL_CANCELED && strcmp(call_status_name(status), name) != 0)
-        status++;
-    return status;
-}
-
-static void attempt_ended(void *arg, enum cause cause)
-{
-    struct attempt *at = arg;
-    struct session *s = at->child;
-
-    at->over = true;
-    if (s->leg == NULL || s->phase != SESSION_RUNNING)
-        return;
-    s->leg->attempts--;
-    leg_failed(s, cause);
-}
-
-static void attempt_digit(void *arg, char digit, unsigned duration_ms)
-{
-    (void)arg;
-    (void)digit;
-    (void)duration_ms;
-}
-
-static void attempt_started(void *arg, uint32_t request)
-{
-    (void)arg;
-    (void)request;
-}
-
-static void attempt_played(void *arg, uint32_t request, enum play_end how, uint32_t frames)
-{
-    (void)arg;
-    (void)request;
-    (void)how;
-    (void)frames;
-}
-
-static void attempt_tapped(void *arg, uint32_t request, const struct tap_result *result)
-{
-    (void)arg;
-    (void)request;
-    (void)result;
-}
-
-static void attempt_released(void *arg)
-{
-    struct attempt *at = arg;
-    struct session *s = at->child;
-
-    list_remove(&at->node);
-    routes_give(s->rt->routes, s->account, &at->step);
-    mem_free(at);
-    session_settled(s);
-}
-
-static const struct channel_handlers attempt_events = {
-    .answered = attempt_answered,
-    .ringing = attempt_ringing,
-    .digit = attempt_digit,
-    .ended = attempt_ended,
-    .started = attempt_started,
-    .played = attempt_played,
-    .tapped = attempt_tapped,
-    .released = attempt_released,
-};
-
-/* Offers the call along one step. 0, or an error. */
-static int attempt(struct session *s, const struct route_step *step, struct error *err)
-{
-    struct attempt *at = mem_alloc(sizeof *at);
-    struct offer offer = s->leg->offer;
-    int rc;
-
-    if (at == NULL)
-        return error_nomem(err);
-    rc = routes_take(s->rt->routes, s->config->config, s->account, step, err);
-    if (rc != 0) {
-        mem_free(at);
-        return rc;
-    }
-    at->child = s;
-    at->step = *step;
-    offer.to = step->to;
-    offer.from = step->from;
-    rc = route_offer(s->rt->bridge, step, &offer, &at->channel, err);
-    if (rc != 0) {
-        routes_give(s->rt->routes, s->account, step);
-        mem_free(at);
-        return rc;
-    }
-    channel_bind(at->channel, &attempt_events, at);
-    list_append(&s->attempts, &at->node);
-    s->leg->attempts++;
-    journal_add(s, "offer", "{s:s, s:s?, s:s, s:s, s:s}", "gateway", step->gateway, "trunk",
-                step->trunk, "to", step->to, "from", step->from, "codec", codec_name(offer.codec));
-    return 0;
-}
-
-/* The next group of steps, from the loop or session_dial(). */
-static void try_next(struct session *s)
-{
-    struct leg *leg = s->leg;
-    struct error err = {0};
-
-    while (leg->attempts == 0 && leg->next < leg->plan.n) {
-        unsigned group = leg->plan.steps[leg->next].group;
-
-        for (; leg->next < leg->plan.n && leg->plan.steps[leg->next].group == group; leg->next++)
-            if (attempt(s, &leg->plan.steps[leg->next], &err) != 0)
-                session_say_problem(s, false, err.twilio != 0 ? err.twilio : 13225, s->to,
-                                    err.text);
-    }
-    if (leg->attempts == 0)
-        session_finish(s, CALL_FAILED, CAUSE_CONGESTION, "routing");
-}
-
 /* --- stages of the child --- */
 
 void leg_ringing(struct session *s)
@@ -357,6 +108,25 @@ void leg_ringing(struct session *s)
     leg->rang = true;
     session_set_status(s, CALL_RINGING);
     reach(leg, TELL_RINGING);
+}
+
+void leg_early(struct session *s)
+{
+    if (s->leg != NULL && s->phase == SESSION_RUNNING)
+        reach(s->leg, TELL_EARLY);
+}
+
+/* Later facts take the place of earlier ones of the same name. */
+void leg_facts(struct session *s, const char *const *params)
+{
+    struct leg *leg = s->leg;
+
+    if (leg == NULL)
+        return;
+    if (leg->facts == NULL)
+        leg->facts = webhook_params_new();
+    for (; leg->facts != NULL && *params != NULL; params += 2)
+        webhook_params_set(leg->facts, params[0], params[1]);
 }
 
 static void whisper(struct session *s)
@@ -413,7 +183,7 @@ void leg_over(struct session *s, enum cause cause)
 {
     struct leg *leg = s->leg;
 
-    drop_attempts(s, cause);
+    attempt_drop_all(s, cause);
     if (leg == NULL)
         return;
     leg->status = call_status_name(s->status);
@@ -604,7 +374,7 @@ uint32_t session_dial(struct activation *a, const struct leg_party *p)
     journal_add(leg->parent, "dial", "{s:i, s:s, s:s, s:s}", "request", (int)id, "sid", leg->sid,
                 "to", leg->child->to, "from", leg->child->from);
     session_start_child(leg->child, &leg->offer);
-    try_next(leg->child);
+    attempt_next(leg->child);
     return id;
 }
 
@@ -686,4 +456,17 @@ bool session_join(struct activation *a, uint32_t request)
 void session_part(struct activation *a)
 {
     session_unjoin(a->session);
+}
+
+void session_go_facts(struct activation *a, const struct leg_event *leg)
+{
+    size_t n = leg->facts != NULL ? webhook_params_count(leg->facts) : 0;
+    char whole[100];
+
+    for (size_t i = 0; i < n; i++) {
+        const char *value, *name = webhook_params_at(leg->facts, i, &value);
+
+        snprintf(whole, sizeof whole, "Dial%s", name);
+        session_go_param(a, whole, value);
+    }
 }

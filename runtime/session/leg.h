@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct activation;
+struct webhook_params;
 
 /* Answering machine detection of a party (webhooks.md §5); the verdict goes to the callback. */
 struct leg_detection {
@@ -55,9 +56,7 @@ struct leg_event {
     int seconds;        /* … from its answer to its end */
     bool redirected;    /* … it was given another document, and lives on by itself */
     bool joined;        /* … both heard each other */
-    /* What the gateway told of it (SipCallId, SipResponseCode, SipHeader_X-…), name, value, …,
-     * NULL; NULL when nothing. */
-    const char *const *facts;
+    const struct webhook_params *facts; /* what its gateway told of it; NULL: nothing */
 };
 
 /* Calls a party: EVENT_LEG, several times. 0 when that could not even begin, which was said (no
@@ -71,6 +70,9 @@ void session_part(struct activation *a);
 /* Ends a leg: LEG_ENDED follows. Unanswered it gets the status no-answer when its time was up, else
  * canceled. */
 void session_leg_hangup(struct activation *a, uint32_t leg, bool time_up);
+/* Tells the next session_go() what the gateway told of the leg, with "Dial" in front of the names.
+ */
+void session_go_facts(struct activation *a, const struct leg_event *leg);
 /* The verb has nothing to do with it any more, but it lives on as it is (transfer). No event. */
 void session_leg_forget(struct activation *a, uint32_t leg);
 

@@ -175,6 +175,10 @@ void session_begin(struct session *s);
 /* --- called parties (leg.c); all but leg_status() do nothing for a session without a leg --- */
 
 void leg_ringing(struct session *s);
+/* Sound comes before the answer. */
+void leg_early(struct session *s);
+/* The gateway told of it: name, value, …, NULL. */
+void leg_facts(struct session *s, const char *const *params);
 void leg_answered(struct session *s);
 void leg_digits_sent(struct session *s);
 /* Its whisper is over, or there is none. */

@@ -221,6 +221,16 @@ static void on_ringing(void *arg)
     leg_ringing(arg);
 }
 
+static void on_facts(void *arg, const char *const *params)
+{
+    leg_facts(arg, params);
+}
+
+static void on_early(void *arg)
+{
+    leg_early(arg);
+}
+
 static void on_digit(void *arg, char digit, unsigned duration_ms)
 {
     struct session *s = arg;
@@ -280,6 +290,8 @@ static void on_released(void *arg)
 static const struct channel_handlers channel_events = {
     .answered = on_answered,
     .ringing = on_ringing,
+    .early = on_early,
+    .facts = on_facts,
     .digit = on_digit,
     .ended = on_ended,
     .started = on_started,

@@ -183,7 +183,20 @@ static void client_error(void *arg, uint32_t number, const char *code, const cha
     str_addf(&s->heard, "error %u %s;", number, code);
 }
 
+static void client_refer_wanted(void *arg, uint32_t number, const char *to)
+{
+    (void)number;
+    str_addf(&((struct stand *)arg)->heard, "refer to %s;", to);
+}
+
+static void client_refer_told(void *arg, uint32_t number, unsigned response, unsigned notify)
+{
+    str_addf(&((struct stand *)arg)->heard, "refer %u %u %u;", number, response, notify);
+}
+
 static const struct client_handlers client_handlers = {.ready = client_ready,
+                                                       .refer = client_refer_wanted,
+                                                       .refer_status = client_refer_told,
                                                        .closed = client_closed,
                                                        .ringing = client_rings,
                                                        .answered = client_answered,
