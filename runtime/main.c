@@ -19,6 +19,7 @@ static const struct command {
     {"calls", cli_calls, "[-n COUNT]", "Lists the calls that ended last."},
     {"trace", cli_trace, "SID [-f]", "Prints what happened in a call; -f follows a live one."},
     {"redirect", cli_redirect, "SID URL|FILE", "Gives a live call a new document."},
+    {"record", cli_record, "SID [pause|resume|stop...]", "Records a live call."},
     {"hangup", cli_hangup, "SID", "Ends a live call."},
     {"room", cli_room, "[ROOM end|mute|hold|kick|...]", "Lists conferences, or acts on one."},
     {"join", cli_join, "GATEWAY ID TO [FROM]", "Takes a call that waits in an Asterisk."},

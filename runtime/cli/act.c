@@ -1,4 +1,4 @@
-/* almon redirect, hangup, join: acting on live calls from the command line. */
+/* almon redirect, hangup, record, join: acting on live calls from the command line. */
 #include "base/sid.h"
 #include "cli/cli.h"
 #include "cli/link.h"
@@ -110,6 +110,48 @@ int cli_redirect(int argc, char **argv)
     }
     return act(&place,
                json_pack("{s:s, s:s, s:s}", "cmd", "redirect", "sid", argv[optind], "url", target));
+}
+
+static void record_usage(FILE *out)
+{
+    fprintf(out, "usage: almon record SID [start|dual|pause|skip|resume|stop] [--state DIR | "
+                 "--config FILE]\n"
+                 "Records the live call SID until it is stopped or ends, in one channel or two\n"
+                 "(dual: first what is heard from the caller), and prints the recording's SID.\n"
+                 "SID of a recording, or of a call that has only one: pauses it (silence in the\n"
+                 "file; skip: nothing in the file), resumes it, or stops it.\n");
+}
+
+int cli_record(int argc, char **argv)
+{
+    struct place place = {0};
+    int status = read_options(argc, argv, &place, record_usage);
+    const char *what = "start", *made;
+    struct error err = {0};
+    char state[CLI_STATE_SIZE];
+    json_t *answer;
+
+    if (status >= 0)
+        return status;
+    if (argc - optind < 1 || argc - optind > 2) {
+        record_usage(stderr);
+        return 2;
+    }
+    if (argc - optind == 2)
+        what = argv[optind + 1];
+    cli_state(place.state, place.config, state);
+    answer = cli_ask_for(
+        state, json_pack("{s:s, s:s, s:s}", "cmd", "record", "sid", argv[optind], "do", what),
+        &err);
+    if (answer == NULL) {
+        fprintf(stderr, "almon: %s\n", err.text);
+        return 1;
+    }
+    made = json_string_value(json_object_get(answer, "recording"));
+    if (made != NULL)
+        printf("%s\n", made);
+    json_decref(answer);
+    return 0;
 }
 
 static void join_usage(FILE *out)

@@ -11,6 +11,7 @@ int cli_phone(int argc, char **argv);    /* phone.c: a telephone in the terminal
 int cli_calls(int argc, char **argv);    /* calls.c: the last calls */
 int cli_trace(int argc, char **argv);    /* trace.c: a call's timeline */
 int cli_redirect(int argc, char **argv); /* act.c: a new document for a live call */
+int cli_record(int argc, char **argv);   /* act.c: a live call's recording */
 int cli_hangup(int argc, char **argv);   /* act.c: ends a live call */
 int cli_room(int argc, char **argv);     /* room.c: conferences */
 int cli_join(int argc, char **argv);     /* act.c: a call that waits in an Asterisk */

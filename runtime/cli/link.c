@@ -101,25 +101,32 @@ bool cli_link_wait(struct cli_link *l, int ms)
     return poll(&p, 1, ms) > 0;
 }
 
-int cli_ask(const char *state, json_t *request, struct error *err)
+json_t *cli_ask_for(const char *state, json_t *request, struct error *err)
 {
     struct cli_link l;
     json_t *answer = NULL;
     const char *why;
-    int rc = cli_link_open(&l, state, err);
 
-    if (rc != 0) {
+    if (cli_link_open(&l, state, err) != 0) {
         json_decref(request);
-        return rc;
+        return NULL;
     }
-    rc = cli_link_send(&l, request, err);
-    if (rc == 0 && (answer = cli_link_read(&l, err)) == NULL)
-        rc = ERR_IO;
-    if (rc == 0 && !json_is_true(json_object_get(answer, "ok"))) {
+    if (cli_link_send(&l, request, err) == 0)
+        answer = cli_link_read(&l, err);
+    if (answer != NULL && !json_is_true(json_object_get(answer, "ok"))) {
         why = json_string_value(json_object_get(answer, "error"));
-        rc = error_set(err, ERR_REFUSED, "%s", why != NULL ? why : "almon refused");
+        error_set(err, ERR_REFUSED, "%s", why != NULL ? why : "almon refused");
+        json_decref(answer);
+        answer = NULL;
     }
-    json_decref(answer);
     cli_link_close(&l);
-    return rc;
+    return answer;
+}
+
+int cli_ask(const char *state, json_t *request, struct error *err)
+{
+    json_t *answer = cli_ask_for(state, request, err);
+
+    json_decref(answer);
+    return answer != NULL ? 0 : err->code;
 }

@@ -29,5 +29,7 @@ void cli_link_close(struct cli_link *l);
 
 /* One request and its verdict: 0, or the error that came back. */
 int cli_ask(const char *state, json_t *request, struct error *err);
+/* … and what came with a good one: a new reference, NULL with *err set. */
+json_t *cli_ask_for(const char *state, json_t *request, struct error *err);
 
 #endif

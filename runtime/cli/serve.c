@@ -9,6 +9,7 @@
 #include "script/script.h"
 #include "session/journal.h"
 #include "session/runtime.h"
+#include "session/session.h"
 #include "verbs/verbs.h"
 #include "web/control.h"
 #include "web/web.h"
@@ -179,6 +180,23 @@ static int act_join(void *arg, const char *gateway, const char *id, const char *
     return bridge_join(((struct serve *)arg)->bridge, gateway, id, from, to, err);
 }
 
+static int act_record(void *arg, const char *sid, const char *what, char *made, struct error *err)
+{
+    struct runtime *rt = ((struct serve *)arg)->runtime;
+    struct record_options o = {.source = "StartCallRecordingAPI",
+                               .dual = strcmp(what, "dual") == 0};
+
+    if (o.dual || strcmp(what, "start") == 0)
+        return runtime_record(rt, sid, &o, made, err);
+    if (strcmp(what, "pause") == 0 || strcmp(what, "skip") == 0)
+        return runtime_recording_pause(rt, sid, strcmp(what, "pause") == 0, err);
+    if (strcmp(what, "resume") == 0)
+        return runtime_recording_resume(rt, sid, err);
+    if (strcmp(what, "stop") == 0)
+        return runtime_recording_stop(rt, sid, err);
+    return error_set(err, ERR_INVALID, "a recording cannot %.30s", what);
+}
+
 static void *act_watch(void *arg, const char *sid, control_line_h *h, void *h_arg)
 {
     return journal_watch_new(((struct serve *)arg)->runtime, sid, h, h_arg);
@@ -222,6 +240,7 @@ static int start_control(struct serve *s, struct error *err)
         .rooms = act_rooms,
         .room = act_room,
         .join = act_join,
+        .record = act_record,
         .arg = s,
     };
 

@@ -195,6 +195,22 @@ static json_t *do_join(struct client *c, json_t *rq)
     return verdict(a->join(a->arg, gateway, id, from, to, &err), &err);
 }
 
+static json_t *do_record(struct client *c, json_t *rq)
+{
+    const struct control_actions *a = &c->owner->actions;
+    const char *sid = json_string_value(json_object_get(rq, "sid"));
+    const char *what = json_string_value(json_object_get(rq, "do"));
+    struct error err = {0};
+    char made[35] = "";
+    int rc;
+
+    if (sid == NULL || what == NULL)
+        return refusal("record: needs \"sid\" and \"do\"");
+    rc = a->record(a->arg, sid, what, made, &err);
+    return rc != 0 || made[0] == '\0' ? verdict(rc, &err)
+                                      : json_pack("{s:b, s:s}", "ok", 1, "recording", made);
+}
+
 static json_t *do_status(struct client *c, json_t *rq)
 {
     const struct control_actions *a = &c->owner->actions;
@@ -225,8 +241,9 @@ static void take_line(struct client *c, const char *line, size_t len)
         const char *name;
         json_t *(*run)(struct client *c, json_t *rq);
     } commands[] = {
-        {"hangup", do_hangup}, {"join", do_join},     {"redirect", do_redirect}, {"room", do_room},
-        {"rooms", do_rooms},   {"status", do_status}, {"trace", do_trace},
+        {"hangup", do_hangup},     {"join", do_join},   {"record", do_record},
+        {"redirect", do_redirect}, {"room", do_room},   {"rooms", do_rooms},
+        {"status", do_status},     {"trace", do_trace},
     };
     json_t *rq = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
     const char *cmd = json_string_value(json_object_get(rq, "cmd"));
@@ -241,8 +258,8 @@ static void take_line(struct client *c, const char *line, size_t len)
     send_answer(c,
                 refusal(rq == NULL    ? "a request is one JSON object in one line"
                         : cmd == NULL ? "a request needs \"cmd\""
-                                      : "no such \"cmd\"; there are hangup, join, redirect, room, "
-                                        "rooms, status, trace"),
+                                      : "no such \"cmd\"; there are hangup, join, record, "
+                                        "redirect, room, rooms, status, trace"),
                 json_object_get(rq, "id"));
     json_decref(rq);
 }

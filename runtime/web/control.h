@@ -7,6 +7,10 @@
  *   {"cmd":"rooms"}, {"cmd":"room",…}                 → cli/room.h
  *   {"cmd":"join","gateway":"…","connection":"…",
  *    "from":"…","to":"…"}                              → likewise; see bridge_join()
+ *   {"cmd":"record","sid":"CA…"|"RE…","do":"start"}    → {"ok":true,"recording":"RE…"} | likewise;
+ *                                                        "do": start, dual (two channels), pause,
+ *                                                        skip (a pause that leaves nothing),
+ * resume, stop
  *   {"cmd":"trace","sid":"CA…"|null}                   → {"ok":true}, then journal lines as they
  *                                                        are written: {"sid":"CA…","line":{…}}
  *
@@ -34,6 +38,8 @@ struct control_actions {
     /* Connects to an Asterisk's waiting channel; see bridge_join(). */
     int (*join)(void *arg, const char *gateway, const char *id, const char *from, const char *to,
                 struct error *err);
+    /* `what` is the "do"; `made` (35 bytes) gets the SID of what was begun, else "". */
+    int (*record)(void *arg, const char *sid, const char *what, char *made, struct error *err);
 };
 
 struct control;

@@ -84,6 +84,33 @@ await test('a live call is followed, gets a new document, and its trace tells', 
     assert.equal((await almon.run(['redirect', sid, 'other.xml', '--state', almon.state])).status, 1);
 });
 
+await test('a live call is recorded from the command line, and stands in the list of calls', async () => {
+    const live = callInBackground('+1666');
+    const sid = await liveSid();
+    const act = async (...words) => almon.run(['record', ...words, '--state', almon.state]);
+    const begun = await act(sid, 'dual');
+    assert.equal(begun.status, 0, begun.out);
+    const recording = begun.out.trim();
+    assert.match(recording, /^RE[0-9a-f]{32}$/);
+    for (const what of ['pause', 'resume', 'stop']) assert.equal((await act(recording, what)).status, 0, what);
+    const again = await act(recording, 'stop');
+    assert.equal(again.status, 1);
+    assert.match(again.out, /no live recording/);
+    assert.equal((await act(sid, 'eject')).status, 1);
+    assert.equal((await almon.run(['hangup', sid, '--state', almon.state])).status, 0);
+    await within(5000, 'the end of the call', live.ended);
+    let list = '';
+    await until(5000, 'the record of the call', async () => {
+        list = (await almon.run(['calls', '--state', almon.state])).out;
+        return list.includes(sid);
+    });
+    assert.match(list, new RegExp(`${sid}  .* → \\+1666 +completed +[0-9]+ s`));
+    const day = path.join(almon.state, 'calls');
+    const record = readdirSync(day).flatMap((f) => readFileSync(path.join(day, f), 'utf8').trim().split('\n'))
+        .map((line) => JSON.parse(line)).find((r) => r.sid === sid);
+    assert.deepEqual(record.recordings, [recording]);
+});
+
 await test('a live call is ended from the command line', async () => {
     const live = callInBackground('+1666');
     const sid = await liveSid();
@@ -102,7 +129,7 @@ await test('what was recorded before a crash is there after the restart', async 
     // Three seconds of it: the header on disk says how much is safe.
     const bytes = () => readFileSync(path.join(folder, parts()[0])).readUInt32LE(40);
     await until(8000, 'three seconds on disk', () => bytes() >= 3 * 16000);
-    const safe = bytes();
+    const safe = bytes(), part = parts()[0];
     almon.child.kill('SIGKILL');
     await almon.ended;
     await live.ended;
@@ -110,8 +137,7 @@ await test('what was recorded before a crash is there after the restart', async 
     const cut = almon.journals().find((j) => j.lines.at(-1).why !== undefined);
     assert.deepEqual([cut.lines.at(-1).e, cut.lines.at(-1).status], ['end', 'failed']);
     assert.equal(parts().length, 0);
-    const wav = readdirSync(folder, { recursive: true }).filter((f) => f.endsWith('.wav'));
-    const saved = readFileSync(path.join(folder, wav.at(-1)));
+    const saved = readFileSync(path.join(folder, part.replace('.part.wav', '.wav')));
     assert.ok(saved.readUInt32LE(40) >= safe && saved.length >= safe + 44);
     assert.equal((await call('+1555')).status, 0);
 });

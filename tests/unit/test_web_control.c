@@ -49,6 +49,13 @@ static int join(void *arg, const char *gateway, const char *id, const char *from
     return 0;
 }
 
+static int record(void *arg, const char *sid, const char *what, char *made, struct error *err)
+{
+    if (strcmp(what, "start") == 0)
+        memcpy(made, "RE1", 4);
+    return redirect(arg, sid, what, err);
+}
+
 static int hangup(void *arg, const char *sid, struct error *err)
 {
     return redirect(arg, sid, "hangup", err);
@@ -105,7 +112,14 @@ static bool set_up(struct fixture *f)
     memset(f, 0, sizeof *f);
     f->fd = -1;
     str_init(&f->in, 4 * 1024 * 1024);
-    f->actions = (struct control_actions){redirect, hangup, watch, unwatch, status, f, join};
+    f->actions = (struct control_actions){.redirect = redirect,
+                                          .hangup = hangup,
+                                          .watch = watch,
+                                          .unwatch = unwatch,
+                                          .status = status,
+                                          .join = join,
+                                          .record = record,
+                                          .arg = f};
     return loop_new(&f->loop, NULL, &err) == 0 &&
            control_new(&f->control, f->loop, unit_folder(), &f->actions, &err) == 0 &&
            (f->fd = dial(socket_path())) >= 0;
@@ -174,6 +188,10 @@ UNIT(control_acts_on_calls)
     ok_str(ask(&f, "{\"cmd\":\"join\",\"gateway\":\"other\",\"connection\":\"i\",\"from\":\"\","
                    "\"to\":\"\"}\n"),
            "{\"ok\":false,\"error\":\"no gateway other\"}");
+    ok_str(ask(&f, "{\"cmd\":\"record\",\"sid\":\"" CALL "\",\"do\":\"start\"}\n"),
+           "{\"ok\":true,\"recording\":\"RE1\"}");
+    ok_str(ask(&f, "{\"cmd\":\"record\",\"sid\":\"" CALL "\",\"do\":\"stop\"}\n"), "{\"ok\":true}");
+    ok_str(f.url, "stop");
 out:
     tear_down(&f);
 }
@@ -187,6 +205,7 @@ UNIT(control_refuses_nonsense_and_goes_on)
         "{\"cmd\":\"fly\"}\n",
         "{\"cmd\":\"hangup\"}\n",
         "{\"cmd\":\"join\",\"gateway\":\"pbx\",\"connection\":\"1\"}\n",
+        "{\"cmd\":\"record\",\"sid\":\"" CALL "\"}\n",
         "{\"cmd\":\"redirect\",\"sid\":\"" CALL "\"}\n",
         "{\"cmd\":1}\n",
     };
