@@ -77,6 +77,23 @@ static void unwatch(void *arg, void *handle)
     ((struct fixture *)arg)->watches -= handle != NULL;
 }
 
+static json_t *rooms(void *arg)
+{
+    (void)arg;
+    return json_pack("[{s:s}]", "sid", "CF1");
+}
+
+static int room(void *arg, const json_t *request, struct error *err)
+{
+    struct fixture *f = arg;
+    const char *what = json_string_value(json_object_get(request, "do"));
+
+    if (what == NULL)
+        return error_set(err, ERR_INVALID, "nothing to do");
+    snprintf(f->url, sizeof f->url, "%s", what);
+    return 0;
+}
+
 static json_t *status(void *arg)
 {
     (void)arg;
@@ -119,6 +136,8 @@ static bool set_up(struct fixture *f)
                                           .status = status,
                                           .join = join,
                                           .record = record,
+                                          .rooms = rooms,
+                                          .room = room,
                                           .arg = f};
     return loop_new(&f->loop, NULL, &err) == 0 &&
            control_new(&f->control, f->loop, unit_folder(), &f->actions, &err) == 0 &&
@@ -192,6 +211,10 @@ UNIT(control_acts_on_calls)
            "{\"ok\":true,\"recording\":\"RE1\"}");
     ok_str(ask(&f, "{\"cmd\":\"record\",\"sid\":\"" CALL "\",\"do\":\"stop\"}\n"), "{\"ok\":true}");
     ok_str(f.url, "stop");
+    ok_str(ask(&f, "{\"cmd\":\"rooms\"}\n"), "{\"ok\":true,\"rooms\":[{\"sid\":\"CF1\"}]}");
+    ok_str(ask(&f, "{\"cmd\":\"room\",\"sid\":\"CF1\",\"do\":\"end\"}\n"), "{\"ok\":true}");
+    ok_str(f.url, "end");
+    ok_str(ask(&f, "{\"cmd\":\"room\"}\n"), "{\"ok\":false,\"error\":\"nothing to do\"}");
 out:
     tear_down(&f);
 }
