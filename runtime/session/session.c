@@ -253,7 +253,9 @@ static void on_ended(void *arg, enum cause cause)
         return;
     }
     session_finish(s, s->answered != 0 ? CALL_COMPLETED : CALL_NO_ANSWER, cause,
-                   cause == CAUSE_LINK_LOST ? "link" : "caller");
+                   cause == CAUSE_LINK_LOST ? "link"
+                   : s->parent_sid != NULL  ? "callee"
+                                            : "caller");
 }
 
 static void on_started(void *arg, uint32_t request)

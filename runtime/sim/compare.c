@@ -13,6 +13,7 @@ struct side {
     bool changed, entry; /* entry: the request for the number's own document was seen */
     const struct past *past;
     const struct sim *sim;
+    const char *sid;
     size_t next, n;
 };
 
@@ -26,6 +27,10 @@ static const struct {
     {"answer", false, {NULL}},
     {"say", false, {"text", "voice", "language"}},
     {"digits", false, {"digits"}},
+    {"dial", false, {"to", "from"}},
+    {"leg", false, {"stage", "status"}},
+    {"join", false, {NULL}},
+    {"part", false, {NULL}},
     {"request", false, {"method", "url", "params"}},
     {"callback", false, {"event", "url"}},
     {"hangup", false, {"cause", "by"}},
@@ -42,9 +47,10 @@ static const struct {
 };
 
 /* Parameters that are new in every call. */
-static const char *const own[] = {"CallSid",           "RecordingSid",       "RecordingUrl",
-                                  "RecordingDuration", "RecordingStartTime", "Timestamp",
-                                  "CallToken",         "CallDuration",       "Duration"};
+static const char *const own[] = {
+    "CallSid",     "RecordingSid",     "RecordingUrl",  "RecordingDuration", "RecordingStartTime",
+    "Timestamp",   "CallToken",        "CallDuration",  "Duration",          "ParentCallSid",
+    "DialCallSid", "DialCallDuration", "ConferenceSid", "QueueSid",          "QueueTime"};
 
 static void add_value(struct str *out, const struct side *s, const char *key, const json_t *v)
 {
@@ -111,16 +117,19 @@ static bool canonical(struct side *s, const json_t *j, struct str *out)
 /* The next line that counts, its canonical form in `out` and its text (mem_free) in *text. */
 static bool advance(struct side *s, struct str *out, char **text)
 {
+    const struct sim_line *line;
     bool counts;
     json_t *j;
 
     mem_free(*text);
     *text = NULL;
     while (s->next < s->n) {
+        line = s->past == NULL ? sim_line_at(s->sim, s->next) : NULL;
+        j = NULL;
         if (s->past != NULL)
             j = json_incref(s->past->lines[s->next].j);
-        else
-            j = json_loads(sim_line_at(s->sim, s->next)->text, 0, NULL);
+        else if (strcmp(line->sid, s->sid) == 0)
+            j = json_loads(line->text, 0, NULL);
         s->next++;
         counts = canonical(s, j, out);
         if (counts)
@@ -161,11 +170,15 @@ static void tell_context(struct str *out, const struct side *old, const char *th
     }
 }
 
-void compare_calls(const struct past *past, const char *old_root, const struct sim *sim,
-                   const char *new_root, bool changed, struct str *out)
+void compare_calls(const struct comparison *c, struct str *out)
 {
-    struct side old = {.root = old_root, .changed = changed, .past = past, .n = past->n_lines};
-    struct side new = {.root = new_root, .changed = changed, .sim = sim, .n = sim_lines(sim)};
+    struct side old = {
+        .root = c->old_root, .changed = c->changed, .past = c->past, .n = c->past->n_lines};
+    struct side new = {.root = c->new_root,
+                       .changed = c->changed,
+                       .sim = c->sim,
+                       .sid = c->sid,
+                       .n = sim_lines(c->sim)};
     struct str a = STR_INIT(1 << 20), b = STR_INIT(1 << 20);
     char *then = NULL, *now = NULL;
     bool more_old, more_new;

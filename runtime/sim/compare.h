@@ -6,10 +6,17 @@
 #include "sim/past.h"
 #include "sim/sim.h"
 
-/* Appends the first difference between the past call and the (only) call of `sim`. Identities,
- * times and lengths do not count, nor where the files lie (`old_root`, `new_root`). `changed`: the
- * flow is another one, so only what caller and web applications notice is compared. */
-void compare_calls(const struct past *past, const char *old_root, const struct sim *sim,
-                   const char *new_root, bool changed, struct str *out);
+struct comparison {
+    const struct past *past;
+    const struct sim *sim;
+    const char *sid;                 /* of the new call */
+    const char *old_root, *new_root; /* where the flow's files lie */
+    bool changed; /* the flow is another one: only what callers and web applications notice counts
+                   */
+};
+
+/* Appends the first difference between a past call and a new one. Identities, times and lengths do
+ * not count, nor where the files lie. */
+void compare_calls(const struct comparison *c, struct str *out);
 
 #endif

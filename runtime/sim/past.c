@@ -93,6 +93,7 @@ static int read_start(struct past *p, struct error *err)
     p->to = past_text(l, "to");
     p->codec = past_text(l, "codec");
     p->flow = past_text(l, "flow");
+    p->parent = past_text(l, "parent");
     p->at = past_text(l, "at");
     p->seed = past_number(l, "seed");
     p->wall = past_number(l, "wall");
@@ -101,7 +102,7 @@ static int read_start(struct past *p, struct error *err)
     p->settings = json_object_get(l->j, "settings");
     p->dtmf_events = json_is_true(json_object_get(l->j, "dtmf_events"));
     if (p->sid == NULL || p->account == NULL || p->from == NULL || p->to == NULL ||
-        p->codec == NULL || p->flow == NULL)
+        p->codec == NULL || (p->flow == NULL && p->parent == NULL))
         return error_set(err, ERR_INVALID,
                          "the journal's \"start\" lacks sid, account, from, to, codec or flow");
     if (!sid_valid(p->sid, NULL) || !sid_valid(p->account, "AC"))
@@ -187,7 +188,8 @@ static bool is_input(const struct past_line *l, struct past_input *in)
     if (strcmp(l->e, "hangup") != 0 || by == NULL)
         return false;
     in->kind = strcmp(by, "operator") == 0 ? PAST_OPERATOR_HANGUP : PAST_CALLER_HANGUP;
-    return strcmp(by, "operator") == 0 || strcmp(by, "caller") == 0 || strcmp(by, "link") == 0;
+    return strcmp(by, "operator") == 0 || strcmp(by, "caller") == 0 || strcmp(by, "callee") == 0 ||
+           strcmp(by, "link") == 0;
 }
 
 /* --- speech --- */
@@ -269,6 +271,67 @@ static int read_inputs(struct past *p, struct error *err)
     return 0;
 }
 
+/* --- the calls that it made --- */
+
+static struct past_child *child_of(struct past *p, const char *sid)
+{
+    for (size_t i = 0; sid != NULL && i < p->n_children; i++)
+        if (strcmp(p->children[i].sid, sid) == 0)
+            return &p->children[i];
+    return NULL;
+}
+
+static void read_stage(struct past_child *c, const struct past_line *l)
+{
+    const char *stage = past_text(l, "stage");
+    int64_t since = l->t - c->t;
+
+    if (stage == NULL)
+        return;
+    if (strcmp(stage, "ringing") == 0)
+        c->rang = since;
+    else if (strcmp(stage, "answered") == 0)
+        c->answered = since;
+    else if (strcmp(stage, "ended") == 0) {
+        c->ended = since;
+        c->status = past_text(l, "status");
+    }
+}
+
+static int read_children(struct past *p, struct error *err)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_lines; i++)
+        n += strcmp(p->lines[i].e, "dial") == 0;
+    p->children = mem_alloc((n + 1) * sizeof *p->children);
+    if (p->children == NULL)
+        return error_nomem(err);
+    for (size_t i = 0; i < p->n_lines; i++) {
+        const struct past_line *l = &p->lines[i];
+        const char *sid = past_text(l, "sid"), *to = past_text(l, "to");
+        struct past_child *c = child_of(p, sid);
+
+        if (strcmp(l->e, "dial") == 0 && sid_valid(sid != NULL ? sid : "", "CA") && to != NULL &&
+            c == NULL)
+            p->children[p->n_children++] = (struct past_child){
+                .sid = sid, .to = to, .t = l->t, .rang = -1, .answered = -1, .ended = -1};
+        else if (strcmp(l->e, "leg") == 0 && c != NULL)
+            read_stage(c, l);
+    }
+    return 0;
+}
+
+bool past_adopt(struct past *p, struct past *child)
+{
+    struct past_child *c = child_of(p, child->sid);
+
+    if (c == NULL || c->past != NULL)
+        return false;
+    c->past = child;
+    return true;
+}
+
 /* --- the whole --- */
 
 int past_parse(struct past **pp, const char *bytes, size_t len, struct error *err)
@@ -286,6 +349,8 @@ int past_parse(struct past **pp, const char *bytes, size_t len, struct error *er
     if (rc == 0 && past_read_values(p) != 0)
         rc = error_nomem(err);
     if (rc == 0)
+        rc = read_children(p, err);
+    if (rc == 0)
         *pp = p;
     else
         past_free(p);
@@ -298,15 +363,18 @@ struct past *past_free(struct past *p)
         return NULL;
     for (size_t i = 0; i < p->n_lines; i++)
         json_decref(p->lines[i].j);
+    for (size_t i = 0; i < p->n_children; i++)
+        past_free(p->children[i].past);
     mem_free(p->lines);
     mem_free(p->inputs);
     mem_free(p->values);
     json_decref(p->made);
+    mem_free(p->children);
     mem_free(p);
     return NULL;
 }
 
-int past_read(struct past **pp, const char *path, struct error *err)
+static int read_one(struct past **pp, const char *path, struct error *err)
 {
     FILE *f = fopen(path, "rb");
     char *bytes;
@@ -327,5 +395,25 @@ int past_read(struct past **pp, const char *path, struct error *err)
         rc = past_parse(pp, bytes, fread(bytes, 1, (size_t)size, f), err);
     mem_free(bytes);
     fclose(f);
+    return rc;
+}
+
+int past_read(struct past **pp, const char *path, struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    struct past *p = NULL, *child;
+    struct error missing = {0};
+    char beside[4096];
+    int rc = read_one(&p, path, err);
+
+    for (size_t i = 0; rc == 0 && i < p->n_children; i++) {
+        child = NULL;
+        snprintf(beside, sizeof beside, "%.*s%s.jsonl", (int)(slash != NULL ? slash + 1 - path : 0),
+                 path, p->children[i].sid);
+        if (read_one(&child, beside, &missing) == 0 && !past_adopt(p, child))
+            past_free(child);
+    }
+    if (rc == 0)
+        *pp = p;
     return rc;
 }

@@ -23,7 +23,7 @@ struct past_line {
 
 enum past_kind {
     PAST_KEY,
-    PAST_CALLER_HANGUP,
+    PAST_CALLER_HANGUP, /* or the callee's, in the journal of a call that was made */
     PAST_OPERATOR_HANGUP,
     PAST_REDIRECT,
     PAST_SPEAKS, /* he begins to speak, into a Record: the journal shows that it heard something …
@@ -49,6 +49,15 @@ struct past_value {
     const json_t *value; /* a text; NULL: there was none (any more) */
 };
 
+/* A call that this one made. */
+struct past_child {
+    const char *sid, *to;
+    int64_t t;                     /* in this call, when it was dialled */
+    int64_t rang, answered, ended; /* since then, in ms; -1: never */
+    const char *status;            /* at its end; NULL: the journal does not tell */
+    struct past *past;             /* its own journal; NULL: not read */
+};
+
 struct past {
     struct past_line *lines;
     size_t n_lines;
@@ -56,9 +65,11 @@ struct past {
     size_t n_inputs;
     struct past_value *values; /* in no order */
     size_t n_values;
-    json_t *made; /* the texts of values that stand in no line */
-    /* Of the first line. */
-    const char *sid, *account, *from, *to, *codec, *flow, *at;
+    json_t *made;                /* the texts of values that stand in no line */
+    struct past_child *children; /* in the order of the calls */
+    size_t n_children;
+    /* Of the first line; flow is NULL when another call made this one, whose sid is `parent`. */
+    const char *sid, *account, *from, *to, *codec, *flow, *at, *parent;
     bool dtmf_events;
     int64_t seed, wall;     /* 0: not known */
     const json_t *settings; /* config_settings() */
@@ -68,7 +79,10 @@ struct past {
 
 /* 0, or ERR_INVALID with the line. A last line that a crash cut off is left out. */
 int past_parse(struct past **pp, const char *bytes, size_t len, struct error *err);
+/* With the journals of the calls that it made, as far as they lie beside it. */
 int past_read(struct past **pp, const char *path, struct error *err);
+/* Takes over the journal of one of its children; false when it is none's. */
+bool past_adopt(struct past *p, struct past *child);
 struct past *past_free(struct past *p);
 
 /* Fills in `values` (past_kv.c). 0 or ERR_NOMEM. */

@@ -2,9 +2,9 @@
 
 #include "base/disk.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "sim/compare.h"
+#include "sim/party.h"
 #include "sim/private.h"
 #include "sim/silence.h"
 #include <errno.h>
@@ -20,18 +20,12 @@ struct replay {
     const struct past *past;
     const struct replay_options *o;
     struct sim *sim;
-    struct sim_caller *caller;
+    struct party *parties; /* the caller, then those whom he called */
+    size_t n_parties;
     char root[PATH_BYTES]; /* of the new call's files */
     char flow[PATH_BYTES]; /* what the number leads to */
-    struct map begun;      /* verb → struct begun */
-    bool *given;           /* which inputs */
-    bool news;             /* a verb began */
+    bool news;             /* a call or a verb began */
     size_t kv_ops;         /* of the call on the store, so far */
-};
-
-/* When each verb of one name began. */
-struct begun {
-    struct sim_row at; /* int64_t */
 };
 
 /* --- files --- */
@@ -81,7 +75,7 @@ static int write_file(const char *root, const char *name, const void *bytes, siz
     return 0;
 }
 
-static int write_files(struct replay *r, struct error *err)
+static int write_files_of(struct replay *r, const struct past *p, struct error *err)
 {
     char root[PATH_BYTES];
     const struct past_line *l;
@@ -89,14 +83,24 @@ static int write_files(struct replay *r, struct error *err)
     int rc = 0;
 
     replay_root(r->past, root, sizeof root);
-    for (size_t i = 0; rc == 0 && i < r->past->n_lines; i++) {
-        l = &r->past->lines[i];
+    for (size_t i = 0; rc == 0 && i < p->n_lines; i++) {
+        l = &p->lines[i];
         path = strcmp(l->e, "file") == 0 ? past_text(l, "path") : NULL;
         body = past_text(l, "body");
         if (path != NULL && body != NULL)
             rc = write_file(r->root, replay_below(root, path), body,
                             json_string_length(json_object_get(l->j, "body")), err);
     }
+    return rc;
+}
+
+static int write_files(struct replay *r, struct error *err)
+{
+    int rc = write_files_of(r, r->past, err);
+
+    for (size_t i = 0; rc == 0 && i < r->past->n_children; i++)
+        if (r->past->children[i].past != NULL)
+            rc = write_files_of(r, r->past->children[i].past, err);
     return rc;
 }
 
@@ -111,12 +115,12 @@ static int64_t loaded_frames(const struct past *p, size_t i)
     return 0;
 }
 
-static int give_sound(struct replay *r, size_t i, struct error *err)
+static int give_sound(struct replay *r, const struct past *p, size_t i, struct error *err)
 {
-    const char *url = past_text(&r->past->lines[i], "url");
+    const char *url = past_text(&p->lines[i], "url");
     char root[PATH_BYTES];
     size_t len = 0;
-    void *wav = url != NULL ? silence_wav(loaded_frames(r->past, i), &len) : NULL;
+    void *wav = url != NULL ? silence_wav(loaded_frames(p, i), &len) : NULL;
     int rc;
 
     if (wav == NULL)
@@ -183,14 +187,14 @@ static char *bare_url(const char *url, bool get)
     return mem_strndup(url, get && query < n ? query : n);
 }
 
-static int give_answer(struct replay *r, size_t i, struct error *err)
+static int give_answer(struct replay *r, const struct past *p, size_t i, struct error *err)
 {
     struct sim_answer a;
     char *url;
     void *wav = NULL;
     int rc;
 
-    if (!replay_answer(r->past, i, &a))
+    if (!replay_answer(p, i, &a))
         return 0;
     url = bare_url(a.url, strchr(a.url, '?') != NULL);
     if (url == NULL)
@@ -199,7 +203,7 @@ static int give_answer(struct replay *r, size_t i, struct error *err)
         a.moved = NULL;
     a.url = url;
     if (a.body == NULL && a.failure == HTTP_DONE) { /* audio: only its length is known */
-        wav = silence_wav(loaded_frames(r->past, i), &a.len);
+        wav = silence_wav(loaded_frames(p, i), &a.len);
         a.body = wav;
         a.type = "audio/wav";
     }
@@ -209,24 +213,48 @@ static int give_answer(struct replay *r, size_t i, struct error *err)
     return rc;
 }
 
+static int give_line(struct replay *r, const struct past *p, size_t i, struct error *err)
+{
+    const char *e = p->lines[i].e, *url = past_text(&p->lines[i], "url");
+
+    if (strcmp(e, "load") == 0)
+        return give_sound(r, p, i, err);
+    if (strcmp(e, "callback_end") == 0 && url != NULL)
+        return sim_web(
+            r->sim,
+            &(struct sim_answer){.url = url, .status = (int)past_number(&p->lines[i], "status")},
+            err);
+    return give_answer(r, p, i, err);
+}
+
+/* The lines of a call and of those that it made, as they came. */
 static int give_all(struct replay *r, struct error *err)
 {
     const struct past *p = r->past;
-    int rc = 0;
+    size_t *next = mem_alloc((p->n_children + 1) * sizeof *next);
+    int64_t t, first;
+    size_t who;
+    int rc = next != NULL ? 0 : error_nomem(err);
 
-    for (size_t i = 0; rc == 0 && i < p->n_lines; i++) {
-        const char *e = p->lines[i].e, *url = past_text(&p->lines[i], "url");
+    while (rc == 0) {
+        first = INT64_MAX;
+        for (size_t i = 0; i <= p->n_children; i++) {
+            const struct past_child *child = i > 0 ? &p->children[i - 1] : NULL;
+            const struct past *one = child != NULL ? child->past : p;
 
-        if (strcmp(e, "load") == 0)
-            rc = give_sound(r, i, err);
-        else if (strcmp(e, "callback_end") == 0 && url != NULL)
-            rc = sim_web(r->sim,
-                         &(struct sim_answer){.url = url,
-                                              .status = (int)past_number(&p->lines[i], "status")},
-                         err);
-        else
-            rc = give_answer(r, i, err);
+            if (one == NULL || next[i] == one->n_lines)
+                continue;
+            t = one->lines[next[i]].t + (child != NULL ? child->t : 0);
+            if (t < first) {
+                first = t;
+                who = i;
+            }
+        }
+        if (first == INT64_MAX)
+            break;
+        rc = give_line(r, who > 0 ? p->children[who - 1].past : p, next[who]++, err);
     }
+    mem_free(next);
     return rc;
 }
 
@@ -327,6 +355,20 @@ static void add_fallback(const struct replay *r, struct str *out, const struct p
     str_free(&path);
 }
 
+/* What the call's flow showed as caller was its own to show. */
+static void add_owned(struct str *out, const struct past *p)
+{
+    for (size_t i = 0; i < p->n_children; i++) {
+        const char *from = p->children[i].past != NULL ? p->children[i].past->from : "";
+
+        if (*from != '+' || strcmp(from, p->to) == 0 || strstr(str_text(out), from) != NULL)
+            continue;
+        str_add(out, " number { ");
+        add_literal(out, from);
+        str_add(out, ", voice = 'none.xml' }");
+    }
+}
+
 static void make_config(struct replay *r, struct str *out)
 {
     const struct past *p = r->past;
@@ -391,15 +433,24 @@ static void give_values(struct replay *r)
 
 /* --- running --- */
 
+static struct party *party_with(struct replay *r, const char *sid)
+{
+    for (size_t i = 0; i < r->n_parties; i++)
+        if (r->parties[i].caller != NULL && strcmp(sim_caller_sid(r->parties[i].caller), sid) == 0)
+            return &r->parties[i];
+    return NULL;
+}
+
 static void on_line(const struct sim_line *line, void *arg)
 {
     struct replay *r = arg;
-    json_t *j;
+    struct party *p;
     const char *name;
-    struct begun *b;
-    int64_t *at;
+    json_t *j;
 
-    if (strstr(line->text, ",\"e\":\"kv\",") != NULL) {
+    if (strstr(line->text, ",\"e\":\"start\",") != NULL)
+        r->news = true;
+    if (strstr(line->text, ",\"e\":\"kv\",") != NULL && party_with(r, line->sid) == r->parties) {
         r->kv_ops++;
         give_values(r);
     }
@@ -407,110 +458,101 @@ static void on_line(const struct sim_line *line, void *arg)
         return;
     j = json_loads(line->text, 0, NULL);
     name = json_string_value(json_object_get(j, "name"));
-    b = name != NULL ? map_get(&r->begun, name) : NULL;
-    if (b == NULL && name != NULL && (b = mem_alloc(sizeof *b)) != NULL &&
-        map_set(&r->begun, name, b) != 0) {
-        mem_free(b);
-        b = NULL;
-    }
-    at = b != NULL ? sim_row_add(&b->at, sizeof *at, PAST_LINES) : NULL;
-    if (at != NULL)
-        *at = sim_now(r->sim);
+    p = party_with(r, line->sid);
+    if (p != NULL && name != NULL)
+        party_verb(p, name);
     r->news = true;
     json_decref(j);
 }
 
-static void forget_verb(const char *key, void *value, void *arg)
+static bool all_over(const struct replay *r)
 {
-    struct begun *b = value;
-
-    (void)key;
-    (void)arg;
-    mem_free(b->at.items);
-    mem_free(b);
-}
-
-/* When the input is due; INT64_MAX while its verb has not begun. */
-static int64_t due(const struct replay *r, const struct past_input *in)
-{
-    const struct begun *b = in->verb != NULL ? map_get(&r->begun, in->verb) : NULL;
-
-    if (in->verb == NULL)
-        return in->t;
-    if (b == NULL || b->at.count <= in->nth)
-        return INT64_MAX;
-    return ((const int64_t *)b->at.items)[in->nth] + in->offset;
-}
-
-static size_t next_input(const struct replay *r, int64_t *when)
-{
-    size_t best = r->past->n_inputs;
-    int64_t at;
-
-    *when = INT64_MAX;
-    for (size_t i = 0; i < r->past->n_inputs; i++) {
-        at = r->given[i] ? INT64_MAX : due(r, &r->past->inputs[i]);
-        if (at < *when) {
-            *when = at;
-            best = i;
-        }
-    }
-    return best;
-}
-
-static void give_input(struct replay *r, size_t i)
-{
-    const struct past_input *in = &r->past->inputs[i];
-    const char *sid = sim_caller_sid(r->caller);
-    struct runtime *rt = sim_runtime(r->sim);
-
-    r->given[i] = true;
-    switch (in->kind) {
-    case PAST_KEY:
-        sim_caller_press(r->caller, in->text);
-        break;
-    case PAST_CALLER_HANGUP:
-        sim_caller_hangup(r->caller);
-        break;
-    case PAST_OPERATOR_HANGUP:
-        runtime_hangup(rt, sid, NULL);
-        break;
-    case PAST_REDIRECT:
-        runtime_redirect(rt, sid, in->text, NULL);
-        break;
-    case PAST_SPEAKS:
-        sim_caller_sends(r->caller, SIM_TONE);
-        break;
-    case PAST_QUIET:
-        sim_caller_sends(r->caller, SIM_SILENCE);
-        break;
-    }
-    sim_run(r->sim, 0, NULL, NULL);
+    for (size_t i = 0; i < r->n_parties; i++)
+        if (!party_is_over(&r->parties[i]))
+            return false;
+    return true;
 }
 
 static bool stop_running(void *arg)
 {
     struct replay *r = arg;
 
-    return r->news || sim_caller_is_over(r->caller);
+    return r->news || all_over(r);
+}
+
+/* Who does something next. */
+static struct party *next_party(struct replay *r, int64_t *when, size_t *input)
+{
+    struct party *best = NULL;
+    int64_t at;
+    size_t i = 0;
+
+    *when = INT64_MAX;
+    for (size_t k = 0; k < r->n_parties; k++) {
+        party_look(&r->parties[k]);
+        at = party_due(&r->parties[k], &i);
+        if (at < *when) {
+            *when = at;
+            *input = i;
+            best = &r->parties[k];
+        }
+    }
+    return best;
+}
+
+static int64_t last_moment(const struct past *p)
+{
+    int64_t last = p->end, end;
+
+    for (size_t i = 0; i < p->n_children; i++) {
+        end = p->children[i].past != NULL ? p->children[i].t + p->children[i].past->end : 0;
+        last = end > last ? end : last;
+    }
+    return last + TAIL_MS;
 }
 
 static void live_it(struct replay *r)
 {
-    int64_t when, last = r->past->end + TAIL_MS, now;
-    size_t i;
+    int64_t when, last = last_moment(r->past), now;
+    struct party *p;
+    size_t input = 0;
 
-    while (!sim_caller_is_over(r->caller) && (now = sim_now(r->sim)) < last) {
-        i = next_input(r, &when);
-        if (i < r->past->n_inputs && when <= now) {
-            give_input(r, i);
+    sim_run(r->sim, 0, NULL, NULL);
+    while (!all_over(r) && (now = sim_now(r->sim)) < last) {
+        p = next_party(r, &when, &input);
+        if (p != NULL && when <= now) {
+            party_give(p, input);
             continue;
         }
         r->news = false;
         sim_run(r->sim, (when < last ? when : last) - now, stop_running, r);
+        sim_run(r->sim, 0, NULL, NULL); /* a call that began has come to the callee */
     }
-    sim_caller_hangup(r->caller);
+    for (size_t i = 0; i < r->n_parties; i++)
+        if (r->parties[i].caller != NULL)
+            sim_caller_hangup(r->parties[i].caller);
     sim_settles(r->sim);
+}
+
+/* Those who were called are there again, and do what they did. */
+static int place_callee(struct replay *r, size_t i, struct error *err)
+{
+    const struct past_child *all = r->past->children, *child = &all[i];
+    struct party *p = &r->parties[i + 1];
+    struct sim_manner m;
+    int rc = party_init(p, child->past, err);
+
+    p->sim = r->sim;
+    party_manner(child, &m);
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(all[k].to, child->to) == 0) {
+            p->callee = r->parties[k + 1].callee;
+            p->nth++;
+        }
+    if (rc == 0)
+        rc = p->callee != NULL ? sim_callee_then(p->callee, &m, err)
+                               : sim_add_callee(r->sim, &m, &p->callee, err);
+    return rc;
 }
 
 static int place_call(struct replay *r, struct error *err)
@@ -536,10 +578,31 @@ static int place_call(struct replay *r, struct error *err)
         pairs[n++] = key;
         pairs[n++] = json_string_value(value);
     }
-    rc = sim_call(r->sim, &o, &r->caller, err);
+    r->parties[0].sim = r->sim;
+    rc = party_init(&r->parties[0], p, err);
+    for (size_t i = 0; rc == 0 && i < p->n_children; i++)
+        rc = place_callee(r, i, err);
+    if (rc == 0)
+        rc = sim_call(r->sim, &o, &r->parties[0].caller, err);
     if (rc == 0)
         live_it(r);
     return rc;
+}
+
+static void compare_all(struct replay *r, struct str *out)
+{
+    struct comparison c = {.sim = r->sim, .new_root = r->root, .changed = r->o->flow != NULL};
+    char root[PATH_BYTES];
+
+    replay_root(r->past, root, sizeof root);
+    c.old_root = root;
+    for (size_t i = 0; i < r->n_parties && out->len == 0; i++) {
+        if (r->parties[i].past == NULL || r->parties[i].caller == NULL)
+            continue; /* that nobody was called is a difference in the caller's own call */
+        c.past = r->parties[i].past;
+        c.sid = sim_caller_sid(r->parties[i].caller);
+        compare_calls(&c, out);
+    }
 }
 
 static int run(struct replay *r, struct str *out, struct error *err)
@@ -554,7 +617,6 @@ static int run(struct replay *r, struct str *out, struct error *err)
                             .wall = r->past->wall,
                             .verbs = r->o->verbs,
                             .handlers = r->o->handlers};
-    char root[PATH_BYTES];
     int rc = choose_flow(r, err);
 
     make_config(r, &config);
@@ -568,10 +630,8 @@ static int run(struct replay *r, struct str *out, struct error *err)
     }
     if (rc == 0)
         rc = place_call(r, err);
-    if (rc == 0) {
-        replay_root(r->past, root, sizeof root);
-        compare_calls(r->past, root, r->sim, r->root, r->o->flow != NULL, out);
-    }
+    if (rc == 0)
+        compare_all(r, out);
     str_free(&config);
     return rc;
 }
@@ -579,19 +639,24 @@ static int run(struct replay *r, struct str *out, struct error *err)
 int replay_run(const struct past *past, const struct replay_options *o, struct str *out,
                struct error *err)
 {
-    struct replay *r = mem_alloc(sizeof *r);
+    struct replay *r;
     int rc;
 
+    if (past->flow == NULL)
+        return error_set(err, ERR_INVALID, "%s was made by %s: replay that call", past->sid,
+                         past->parent);
+    r = mem_alloc(sizeof *r);
     if (r == NULL)
         return error_nomem(err);
     r->past = past;
     r->o = o;
-    r->given = mem_alloc(past->n_inputs + 1);
-    rc = r->given == NULL ? error_nomem(err) : run(r, out, err);
+    r->n_parties = 1 + past->n_children;
+    r->parties = mem_alloc(r->n_parties * sizeof *r->parties);
+    rc = r->parties == NULL ? error_nomem(err) : run(r, out, err);
     sim_free(r->sim);
-    map_each(&r->begun, forget_verb, NULL);
-    map_free(&r->begun);
-    mem_free(r->given);
+    for (size_t i = 0; r->parties != NULL && i < r->n_parties; i++)
+        party_free(&r->parties[i]);
+    mem_free(r->parties);
     mem_free(r);
     return rc;
 }

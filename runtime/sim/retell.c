@@ -444,6 +444,11 @@ void retell(const struct past *past, struct str *out)
     struct telling t = {.past = past, .out = out};
     const struct past_line *last = &past->lines[past->n_lines - 1];
 
+    if (past->flow == NULL) {
+        str_addf(out, "-- %s was made by %s: that is the call to make a test of.\n", past->sid,
+                 past->parent);
+        return;
+    }
     replay_root(past, t.root, sizeof t.root);
     str_addf(out,
              "-- Made from the journal of a call by `almon replay --as-test`.\n"

@@ -54,6 +54,45 @@ out:
     past_free(p);
 }
 
+#define CHILD "CA00000000000000000000000000000002"
+#define DIAL  "\"e\":\"dial\",\"request\":1,\"sid\":\"" CHILD "\",\"to\":\"+15550101\"}\n"
+#define LEG   "\"e\":\"leg\",\"request\":1,\"sid\":\"" CHILD "\",\"stage\":"
+
+UNIT(what_became_of_the_calls_that_it_made)
+{
+    struct past *p = NULL, *child = NULL;
+    struct error err = {0};
+
+    ok_rc(parse(&p,
+                START "{\"t\":200," DIAL "{\"t\":1200," LEG "\"ringing\"}\n{\"t\":3200," LEG
+                      "\"answered\"}\n{\"t\":9200," LEG "\"ended\",\"status\":\"completed\"}\n",
+                &err),
+          &err);
+    ok_int(p->n_children, 1);
+    ok_str(p->children[0].to, "+15550101");
+    ok_int(p->children[0].t, 200);
+    ok_int(p->children[0].rang, 1000);
+    ok_int(p->children[0].answered, 3000);
+    ok_int(p->children[0].ended, 9000);
+    ok_str(p->children[0].status, "completed");
+    ok_rc(parse(&child,
+                "{\"t\":0,\"e\":\"start\",\"v\":1,\"sid\":\"" CHILD "\",\"account\":"
+                "\"AC00000000000000000000000000000001\",\"parent\":"
+                "\"CA00000000000000000000000000000001\",\"from\":\"+15550199\",\"to\":"
+                "\"+15550101\",\"codec\":\"PCMU\"}\n"
+                "{\"t\":9000,\"e\":\"hangup\",\"cause\":\"normal\",\"by\":\"callee\"}\n",
+                &err),
+          &err);
+    ok(child->flow == NULL && child->n_inputs == 1);
+    ok_int(child->inputs[0].kind, PAST_CALLER_HANGUP);
+    ok(past_adopt(p, child));
+    ok(!past_adopt(p, child)); /* it has it already */
+    child = NULL;
+out:
+    past_free(p);
+    past_free(child);
+}
+
 UNIT(what_a_flow_did_is_no_input)
 {
     struct past *p = NULL;
@@ -195,6 +234,7 @@ out:
 UNIT_MAIN(CASE(what_others_kept_is_read_out_of_what_the_call_was_told),
           CASE(a_key_has_its_time_from_the_verb_that_took_it),
           CASE(a_key_that_no_verb_took_has_its_time_in_the_call), CASE(what_a_flow_did_is_no_input),
+          CASE(what_became_of_the_calls_that_it_made),
           CASE(silence_that_ended_a_recording_is_an_input),
           CASE(a_line_that_a_crash_cut_off_is_left_out),
           CASE(what_is_no_journal_is_refused_with_its_line), CASE(a_call_is_told_as_a_scenario))
