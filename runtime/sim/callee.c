@@ -6,8 +6,10 @@
 
 struct sim_callee {
     char *address;
-    struct sim_manner manner;
-    struct sim_row calls; /* struct sim_caller *, the exchange's */
+    bool away;
+    struct sim_row manners; /* struct sim_manner, one for each call; the last for all that follow */
+    size_t first;           /* which call the first of them is for */
+    struct sim_row calls;   /* struct sim_caller *, the exchange's */
 };
 
 /* A session that offers a call, until the offer has arrived here. */
@@ -53,6 +55,7 @@ static struct sim_callee *callee_named(struct sim *s, const char *address)
 static struct sim_callee *callee_free(struct sim_callee *c)
 {
     mem_free(c->address);
+    mem_free(c->manners.items);
     mem_free(c->calls.items);
     mem_free(c);
     return NULL;
@@ -80,7 +83,7 @@ static void register_client(struct sim *s, const struct sim_callee *c)
 
     if (strncmp(c->address, CLIENT, strlen(CLIENT)) != 0)
         return;
-    if (c->manner.away)
+    if (c->away)
         client_unregister(s->client, identity);
     else
         client_register(s->client, identity);
@@ -94,19 +97,43 @@ void sim_callees_register(struct sim *s)
         register_client(s, all[i]);
 }
 
+int sim_callee_then(struct sim_callee *c, const struct sim_manner *m, struct error *err)
+{
+    struct sim_manner *at = sim_row_add(&c->manners, sizeof *at, SIM_CALLERS);
+
+    if (at == NULL)
+        return error_set(err, ERR_LIMIT, "more than %d calls to one callee, or out of memory",
+                         SIM_CALLERS);
+    *at = *m;
+    at->address = c->address;
+    return 0;
+}
+
 int sim_add_callee(struct sim *s, const struct sim_manner *m, struct sim_callee **cp,
                    struct error *err)
 {
     struct sim_callee *c = callee_named(s, m->address);
+    int rc;
 
     if (c == NULL && (c = callee_new(s, m->address)) == NULL)
         return error_set(err, ERR_LIMIT, "more than %d callees in one exchange, or out of memory",
                          SIM_CALLEES);
-    c->manner = *m;
-    c->manner.address = c->address;
+    c->manners.count = 0;
+    c->first = c->calls.count;
+    c->away = m->away;
+    rc = sim_callee_then(c, m, err);
     register_client(s, c);
-    *cp = c;
-    return 0;
+    if (rc == 0)
+        *cp = c;
+    return rc;
+}
+
+static const struct sim_manner *next_manner(const struct sim_callee *c)
+{
+    const struct sim_manner *all = c->manners.items;
+    size_t n = c->calls.count - c->first;
+
+    return n < c->manners.count ? &all[n] : &all[c->manners.count - 1];
 }
 
 const char *sim_callee_address(const struct sim_callee *c)
@@ -248,7 +275,9 @@ static bool copy_offer(struct sim_caller *c, const struct offer *offer)
 static struct sim_caller *call_new(struct sim_callee *callee, struct sim *s, uint32_t number,
                                    const struct offer *offer)
 {
-    struct sim_caller *c = sim_caller_new(s, offer->codec), **at;
+    struct sim_caller *c = callee->manners.count > 0 ? sim_caller_new(s, offer->codec) : NULL;
+    const struct sim_manner *manner = c != NULL ? next_manner(callee) : NULL;
+    struct sim_caller **at;
 
     if (c == NULL || !copy_offer(c, offer) ||
         (at = sim_row_add(&callee->calls, sizeof *at, SIM_CALLERS)) == NULL)
@@ -259,7 +288,7 @@ static struct sim_caller *call_new(struct sim_callee *callee, struct sim *s, uin
     }
     *at = c;
     c->number = number;
-    c->callee = callee;
+    c->manner = *manner;
     c->offered_at = sim_now(s);
     return c;
 }
@@ -315,7 +344,7 @@ static int earlier(int a, int b)
 void sim_callee_acts(void *arg)
 {
     struct sim_caller *c = arg;
-    const struct sim_manner *m = &c->callee->manner;
+    const struct sim_manner *m = &c->manner;
     int past = (int)(sim_now(c->sim) - c->offered_at), next = -1;
 
     if (m->rings_ms > past)

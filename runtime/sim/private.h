@@ -80,7 +80,7 @@ struct sim_caller {
 
     struct offer *offer;  /* what the exchange offered; NULL: he called */
     struct arena strings; /* of the offer */
-    struct sim_callee *callee;
+    struct sim_manner manner;
     int64_t offered_at;
     bool rung;
     struct timer plan; /* when the callee does the next thing of its manner */

@@ -204,6 +204,9 @@ struct sim_manner {
  * other manners. */
 int sim_add_callee(struct sim *s, const struct sim_manner *m, struct sim_callee **cp,
                    struct error *err);
+/* What it does at the call after those that have a manner of their own; the last given holds for
+ * all that follow. Its address and `away` do not count. */
+int sim_callee_then(struct sim_callee *c, const struct sim_manner *m, struct error *err);
 const char *sim_callee_address(const struct sim_callee *c);
 /* Each call to it is an ordinary caller. In their order; NULL behind the last. */
 struct sim_caller *sim_callee_call(const struct sim_callee *c, size_t i);
