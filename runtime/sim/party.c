@@ -9,9 +9,9 @@ struct begun {
     struct sim_row at; /* int64_t */
 };
 
-int party_init(struct party *p, const struct past *past, struct error *err)
+int party_init(struct party *p, struct sim *s, const struct past *past, struct error *err)
 {
-    *p = (struct party){.past = past};
+    *p = (struct party){.sim = s, .past = past};
     p->given = mem_alloc((past != NULL ? past->n_inputs : 0) + 1);
     return p->given != NULL ? 0 : error_nomem(err);
 }

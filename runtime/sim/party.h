@@ -20,7 +20,7 @@ struct party {
     size_t nth; /* of the calls to that address */
 };
 
-int party_init(struct party *p, const struct past *past, struct error *err);
+int party_init(struct party *p, struct sim *s, const struct past *past, struct error *err);
 void party_free(struct party *p);
 /* A callee's call may have come. */
 void party_look(struct party *p);

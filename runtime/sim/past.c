@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PAST_DEPTH = 64 };                      /* verbs within verbs; journals have two or three */
@@ -330,6 +331,56 @@ bool past_adopt(struct past *p, struct past *child)
         return false;
     c->past = child;
     return true;
+}
+
+static size_t add_moments(struct past_moment *out, const struct past *p,
+                          const struct past_child *child)
+{
+    for (size_t i = 0; p != NULL && i < p->n_lines; i++)
+        out[i] = (struct past_moment){.past = p,
+                                      .line = i,
+                                      .t = p->lines[i].t + (child != NULL ? child->t : 0),
+                                      .child = child};
+    return p != NULL ? p->n_lines : 0;
+}
+
+/* What happens at one instant: first what a called party did, then what the call made of it, then
+ * the calls that it begins. */
+static int rank(const struct past_moment *m)
+{
+    if (m->child == NULL)
+        return 1;
+    return m->line == 0 ? 2 : 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct past_moment *x = a, *y = b;
+
+    if (x->t != y->t)
+        return x->t < y->t ? -1 : 1;
+    if (rank(x) != rank(y))
+        return rank(x) - rank(y);
+    if (x->child != y->child)
+        return x->child < y->child ? -1 : 1;
+    return x->line < y->line ? -1 : 1;
+}
+
+struct past_moment *past_moments(const struct past *p, size_t *n)
+{
+    struct past_moment *all;
+    size_t count = p->n_lines;
+
+    for (size_t i = 0; i < p->n_children; i++)
+        count += p->children[i].past != NULL ? p->children[i].past->n_lines : 0;
+    all = mem_alloc(count * sizeof *all);
+    if (all == NULL)
+        return NULL;
+    *n = add_moments(all, p, NULL);
+    for (size_t i = 0; i < p->n_children; i++)
+        *n += add_moments(all + *n, p->children[i].past, &p->children[i]);
+    qsort(all, *n, sizeof *all, by_time);
+    return all;
 }
 
 /* --- the whole --- */

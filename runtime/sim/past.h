@@ -88,6 +88,16 @@ struct past *past_free(struct past *p);
 /* Fills in `values` (past_kv.c). 0 or ERR_NOMEM. */
 int past_read_values(struct past *p);
 
+/* A line of a call, or of one that it made. */
+struct past_moment {
+    const struct past *past;
+    size_t line;                    /* of past->lines */
+    int64_t t;                      /* in the call that made it */
+    const struct past_child *child; /* NULL: the call's own */
+};
+/* All of them in the order of time; free with mem_free(). NULL when memory is out. */
+struct past_moment *past_moments(const struct past *p, size_t *n);
+
 /* A field's text, NULL when it is absent or no text; and its number, 0 when absent. */
 const char *past_text(const struct past_line *l, const char *key);
 int64_t past_number(const struct past_line *l, const char *key);

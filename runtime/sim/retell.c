@@ -2,6 +2,8 @@
 #include "sim/past.h"
 
 #include "base/config.h"
+#include "base/mem.h"
+#include "sim/party.h"
 #include "sim/replay.h"
 #include <limits.h>
 #include <stdio.h>
@@ -104,10 +106,8 @@ static bool seen_before(const struct past *p, size_t i, const char *e, const cha
     return false;
 }
 
-static void tell_files(struct telling *t)
+static void tell_files(struct telling *t, const struct past *p)
 {
-    const struct past *p = t->past;
-
     for (size_t i = 0; i < p->n_lines; i++) {
         const struct past_line *l = &p->lines[i];
 
@@ -122,12 +122,12 @@ static void tell_files(struct telling *t)
     }
 }
 
-static void tell_answer(struct telling *t, size_t i)
+static void tell_answer(struct telling *t, const struct past *p, size_t i)
 {
-    const struct past_line *l = &t->past->lines[i];
+    const struct past_line *l = &p->lines[i];
     struct sim_answer a;
 
-    if (!replay_answer(t->past, i, &a))
+    if (!replay_answer(p, i, &a))
         return;
     str_add(t->out, "  t:web(");
     add_literal(t->out, a.url, strcspn(a.url, "#"));
@@ -337,16 +337,17 @@ static void tell_prompt(struct telling *t, const struct past_line *l)
     t->prompt = (struct prompt){0};
 }
 
-static void tell_keys(struct telling *t, size_t i)
+/* Keys of the same instant, in one word. */
+static void tell_keys(struct telling *t, const struct past *p, size_t i, int64_t at,
+                      const char *who)
 {
-    const struct past *p = t->past;
     const struct past_line *l = &p->lines[i];
     const char *key;
 
     if (i > 0 && strcmp(p->lines[i - 1].e, "digit") == 0 && p->lines[i - 1].t == l->t)
         return; /* told with the first of them */
-    tell_until(t, l->t);
-    str_add(t->out, "  caller:press(\"");
+    tell_until(t, at);
+    str_addf(t->out, "  %s:press(\"", who);
     for (; i < p->n_lines && strcmp(p->lines[i].e, "digit") == 0 && p->lines[i].t == l->t; i++) {
         key = past_text(&p->lines[i], "key");
         str_add(t->out, key != NULL && strlen(key) == 1 && key[0] > ' ' ? key : "");
@@ -430,7 +431,7 @@ static void tell_line_of_call(struct telling *t, size_t i)
     else if (strcmp(l->e, "verb") == 0)
         tell_speech(t, l);
     else if (strcmp(l->e, "digit") == 0)
-        tell_keys(t, i);
+        tell_keys(t, t->past, i, l->t, "caller");
     else if (strcmp(l->e, "request") == 0)
         tell_request(t, l);
     else if (strcmp(l->e, "hangup") == 0)
@@ -439,14 +440,114 @@ static void tell_line_of_call(struct telling *t, size_t i)
         tell_kv(t, l);
 }
 
+/* --- those whom it called --- */
+
+/* Which telephone of the scenario that is, 1 the first. */
+static size_t callee_number(const struct past *p, const struct past_child *child)
+{
+    size_t n = 1;
+
+    for (const struct past_child *c = p->children; strcmp(c->to, child->to) != 0; c++) {
+        const struct past_child *same = p->children;
+
+        while (strcmp(same->to, c->to) != 0)
+            same++;
+        n += same == c; /* the first call to another address */
+    }
+    return n;
+}
+
+static void tell_time(struct str *out, const char *name, int ms, bool otherwise)
+{
+    if (ms >= 0)
+        str_addf(out, "%s = \"%dms\", ", name, ms);
+    else if (otherwise)
+        str_addf(out, "%s = false, ", name);
+}
+
+static void tell_manner(struct str *out, const struct past_child *child)
+{
+    struct sim_manner m;
+
+    party_manner(child, &m);
+    str_add(out, "{ ");
+    tell_time(out, "rings", m.rings_ms, true);
+    tell_time(out, "answers", m.answers_ms, false);
+    if (m.refuses_ms >= 0)
+        str_addf(out, "fails = \"%s\", ", cause_name(m.cause));
+    tell_time(out, "after", m.refuses_ms, false);
+    str_add(out, "}, ");
+}
+
+static void tell_callees(struct telling *t)
+{
+    const struct past *p = t->past;
+    size_t known = 0;
+
+    for (size_t i = 0; i < p->n_children; i++) {
+        if (callee_number(p, &p->children[i]) <= known)
+            continue;
+        str_addf(t->out, "  local callee%zu = t:callee(", ++known);
+        add_text(t->out, p->children[i].to);
+        str_add(t->out, ", { ");
+        for (size_t k = i; k < p->n_children; k++)
+            if (strcmp(p->children[k].to, p->children[i].to) == 0)
+                tell_manner(t->out, &p->children[k]);
+        str_add(t->out, "})\n");
+    }
+}
+
+static void tell_line_of_child(struct telling *t, const struct past_moment *m)
+{
+    const struct past_line *l = &m->past->lines[m->line];
+    const char *by = past_text(l, "by");
+    char who[40];
+
+    snprintf(who, sizeof who, "callee%zu", callee_number(t->past, m->child));
+    if (strcmp(l->e, "digit") == 0) {
+        tell_keys(t, m->past, m->line, m->t, who);
+    } else if (strcmp(l->e, "start") == 0) {
+        str_addf(t->out, "  %s:rings()\n", who);
+        t->now = m->t > t->now ? m->t : t->now;
+    } else if (strcmp(l->e, "hangup") == 0 && by != NULL && strcmp(by, "operator") == 0) {
+        tell_until(t, m->t);
+        str_addf(t->out, "  t:hangup(%s)\n", who);
+    } else if (strcmp(l->e, "hangup") == 0 && by != NULL && strcmp(by, "callee") == 0 &&
+               m->child->answered >= 0) {
+        tell_until(t, m->t);
+        str_addf(t->out, "  %s:hangs_up()\n", who);
+    }
+}
+
+/* --- the whole --- */
+
+static void tell_what_was(struct telling *t, const struct past_moment *all, size_t n)
+{
+    tell_files(t, t->past);
+    for (size_t i = 0; i < t->past->n_children; i++)
+        if (t->past->children[i].past != NULL)
+            tell_files(t, t->past->children[i].past);
+    for (size_t i = 0; i < n; i++)
+        tell_answer(t, all[i].past, all[i].line);
+    tell_number(t);
+    tell_callees(t);
+}
+
 void retell(const struct past *past, struct str *out)
 {
     struct telling t = {.past = past, .out = out};
     const struct past_line *last = &past->lines[past->n_lines - 1];
+    struct past_moment *all;
+    size_t n = 0;
 
     if (past->flow == NULL) {
         str_addf(out, "-- %s was made by %s: that is the call to make a test of.\n", past->sid,
                  past->parent);
+        return;
+    }
+    all = past_moments(past, &n);
+    if (all == NULL) {
+        out->failed = true;
         return;
     }
     replay_root(past, t.root, sizeof t.root);
@@ -454,17 +555,18 @@ void retell(const struct past *past, struct str *out)
              "-- Made from the journal of a call by `almon replay --as-test`.\n"
              "scenario(\"call %.10s of %.19s\", function(t)\n",
              past->sid, past->at != NULL ? past->at : "an unknown day");
-    tell_files(&t);
-    for (size_t i = 0; i < past->n_lines; i++)
-        tell_answer(&t, i);
-    tell_number(&t);
+    tell_what_was(&t, all, n);
     tell_call(&t);
-    for (size_t i = 0; i < past->n_lines; i++)
-        tell_line_of_call(&t, i);
+    for (size_t i = 0; i < n; i++)
+        if (all[i].child == NULL)
+            tell_line_of_call(&t, all[i].line);
+        else
+            tell_line_of_child(&t, &all[i]);
     if (strcmp(last->e, "end") == 0 && past_text(last, "status") != NULL) {
         str_add(out, "  caller:ends(");
         add_text(out, past_text(last, "status"));
         str_add(out, ")\n");
     }
     str_add(out, "end)\n");
+    mem_free(all);
 }

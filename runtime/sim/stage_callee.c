@@ -274,11 +274,11 @@ static int once_called(lua_State *L)
 
 /* --- t:callee --- */
 
-static int time_option(lua_State *L, const char *name, int missing)
+static int time_option(lua_State *L, int options, const char *name, int missing)
 {
     int ms = missing;
 
-    if (lua_getfield(L, 3, name) == LUA_TBOOLEAN)
+    if (lua_getfield(L, options, name) == LUA_TBOOLEAN)
         ms = lua_toboolean(L, -1) ? 0 : NEVER;
     else if (!lua_isnil(L, -1))
         ms = (int)stage_duration(L, lua_gettop(L));
@@ -286,9 +286,10 @@ static int time_option(lua_State *L, const char *name, int missing)
     return ms;
 }
 
-static void refusal(lua_State *L, struct sim_manner *m, const char *name, enum cause cause)
+static void refusal(lua_State *L, int options, struct sim_manner *m, const char *name,
+                    enum cause cause)
 {
-    int ms = time_option(L, name, NEVER);
+    int ms = time_option(L, options, name, NEVER);
 
     if (ms == NEVER)
         return;
@@ -296,14 +297,14 @@ static void refusal(lua_State *L, struct sim_manner *m, const char *name, enum c
     m->cause = cause;
 }
 
-static void check_names(lua_State *L)
+static void check_names(lua_State *L, int options)
 {
     static const char *const names[] = {"rings", "answers",     "busy", "rejects",
                                         "fails", "unreachable", "after"};
     bool known;
 
     lua_pushnil(L);
-    while (lua_next(L, 3) != 0) {
+    while (lua_next(L, options) != 0) {
         lua_pop(L, 1);
         known = false;
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -317,19 +318,18 @@ static void check_names(lua_State *L)
     }
 }
 
-static void read_manner(lua_State *L, struct sim_manner *m)
+static void read_manner(lua_State *L, int options, struct sim_manner *m)
 {
-    luaL_checktype(L, 3, LUA_TTABLE);
-    check_names(L);
-    m->rings_ms = time_option(L, "rings", 0);
-    m->answers_ms = time_option(L, "answers", NEVER);
-    refusal(L, m, "busy", CAUSE_BUSY);
-    refusal(L, m, "rejects", CAUSE_REJECTED);
-    refusal(L, m, "unreachable", CAUSE_UNROUTABLE);
+    check_names(L, options);
+    m->rings_ms = time_option(L, options, "rings", 0);
+    m->answers_ms = time_option(L, options, "answers", NEVER);
+    refusal(L, options, m, "busy", CAUSE_BUSY);
+    refusal(L, options, m, "rejects", CAUSE_REJECTED);
+    refusal(L, options, m, "unreachable", CAUSE_UNROUTABLE);
     m->away = m->cause == CAUSE_UNROUTABLE;
-    if (lua_getfield(L, 3, "fails") != LUA_TNIL) {
+    if (lua_getfield(L, options, "fails") != LUA_TNIL) {
         m->cause = check_cause(L, lua_tostring(L, -1));
-        m->refuses_ms = time_option(L, "after", 0);
+        m->refuses_ms = time_option(L, options, "after", 0);
     }
     lua_pop(L, 1);
     /* Who refuses at once does not ring before. */
@@ -337,22 +337,47 @@ static void read_manner(lua_State *L, struct sim_manner *m)
         m->rings_ms = NEVER;
 }
 
+/* The n-th of a list of manners, 1 the first; the only one when it is no list. False behind the
+ * last. */
+static bool nth_manner(lua_State *L, lua_Integer n, struct sim_manner *m)
+{
+    bool list;
+
+    *m = (struct sim_manner){
+        .address = lua_tostring(L, 2), .answers_ms = NEVER, .refuses_ms = NEVER};
+    if (lua_isnoneornil(L, 3))
+        return n == 1;
+    luaL_checktype(L, 3, LUA_TTABLE);
+    list = lua_rawgeti(L, 3, n) == LUA_TTABLE;
+    if (list || (n == 1 && lua_isnil(L, -1)))
+        read_manner(L, list ? lua_gettop(L) : 3, m);
+    else if (!lua_isnil(L, -1))
+        luaL_argerror(L, 3, "what he does at each call is a table of its own");
+    lua_pop(L, 1);
+    return list || n == 1;
+}
+
 /* t:callee("+15550101", { rings = "1s", answers = "3s" }): rings at once unless told otherwise;
  * { busy = true }, { busy = "2s" }, { rejects = … }, { unreachable = … }, { fails = "congestion",
- * after = "1s" } refuse; and who has no `answers` does so when bob:answer() says it. */
+ * after = "1s" } refuse; and who has no `answers` does so when bob:answer() says it. A list of such
+ * tables is one for each call, the last for all that follow. */
 int stage_callee(lua_State *L)
 {
     struct stage *st = stage_of(L);
-    struct sim_manner m = {
-        .address = luaL_checkstring(L, 2), .answers_ms = NEVER, .refuses_ms = NEVER};
+    struct sim_manner m;
     struct stage_caller *c;
     struct error err = {0};
+    int rc;
 
-    if (!lua_isnoneornil(L, 3))
-        read_manner(L, &m);
+    luaL_checkstring(L, 2);
+    lua_settop(L, 3);
     c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = (struct stage_caller){.stage = st};
-    if (sim_add_callee(st->sim, &m, &c->callee, &err) != 0)
+    nth_manner(L, 1, &m);
+    rc = sim_add_callee(st->sim, &m, &c->callee, &err);
+    for (lua_Integer n = 2; rc == 0 && lua_istable(L, 3) && nth_manner(L, n, &m); n++)
+        rc = sim_callee_then(c->callee, &m, &err);
+    if (rc != 0)
         return luaL_error(L, "%s", err.text);
     while (sim_callee_call(c->callee, c->calls) != NULL)
         c->calls++; /* those before are another's */

@@ -1,0 +1,31 @@
+/* Private to runtime/sim: a past call that runs again. */
+#ifndef ALMON_SIM_REPLAY_PRIVATE_H
+#define ALMON_SIM_REPLAY_PRIVATE_H
+
+#include "sim/party.h"
+#include "sim/replay.h"
+
+enum { REPLAY_PATH = 4096 };
+
+struct replay {
+    const struct past *past;
+    const struct replay_options *o;
+    struct sim *sim;
+    struct party *parties; /* the caller, then those whom he called */
+    size_t n_parties;
+    char root[REPLAY_PATH]; /* of the new call's files */
+    char flow[REPLAY_PATH]; /* what the number leads to */
+    bool news;              /* a call or a verb began */
+    size_t kv_ops;          /* of the call on the store, so far */
+};
+
+/* --- what the call found (replay_world.c) --- */
+
+/* Sets `flow` and `root`, and writes the files that the journals hold. */
+int replay_flow(struct replay *r, struct error *err);
+/* The configuration, as far as the journals show it. */
+void replay_config(const struct replay *r, struct str *out);
+/* Web answers and sounds, in the order in which the calls got them. */
+int replay_web(struct replay *r, struct error *err);
+
+#endif
