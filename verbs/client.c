@@ -1,4 +1,4 @@
-/* Client and Application: parties of Dial that are programs. */
+/* Client: a party of Dial that is a program, or a phone that registered. */
 #include "verbs/dial_party.h"
 
 #include <stdio.h>
@@ -93,51 +93,5 @@ const struct verb verb_identity = {
             .parents = identity_parents,
             .flags = SCHEMA_VOICE | SCHEMA_TEXT,
             .text = "The identity to call.",
-        },
-};
-
-struct application_args {
-    struct party_args party;
-    const char *customer_id;
-    bool copy_parent_to;
-};
-
-static const struct attr application_attrs[] = {
-    PARTY_ATTRS(0),
-    {.name = "customerId",
-     .type = ATTR_STR,
-     .offset = offsetof(struct application_args, customer_id),
-     .text = "Passed to the application."},
-    {.name = "copyParentTo",
-     .type = ATTR_BOOL,
-     .def = "false",
-     .offset = offsetof(struct application_args, copy_parent_to),
-     .text = "Whether the application sees the number first called."},
-    {0},
-};
-
-static const char *const application_parents[] = {"Dial", NULL};
-
-const struct verb verb_application = {
-    .schema =
-        {
-            .name = "Application",
-            .parents = application_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
-            .attrs = application_attrs,
-            .args_size = sizeof(struct application_args),
-            .text = "An application to call.",
-        },
-};
-
-static const char *const application_sid_parents[] = {"Application", NULL};
-
-const struct verb verb_application_sid = {
-    .schema =
-        {
-            .name = "ApplicationSid",
-            .parents = application_sid_parents,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
-            .text = "The application's identifier.",
         },
 };

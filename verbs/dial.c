@@ -180,7 +180,7 @@ static const struct {
     const struct dial_noun *noun;
 } dial_nouns[] = {
     {"Number", &dial_parties},        {"Client", &dial_parties}, {"Sip", &dial_parties},
-    {"Conference", &dial_conference}, {"Queue", &dial_queue},
+    {"Conference", &dial_conference}, {"Queue", &dial_queue},    {"Application", &dial_application},
 };
 
 static const struct dial_noun *dial_noun_of(const struct node *n)

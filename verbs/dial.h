@@ -51,6 +51,7 @@ struct dial_noun {
     void (*stop)(struct activation *a, struct dial *d); /* may be NULL */
 };
 
+extern const struct dial_noun dial_application;
 extern const struct dial_noun dial_parties;
 extern const struct dial_noun dial_conference;
 extern const struct dial_noun dial_queue;

@@ -579,6 +579,14 @@ const struct config_account *config_find_account(const struct config *c, const c
     return NULL;
 }
 
+const struct config_application *config_find_application(const struct config *c, const char *sid)
+{
+    for (size_t i = 0; i < c->n_applications; i++)
+        if (c->applications[i].sid != NULL && strcmp(c->applications[i].sid, sid) == 0)
+            return &c->applications[i];
+    return NULL;
+}
+
 const struct config_queue *config_find_queue(const struct config *c, const char *name)
 {
     for (size_t i = 0; i < c->n_queues; i++)

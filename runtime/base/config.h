@@ -82,6 +82,13 @@ struct config_route {
     int line;
 };
 
+/* A flow that is dialled by a name of its own: <Dial><Application>. */
+struct config_application {
+    const char *sid; /* "AP…", or any name */
+    const char *voice, *voice_method;
+    int line;
+};
+
 /* A queue that is known before anybody is in it. */
 struct config_queue {
     const char *name;
@@ -139,6 +146,8 @@ struct config {
     size_t n_routes;
     const struct config_queue *queues;
     size_t n_queues;
+    const struct config_application *applications;
+    size_t n_applications;
 
     struct {
         const char *state;      /* folder, default "state" */
@@ -226,6 +235,7 @@ void config_settings_text(const json_t *settings, struct str *number, struct str
 /* The number entry that fits `number` best, NULL when none does. */
 const struct config_number *config_find_number(const struct config *c, const char *number);
 const struct config_account *config_find_account(const struct config *c, const char *sid);
+const struct config_application *config_find_application(const struct config *c, const char *sid);
 const struct config_queue *config_find_queue(const struct config *c, const char *name);
 const struct config_gateway *config_find_gateway(const struct config *c, const char *name);
 /* True when the gateway is an Asterisk; NULL is none. */

@@ -280,6 +280,24 @@ static const struct config_key number_keys[] = {
      .help = "The sid of the account that owns it; the first account when absent."},
     {.name = NULL},
 };
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_application, field)
+static const struct config_key application_keys[] = {
+    {.name = "sid",
+     .type = CONFIG_TEXT,
+     .required = true,
+     .first = true,
+     AT(sid),
+     .help = "As <Application> says it: AP and 32 hexadecimal digits, or any name."},
+    {.name = "voice",
+     .type = CONFIG_FLOW,
+     .required = true,
+     AT(voice),
+     .help = "Its flow: a URL, or a file below the folder of almon.lua."},
+    METHOD(voice_method, "voice"),
+    {.name = NULL},
+};
 #undef METHOD
 #undef AT
 
@@ -644,6 +662,11 @@ const struct config_section config_sections[] = {
              "address is ever called; client:NAME is reached where it is registered.",
      .keys = route_keys,
      ITEMS(config_route, routes)},
+    {.name = "application",
+     .help = "A flow that other flows dial by its name.",
+     .keys = application_keys,
+     .unique = &application_keys[0],
+     ITEMS(config_application, applications)},
     {.name = "queue",
      .help = "A queue that may be dialled before anybody is in it.",
      .keys = queue_keys,

@@ -58,40 +58,62 @@ uint32_t session_run_children(struct activation *a)
     return r->id;
 }
 
-uint32_t session_run_document(struct activation *a, const char *url, enum flow_method method,
-                              enum document_use use)
+/* Takes `params`. */
+static uint32_t run_guest(struct activation *a, const char *url, bool get, enum http_trust trust,
+                          enum document_use use, struct webhook_params *params)
 {
     struct request *r = request_new(a, REQUEST_CHILDREN);
-    struct activation *child;
-    struct webhook_params *params = a->go_params;
-    char *absolute = document_url(a->document->url, url != NULL ? url : "");
+    struct activation *child = NULL;
     struct error err = {0};
-    uint32_t id = 0;
+    uint32_t id;
 
-    a->go_params = NULL;
-    child = r != NULL && absolute != NULL && activation_depth(a) < HANDLER_MAX_NESTING
-                ? activation_new(a->session, ACTIVATION_DOCUMENT)
-                : NULL;
+    if (r != NULL && url != NULL && activation_depth(a) < HANDLER_MAX_NESTING)
+        child = activation_new(a->session, ACTIVATION_DOCUMENT);
     if (child == NULL) {
         session_warn(a, 12400, "out of memory, or documents are nested more than %d deep",
                      HANDLER_MAX_NESTING);
         webhook_params_free(params);
         if (r != NULL)
             request_free(r);
-        mem_free(absolute);
         return 0;
     }
     child->guest = true;
     child->use = use;
     child->children_of = id = r->id;
     child->outcome = VERB_DONE;
-    if (fetch_document(child, absolute, method == FLOW_GET, HTTP_DOCUMENT, params, &err) != 0) {
-        session_warn(a, err.twilio != 0 ? err.twilio : 11100, "%s: %s", absolute, err.text);
-        child->children_of = 0;
-        activation_pop_above(a, "error");
-        request_free(r);
-        id = 0;
-    }
+    if (fetch_document(child, url, get, trust, params, &err) == 0)
+        return id;
+    session_warn(a, err.twilio != 0 ? err.twilio : 11100, "%s: %s", url, err.text);
+    child->children_of = 0;
+    activation_pop_above(a, "error");
+    request_free(r);
+    return 0;
+}
+
+uint32_t session_run_document(struct activation *a, const char *url, enum flow_method method,
+                              enum document_use use)
+{
+    struct webhook_params *params = a->go_params;
+    char *absolute = document_url(a->document->url, url != NULL ? url : "");
+    uint32_t id;
+
+    a->go_params = NULL;
+    id = run_guest(a, absolute, method == FLOW_GET, HTTP_DOCUMENT, use, params);
     mem_free(absolute);
     return id;
+}
+
+uint32_t session_run_application(struct activation *a, const char *sid)
+{
+    const struct config_application *app = config_find_application(a->session->config->config, sid);
+    struct webhook_params *params = a->go_params;
+
+    a->go_params = NULL;
+    if (app != NULL)
+        return run_guest(a, app->voice,
+                         app->voice_method != NULL && strcmp(app->voice_method, "GET") == 0,
+                         HTTP_OPERATOR, USE_FLOW, params);
+    webhook_params_free(params);
+    session_warn(a, 13224, "no application{ \"%.64s\", voice = … } is in almon.lua", sid);
+    return 0;
 }

@@ -108,6 +108,8 @@ enum document_use {
 };
 uint32_t session_run_document(struct activation *a, const char *url, enum flow_method method,
                               enum document_use use);
+/* The same with the flow of an application{…} of almon.lua; all verbs may stand in it. */
+uint32_t session_run_application(struct activation *a, const char *sid);
 /* Stops one pending request; its answer will not come. 0 and ended ones are fine. */
 void session_cancel(struct activation *a, uint32_t request);
 /* Adds a parameter to the request that the next session_go() makes. */
