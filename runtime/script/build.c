@@ -7,13 +7,14 @@
  *   call:gather{ { say = "…" }, { play = "beep.wav" }, { pause = 2 } }   in an order of one's own
  *   call:dial{ sequential = true, { number = "+1…" }, { client = "joe" } }
  */
+#include "flow/checker.h"
 #include "script/private.h"
 #include "session/session.h"
 #include "speech/utf8.h"
 
 #include <string.h>
 
-enum { BUILD_DEPTH = 8, BUILD_NODES = 200 };
+enum { BUILD_DEPTH = 8, BUILD_NODES = 200, BUILD_PROBLEMS = 4 };
 
 struct build {
     lua_State *L;
@@ -394,11 +395,92 @@ RAISES static struct node *build(struct build *b, const struct schema *schema, s
     return n;
 }
 
+/* --- the rules across attributes and elements, as for markup --- */
+
+struct problem {
+    int code;
+    char text[ERROR_TEXT_MAX];
+};
+
+struct problems {
+    struct problem list[BUILD_PROBLEMS];
+    int n;
+};
+
+static void take_problem(const struct diag *d, void *arg)
+{
+    struct problems *p = arg;
+
+    if (p->n == BUILD_PROBLEMS)
+        return;
+    p->list[p->n].code = d->code;
+    str_copy(p->list[p->n++].text, ERROR_TEXT_MAX, d->text);
+}
+
+/* The rules may look at what an element stands in: here that is a document with nothing else. */
+static void find_problems(struct build *b, struct node *n, struct problems *p)
+{
+    struct document_source source = {.report = take_problem, .arg = p};
+    struct node root = {.text = "", .children = n};
+    struct checker checker;
+    struct arena arena;
+    bool misplaced;
+
+    root.schema = schema_find(b->table, "Response", NULL, &misplaced);
+    if (root.schema == NULL)
+        return;
+    arena_init(&arena, 4096, 1 << 16);
+    checker_init(&checker, &source, b->table, &arena);
+    n->parent = &root;
+    checker_rules(&checker, n);
+    n->parent = NULL;
+    checker_tell(&checker, &source, NULL, 0);
+    arena_free(&arena);
+}
+
+/* Each problem is told once in a call, however often the handler comes by. */
+RAISES static void tell_problems(struct build *b, struct activation *a, struct node *n)
+{
+    static const char told; /* in the registry: what was told → true */
+    struct problems p = {.n = 0};
+    lua_State *L = b->L;
+    const char *where;
+    char place[300];
+    size_t len;
+
+    find_problems(b, n, &p);
+    if (p.n == 0)
+        return;
+    luaL_checkstack(L, 8, "too deep");
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &told) != LUA_TTABLE) {
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &told);
+        lua_replace(L, -2);
+    }
+    luaL_where(L, 1);
+    where = lua_tolstring(L, -1, &len);
+    snprintf(place, sizeof place, "%.*s", len > 2 ? (int)len - 2 : 0, where); /* no ": " */
+    for (int i = 0; i < p.n; i++) {
+        lua_pushfstring(L, "%s%s", where, p.list[i].text);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, -4) == LUA_TNIL) {
+            lua_pushvalue(L, -2);
+            lua_pushboolean(L, true);
+            lua_rawset(L, -6);
+            handler_warn(a, p.list[i].code, place, p.list[i].text);
+        }
+        lua_pop(L, 2);
+    }
+    lua_pop(L, 2);
+}
+
 struct node *build_node(lua_State *L, struct activation *a, const struct schema *schema, int first)
 {
     struct handler_facts facts;
     struct build b = {.L = L, .arena = activation_arena(a)};
     struct given g = {0};
+    struct node *n;
     char verb[64];
     lua_Debug ar;
 
@@ -417,5 +499,7 @@ struct node *build_node(lua_State *L, struct activation *a, const struct schema 
             g.options = first + 1;
     }
     budget_spend(L, 200);
-    return build(&b, schema, g);
+    n = build(&b, schema, g);
+    tell_problems(&b, a, n);
+    return n;
 }

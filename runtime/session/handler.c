@@ -118,6 +118,11 @@ void handler_log(struct activation *a, const char *level, const char *text)
     mem_free(clean);
 }
 
+void handler_warn(struct activation *a, int code, const char *where, const char *text)
+{
+    session_say_problem(a->session, false, code, where, text);
+}
+
 void handler_note(struct activation *a, const char *what, json_t *facts)
 {
     journal_add_object(a->session, what, facts);

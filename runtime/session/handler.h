@@ -130,6 +130,8 @@ char *handler_text(const char *text, size_t max);
 /* A line of the journal about what the flow did or was given by itself (journal.h); the object is
  * consumed. */
 void handler_note(struct activation *a, const char *what, json_t *facts);
+/* Something is wrong with what the flow asked for, and the call goes on. */
+void handler_warn(struct activation *a, int code, const char *where, const char *text);
 /* A line that the flow wrote, into journal and log. */
 void handler_log(struct activation *a, const char *level, const char *text);
 

@@ -57,6 +57,23 @@ out:
     rig_free(r);
 }
 
+UNIT(the_rules_of_an_element_hold_for_handlers_too)
+{
+    struct rig *r = lua(HANDLER("for i = 1, 3 do\n"
+                                "call:gather{ timeout = 1, { play = { digits = '12' } } }\n"
+                                "end\n"
+                                "call:play{}"));
+
+    ok(r != NULL);
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "warn", "13320"), 1); /* once, not three times */
+    ok_int(rig_journal(r, "warn", "digits cannot be played inside <Gather>"), 1);
+    ok_int(rig_journal(r, "warn", "flow.lua:3\""), 1);
+    ok_int(rig_journal(r, "warn", "<Play> has nothing to play"), 1);
+out:
+    rig_free(r);
+}
+
 UNIT(gather_without_digits_gives_none)
 {
     struct rig *r =
@@ -610,6 +627,7 @@ out:;
 }
 
 UNIT_MAIN(CASE(a_handler_speaks_and_hangs_up), CASE(gather_gives_its_digits),
+          CASE(the_rules_of_an_element_hold_for_handlers_too),
           CASE(gather_without_digits_gives_none), CASE(record_gives_the_recording),
           CASE(an_action_goes_to_its_document), CASE(redirect_leads_to_another_function),
           CASE(redirect_takes_a_document), CASE(markup_runs_and_comes_back),
