@@ -225,11 +225,16 @@ static void read_item(struct scanner *s, int depth)
     int line = s->token_line;
 
     if (s->token == TOKEN_NAME) {
+        bool call;
+
         next(s);
+        call = s->symbol == '(' || s->token == TOKEN_STRING;
         if (s->symbol == '(')
             next(s);
         if (s->symbol == '{')
             read_table(s, add_call(s, name, len, line), depth);
+        else if (call)
+            add_call(s, name, len, line);
     } else if (s->symbol == '{') {
         read_table(s, NULL, depth);
     } else {

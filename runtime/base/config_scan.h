@@ -1,5 +1,6 @@
-/* Private to config: where each key stands in the source. Lua knows the line of a call only, so the
- * source's own tokens are read once more: every `name{…}` with the lines of its keys. */
+/* Calls in a source of Lua: every `name{…}` with the lines of its keys, and `name(…)`, `name"…"`
+ * without. For the configuration, since Lua knows the line of a call only, and for what looks at
+ * flows without running them (script/look.c). */
 #ifndef ALMON_BASE_CONFIG_SCAN_H
 #define ALMON_BASE_CONFIG_SCAN_H
 

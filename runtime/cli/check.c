@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 #include "flow/document.h"
+#include "script/look.h"
+#include "script/script.h"
 #include "verbs/verbs.h"
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +14,13 @@ struct check {
     const char *name; /* of the file, as shown */
     int errors, warnings;
 };
+
+static bool is_lua(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n > 4 && strcmp(path + n - 4, ".lua") == 0;
+}
 
 static void print_problem(const struct diag *d, void *arg)
 {
@@ -25,24 +34,65 @@ static void print_problem(const struct diag *d, void *arg)
         c->warnings++;
 }
 
-static void check_bytes(struct check *c, const char *path, const char *bytes, size_t len)
+/* What {{ }} will stand for is not known yet, so what is said about it is nothing to tell. */
+static void print_known(const struct diag *d, void *arg)
 {
-    struct document_source source = {
-        .bytes = bytes,
-        .len = len,
-        .url = path,
-        .kind = document_guess(bytes, len),
-        .report = print_problem,
-        .arg = c,
-    };
+    if (strstr(d->text, LOOK_HOLE) == NULL)
+        print_problem(d, arg);
+}
+
+/* The text of each <Lua>. */
+static void check_scripts(struct check *c, const struct node *n)
+{
+    struct str text = STR_INIT(DOCUMENT_MAX_BYTES);
+
+    for (; n != NULL; n = n->next) {
+        if (n->schema != NULL && strcmp(n->schema->name, "Lua") == 0) {
+            str_reset(&text);
+            for (const struct node *piece = n->children; piece != NULL; piece = piece->next)
+                str_add(&text, piece->text);
+            look_at_lua(str_text(&text), text.len, n->line, &verb_schemas, print_problem, c);
+        }
+        check_scripts(c, n->children);
+    }
+    str_free(&text);
+}
+
+static void check_markup(struct check *c, const char *path, const char *bytes, size_t len)
+{
+    struct str filled = STR_INIT(2 * DOCUMENT_MAX_BYTES + 1);
+    struct document_source source = {.url = path, .report = print_known, .arg = c};
     struct document *doc = NULL;
     struct error err;
 
+    look_at_braces(bytes, len, &filled, print_problem, c);
+    /* A document that is not whole, or too large, is told as it is. */
+    source.bytes = filled.failed || len > DOCUMENT_MAX_BYTES ? bytes : str_text(&filled);
+    source.len = source.bytes == bytes ? len : filled.len;
+    source.kind = document_guess(source.bytes, source.len);
     if (document_parse(&doc, &verb_schemas, &source, &err) != 0 && c->errors == 0) {
         printf("%s: error: %s\n", c->name, err.text);
         c->errors++;
     }
+    if (doc != NULL)
+        check_scripts(c, doc->root);
     document_unref(doc);
+    str_free(&filled);
+}
+
+static void check_bytes(struct check *c, const char *path, const char *bytes, size_t len)
+{
+    if (!is_lua(path))
+        check_markup(c, path, bytes, len);
+    else if (len > HANDLER_MAX_BYTES)
+        print_problem(&(struct diag){.line = 1,
+                                     .error = true,
+                                     .code = 82002,
+                                     .text = "larger than a handler may be (256 kB): move parts "
+                                             "into files of their own and `require` them"},
+                      c);
+    else
+        look_at_lua(bytes, len, 1, &verb_schemas, print_problem, c);
 }
 
 static void check_stream(struct check *c, const char *path, FILE *f)
@@ -66,24 +116,12 @@ static void check_stream(struct check *c, const char *path, FILE *f)
     mem_free(bytes);
 }
 
-static bool is_lua(const char *path)
-{
-    size_t n = strlen(path);
-
-    return n > 4 && strcmp(path + n - 4, ".lua") == 0;
-}
-
 static void check_file(struct check *c, const char *path)
 {
     bool standard = strcmp(path, "-") == 0;
     FILE *f;
 
     c->name = standard ? "standard input" : path;
-    if (is_lua(path)) {
-        printf("%s: error: only markup is checked, this is a Lua file: leave it out\n", path);
-        c->errors++;
-        return;
-    }
     f = standard ? stdin : fopen(path, "rb");
     if (f == NULL) {
         printf("%s: error: cannot be opened: %s\n", path, strerror(errno));
@@ -102,11 +140,11 @@ int cli_check(int argc, char **argv)
     if (argc < 2 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
         bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
 
-        fputs(
-            "usage: almon check FILE...   (- reads standard input)\n"
-            "Prints every problem of documents as FILE:LINE: error|warning CODE: what, and how to "
-            "mend it.\n",
-            asked ? stdout : stderr);
+        fputs("usage: almon check FILE...   (- reads standard input)\n"
+              "Prints every problem of documents and handlers (.lua) as FILE:LINE: error|warning "
+              "CODE: what, and how to "
+              "mend it.\n",
+              asked ? stdout : stderr);
         return asked ? 0 : 2;
     }
     for (int i = 1; i < argc; i++)

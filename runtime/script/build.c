@@ -170,19 +170,19 @@ RAISES static void set_first(struct build *b, struct node *n, int text)
 
 /* --- children --- */
 
-static const struct schema *child_schema(struct build *b, const char *key,
-                                         const struct schema *parent)
+const struct schema *child_named(const struct schema_table *table, const char *key,
+                                 const struct schema *parent)
 {
-    char name[64];
+    char name[VERB_NAME_BYTES];
     bool misplaced;
 
-    for (size_t i = 0; i < b->table->count; i++) {
-        const struct schema *s = b->table->all[i];
+    for (size_t i = 0; i < table->count; i++) {
+        const struct schema *s = table->all[i];
 
         lower_first(name, sizeof name, s->name);
         if (strcmp(name, key) != 0)
             continue;
-        s = schema_find(b->table, s->name, parent, &misplaced);
+        s = schema_find(table, s->name, parent, &misplaced);
         if (s != NULL && !misplaced)
             return s;
     }
@@ -261,7 +261,7 @@ RAISES static void check_keys(struct build *b, const struct schema *s, int optio
         if (lua_type(L, -1) != LUA_TSTRING)
             luaL_error(L, "call:%s: the name of an option is a text", b->verb);
         if (attr_find(s, lua_tostring(L, -1)) == NULL &&
-            child_schema(b, lua_tostring(L, -1), s) == NULL)
+            child_named(b->table, lua_tostring(L, -1), s) == NULL)
             unknown_option(b, s, lua_tostring(L, -1));
     }
 }
@@ -280,7 +280,7 @@ RAISES static void add_named(struct build *b, struct node *n, const struct schem
             continue;
         lua_pushstring(L, name);
         if (lua_rawget(L, options) != LUA_TNIL)
-            add_children(b, n, child_schema(b, name, parent), lua_gettop(L));
+            add_children(b, n, child_named(b->table, name, parent), lua_gettop(L));
         lua_pop(L, 1);
     }
 }
@@ -290,7 +290,7 @@ RAISES static void add_positional(struct build *b, struct node *n, int options)
 {
     lua_State *L = b->L;
     lua_Unsigned count = lua_rawlen(L, options);
-    const struct schema *say = child_schema(b, "say", n->schema);
+    const struct schema *say = child_named(b->table, "say", n->schema);
 
     for (lua_Unsigned i = 1; i <= count; i++) {
         lua_rawgeti(L, options, (lua_Integer)i);
@@ -328,7 +328,7 @@ RAISES static void set_text(struct build *b, struct node *n, int index)
     char *text;
     size_t len;
     struct node *piece;
-    const struct schema *say = child_schema(b, "say", n->schema);
+    const struct schema *say = child_named(b->table, "say", n->schema);
 
     if (!lua_isstring(b->L, index))
         luaL_error(b->L, "call:%s: the text of <%s> cannot be a %s", b->verb, n->schema->name,

@@ -167,47 +167,44 @@ static bool is_verb_of_calls(const struct schema *s)
     return false;
 }
 
-struct lookup {
-    const struct schema *found;
-    char near[64];
-    unsigned distance;
-};
-
-static void look_up(lua_State *L, const char *name, struct lookup *l)
+const struct schema *verb_named(const struct schema_table *table, const char *name,
+                                char near[VERB_NAME_BYTES])
 {
-    struct handler_facts facts;
-    char own[64];
-    unsigned d;
+    const struct schema *found = NULL;
+    char own[VERB_NAME_BYTES];
+    unsigned d, nearest = 7;
 
-    handler_facts(script_of(L)->activation, &facts);
-    *l = (struct lookup){.distance = 7};
-    for (size_t i = 0; i < facts.schemas->count; i++) {
-        const struct schema *s = facts.schemas->all[i];
+    near[0] = '\0';
+    for (size_t i = 0; i < table->count; i++) {
+        const struct schema *s = table->all[i];
 
         if (!is_verb_of_calls(s))
             continue;
         lower_first(own, sizeof own, s->name);
         d = str_distance(own, name);
         if (d == 0)
-            l->found = s;
-        if (d < l->distance && d < 2 * strlen(own)) {
-            l->distance = d;
-            str_copy(l->near, sizeof l->near, own);
+            found = s;
+        if (d < nearest && d < 2 * strlen(own)) {
+            nearest = d;
+            str_copy(near, VERB_NAME_BYTES, own);
         }
     }
+    return found;
 }
 
-static int no_such(lua_State *L, const char *name, const struct lookup *l)
+static int no_such(lua_State *L, const char *name, const char *near)
 {
-    if (l->near[0] != '\0')
-        return luaL_error(L, "call has no '%s': did you mean '%s'?", name, l->near);
+    if (*near != '\0')
+        return luaL_error(L, "call has no '%s': did you mean '%s'?", name, near);
     return luaL_error(L, "call has no '%s': `almon help` lists the verbs", name);
 }
 
 static int call_index(lua_State *L)
 {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    struct lookup l;
+    const struct schema *verb;
+    struct handler_facts facts;
+    char near[VERB_NAME_BYTES];
 
     if (push_fact(L, name))
         return 1;
@@ -216,10 +213,11 @@ static int call_index(lua_State *L)
     if (lua_rawget(L, -2) != LUA_TNIL)
         return 1;
     lua_pop(L, 1);
-    look_up(L, name, &l);
-    if (l.found == NULL)
-        return no_such(L, name, &l);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)l.found);
+    handler_facts(script_of(L)->activation, &facts);
+    verb = verb_named(facts.schemas, name, near);
+    if (verb == NULL)
+        return no_such(L, name, near);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)verb);
     lua_pushcclosure(L, call_verb, 1);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);
@@ -256,15 +254,24 @@ void call_push(lua_State *L, const struct webhook_params *params)
     lua_setmetatable(L, -2);
 }
 
+static const luaL_Reg methods[] = {
+    {"answer", call_answer}, {"on_hangup", call_on_hangup}, {"run", call_run}, {NULL, NULL}};
+
+bool call_has(const char *name)
+{
+    for (const luaL_Reg *m = methods; m->name != NULL; m++)
+        if (strcmp(m->name, name) == 0)
+            return true;
+    return false;
+}
+
 void call_open(lua_State *L)
 {
-    static const luaL_Reg own[] = {
-        {"answer", call_answer}, {"on_hangup", call_on_hangup}, {"run", call_run}, {NULL, NULL}};
     static const luaL_Reg meta[] = {
         {"__index", call_index}, {"__newindex", call_newindex}, {NULL, NULL}};
 
     lua_newtable(L);
-    luaL_setfuncs(L, own, 0);
+    luaL_setfuncs(L, methods, 0);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);
     lua_newtable(L);
     luaL_setfuncs(L, meta, 0);

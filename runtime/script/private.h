@@ -148,6 +148,12 @@ RAISES int schema_module(lua_State *L);
 /* Pushes a list of the keys of the table at `table` (absolute), in the order of pairs. */
 RAISES void push_keys(lua_State *L, int table);
 RAISES void call_open(lua_State *L); /* call.c */
+/* The verb that call:NAME is; NULL, and then `near` is the nearest one ("" for none). */
+enum { VERB_NAME_BYTES = 64 };
+const struct schema *verb_named(const struct schema_table *table, const char *name,
+                                char near[VERB_NAME_BYTES]);
+/* call has something else of that name. */
+bool call_has(const char *name);
 /* Pushes `call` for a handler with the parameters it came with. */
 RAISES void call_push(lua_State *L, const struct webhook_params *params);
 /* Pushes a table of them. */
@@ -159,6 +165,9 @@ RAISES void allow(lua_State *L, lua_CFunction library, const char *const *names)
 /* The node of a verb from the arguments of call:verb(…), which begin at `first`. */
 RAISES struct node *build_node(lua_State *L, struct activation *a, const struct schema *schema,
                                int first);
+/* The element that `key` names among the children of `parent`; NULL when there is none. */
+const struct schema *child_named(const struct schema_table *table, const char *key,
+                                 const struct schema *parent);
 /* UTF-8 without a byte 0: what may go into documents, requests and the journal. */
 bool is_text(const char *text, size_t len);
 /* "numDigits" of "NumDigits". */

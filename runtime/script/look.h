@@ -1,0 +1,19 @@
+/* Flows looked at without running them, for `almon check`: whether Lua can be compiled, and what
+ * the tables say of the calls in it. */
+#ifndef ALMON_SCRIPT_LOOK_H
+#define ALMON_SCRIPT_LOOK_H
+
+#include "base/str.h"
+#include "flow/document.h"
+
+/* Lua that begins on `line` of its file. Reports the mistake that keeps it from being compiled, or
+ * each call:verb{ option = … } whose verb or option does not exist. */
+void look_at_lua(const char *text, size_t len, int line, const struct schema_table *table,
+                 diag_h *report, void *arg);
+
+#define LOOK_HOLE "{{}}" /* what stands in place of an expression */
+/* The {{ expressions }} of a document: reports those that cannot be compiled, and appends the
+ * document with LOOK_HOLE in place of each (its lines stay the same). */
+void look_at_braces(const char *text, size_t len, struct str *out, diag_h *report, void *arg);
+
+#endif
