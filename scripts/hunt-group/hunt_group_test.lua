@@ -1,0 +1,38 @@
+local function reach(t)
+    t:number("+15550100", { voice = t:flow("flow.lua") })
+    return t:call("+15550100", { from = "+12025550143" })
+end
+
+scenario("busy and silent members are passed over", function(t)
+    local ann = t:callee("+15550190", { busy = true })
+    local bob = t:callee("+15550191", { rings = "1s" })
+    local cid = t:callee("+15550192", { rings = "1s", answers = "2s" })
+    local caller = reach(t)
+    cid:is_answered()
+    caller:is_answered()
+    caller:waits("2s")
+    cid:hangs_up()
+    caller:ends("completed")
+end)
+
+scenario("the next call begins with the next member", function(t)
+    local ann = t:callee("+15550190", { answers = "1s" })
+    local bob = t:callee("+15550191", { answers = "1s" })
+    local cid = t:callee("+15550192", { answers = "1s" })
+    for _, member in ipairs { ann, bob, cid, ann } do
+        local caller = reach(t)
+        member:rings()
+        member:is_answered()
+        member:hangs_up()
+        caller:ends("completed")
+    end
+end)
+
+scenario("after two rounds the caller is told", function(t)
+    local ann = t:callee("+15550190", { busy = true })
+    local bob = t:callee("+15550191", { busy = true })
+    local cid = t:callee("+15550192", { rejects = "1s" })
+    local caller = reach(t)
+    caller:hears("All of us are busy. Please call again later.")
+    caller:ends("completed")
+end)
