@@ -208,6 +208,28 @@ static enum verb_result parties_ended(struct activation *a, struct dial *d, stru
     return parties_finish(a, d, p, leg);
 }
 
+/* The callee wants the caller transferred: the document at referUrl decides what becomes of that.
+ * The callee's call ends with the Dial. */
+static enum verb_result parties_referred(struct activation *a, struct dial *d, struct parties *p,
+                                         struct party *one, const struct leg_event *leg)
+{
+    bool take = p->taken == one && p->joined && d->args->refer_url != NULL;
+
+    if (!take)
+        session_warn(a, 13802, "%s to be transferred to %s: declined",
+                     d->args->refer_url == NULL ? "no referUrl, but the called party asks"
+                                                : "a party that is not talking yet asks",
+                     leg->refer_to);
+    session_leg_refer(a, one->leg, take);
+    if (!take)
+        return VERB_WAIT;
+    session_go_param(a, "ReferTransferTarget", leg->refer_to);
+    for (const char *const *s = leg->refer_params; s != NULL && *s != NULL; s += 2)
+        if (strncmp(s[0], "Sip", 3) == 0)
+            session_go_param(a, s[0], s[1]);
+    return session_go_away(a, d->args->refer_url, d->args->refer_method);
+}
+
 static enum verb_result parties_leg(struct activation *a, struct dial *d, struct parties *p,
                                     const struct event *ev)
 {
@@ -227,6 +249,8 @@ static enum verb_result parties_leg(struct activation *a, struct dial *d, struct
         return parties_answered(a, p, one);
     case LEG_READY:
         return parties_ready(a, d, p, one);
+    case LEG_REFERRED:
+        return parties_referred(a, d, p, one, &ev->leg);
     case LEG_ENDED:
         break;
     }

@@ -184,7 +184,7 @@ static void go(struct activation *a)
 /* A handler gets the result itself, unless it named an action (Redirect is nothing but one). */
 static bool leads_away(const struct activation *a)
 {
-    return a->handler == NULL || a->node == NULL || attr_find(a->node->schema, "action") == NULL ||
+    return a->go_away || a->handler == NULL || a->node == NULL || attr_find(a->node->schema, "action") == NULL ||
            node_has(a->node, "action");
 }
 
@@ -213,6 +213,7 @@ static void settle(struct activation *a, enum verb_result result)
     if (result == VERB_WAIT || result == VERB_PASS)
         return;
     away = leads_away(a);
+    a->go_away = false;
     activation_pop_above(a, "stopped");
     end_verb(a, names[result]);
     switch (result) {

@@ -24,6 +24,7 @@ enum event_type {
     EVENT_LEG,      /* session_dial(): several times; the last with LEG_ENDED */
     EVENT_ROOM,     /* session_enter_room(): several times; the last with ROOM_LEFT */
     EVENT_QUEUE,    /* session_enqueue(), session_take(): several times; last QUEUE_PARTED */
+    EVENT_REFER,    /* session_refer(): it is known how the transfer ended */
     /* unasked */
     EVENT_DIGIT,    /* a key */
     EVENT_HANGUP,   /* the far end is gone; the session ends after every verb was told */
@@ -59,6 +60,10 @@ struct event {
         } recorded;
         enum children_end children;
         struct leg_event leg;
+        struct {
+            unsigned response; /* SIP status that answered it; 0: none came */
+            unsigned notify;   /* how the new call ended; 0: that was not told */
+        } refer;
         const struct room_event *room; /* lent */
         struct queue_event queue;
     };

@@ -70,6 +70,12 @@ void session_notify(struct activation *a, const char *url, enum flow_method meth
     mem_free(absolute);
 }
 
+enum verb_result session_go_away(struct activation *a, const char *url, enum flow_method method)
+{
+    a->go_away = true;
+    return session_go(a, url, method);
+}
+
 void session_end_as(struct activation *a, enum session_end how)
 {
     a->session->end_cause = how == SESSION_BUSY       ? CAUSE_BUSY

@@ -36,6 +36,9 @@
  *   queue      request stage queue sid waited taken, returned, joined, parted
  *   join       sid                            both calls hear each other
  *   part       sid                            and no more
+ *   refer      request to                     the far end is asked to call somebody in our place
+ *   refer_status response notify              what it said to that
+ *   referred   to                             it asks us to
  *   recording  sid state seconds url source name
  *   conference event sid name call detail     what became of it in a conference; in the
  *                                             conference's own journal (CF….jsonl) of everybody

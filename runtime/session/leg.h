@@ -45,6 +45,7 @@ enum leg_stage {
     LEG_RINGING,  /* the far end is alerting; comes again, with `early`, when it also sends sound */
     LEG_ANSWERED, /* its digits and whisper begin, if it has any */
     LEG_READY,    /* may be joined */
+    LEG_REFERRED, /* the far end asks to be transferred: to be answered by session_leg_refer() */
     LEG_ENDED     /* the request is over */
 };
 
@@ -57,6 +58,8 @@ struct leg_event {
     bool redirected;    /* … it was given another document, and lives on by itself */
     bool joined;        /* … both heard each other */
     const struct webhook_params *facts; /* what its gateway told of it; NULL: nothing */
+    const char *refer_to; /* LEG_REFERRED: whereto, and headers of that: name, value, … */
+    const char *const *refer_params; /* … NULL; all lent */
 };
 
 /* Calls a party: EVENT_LEG, several times. 0 when that could not even begin, which was said (no
@@ -70,6 +73,9 @@ void session_part(struct activation *a);
 /* Ends a leg: LEG_ENDED follows. Unanswered it gets the status no-answer when its time was up, else
  * canceled. */
 void session_leg_hangup(struct activation *a, uint32_t leg, bool time_up);
+/* Answers LEG_REFERRED. Taken, the far end is told that it came off; it is for the verb to end the
+ * leg then. */
+void session_leg_refer(struct activation *a, uint32_t leg, bool take);
 /* Tells the next session_go() what the gateway told of the leg, with "Dial" in front of the names.
  */
 void session_go_facts(struct activation *a, const struct leg_event *leg);

@@ -252,6 +252,7 @@ struct activation {
     struct webhook_params *go_params;
     char *go_url;
     bool go_get;
+    bool go_away; /* a handler is left for it, too */
 };
 
 /* Pushes an activation that will fetch its document from `url` (owned by the caller). */
@@ -295,6 +296,7 @@ enum request_kind {
     REQUEST_ROOM,
     REQUEST_QUEUED,
     REQUEST_TAKER,
+    REQUEST_REFER,
 };
 
 struct request {
@@ -302,6 +304,7 @@ struct request {
     struct session *session;
     struct activation *owner;
     uint32_t id;
+    unsigned refer_response; /* REQUEST_REFER: the SIP status so far, 0: none */
     enum request_kind kind;
     bool verb_gone; /* REQUEST_RECORD only: finish the file, tell nobody */
     union {
@@ -405,6 +408,11 @@ void callback_send(struct session *s, const char *event, const char *url, bool g
 struct room;
 /* The session of a room that the call `by` makes: of the same account and configuration. */
 struct session *session_new_room(const struct session *by, struct room *room);
+
+/* --- transfers (refer.c): what the channel tells --- */
+
+void refer_status(struct session *s, unsigned response, unsigned notify);
+void refer_asked(struct session *s, const char *to, const char *const *params);
 
 /* --- answering machine detection (amd.c) --- */
 

@@ -58,6 +58,7 @@ void request_cancel(struct request *r)
         load_cancel(r->load);
         break;
     case REQUEST_TIMER:
+    case REQUEST_REFER:
         timer_stop(&r->timer);
         break;
     case REQUEST_PLAY:

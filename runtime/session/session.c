@@ -226,6 +226,16 @@ static void on_facts(void *arg, const char *const *params)
     leg_facts(arg, params);
 }
 
+static void on_referred(void *arg, const char *to, const char *const *params)
+{
+    refer_asked(arg, to, params);
+}
+
+static void on_refer_status(void *arg, unsigned response, unsigned notify)
+{
+    refer_status(arg, response, notify);
+}
+
 static void on_early(void *arg)
 {
     leg_early(arg);
@@ -294,6 +304,8 @@ static const struct channel_handlers channel_events = {
     .ringing = on_ringing,
     .early = on_early,
     .facts = on_facts,
+    .referred = on_referred,
+    .refer_status = on_refer_status,
     .digit = on_digit,
     .ended = on_ended,
     .started = on_started,

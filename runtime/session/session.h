@@ -89,6 +89,11 @@ bool session_record_background_stop(struct activation *a, const char *name);
 /* The configuration's recordings.empty_falls_through. */
 bool session_empty_record_falls_through(const struct activation *a);
 
+/* --- transfer --- */
+/* Asks the far end, over SIP, to call `to` in our place: EVENT_REFER. 0 when that cannot be, which
+ * was said. */
+uint32_t session_refer(struct activation *a, const char *to);
+
 /* --- control --- */
 /* Runs the children of the verb's node as verbs, one after another, on top of this one:
  * EVENT_CHILDREN. Their digits pass down to this verb. */
@@ -122,6 +127,9 @@ enum verb_result session_go(struct activation *a, const char *url, enum flow_met
 enum verb_result session_go_if(struct activation *a, const char *action, enum flow_method method);
 /* Tells the action without going there: its answer is ignored. */
 void session_notify(struct activation *a, const char *url, enum flow_method method);
+/* session_go() to a document that takes over from handlers, too, which otherwise get what the verb
+ * was to tell as its result unless they named an action. */
+enum verb_result session_go_away(struct activation *a, const char *url, enum flow_method method);
 /* How the call ends when the verb then returns VERB_END. Without it: hung up normally. */
 enum session_end { SESSION_HANGUP, SESSION_BUSY, SESSION_REJECTED };
 void session_end_as(struct activation *a, enum session_end how);

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
-static struct sim_caller *caller_of(struct sim *s, uint32_t number)
+struct sim_caller *sim_caller_of(struct sim *s, uint32_t number)
 {
     struct sim_caller **all = s->callers.items;
 
@@ -131,7 +131,7 @@ void sim_caller_begin(struct sim_caller *c)
 
 static void on_answered(void *arg, uint32_t number)
 {
-    struct sim_caller *c = caller_of(arg, number);
+    struct sim_caller *c = sim_caller_of(arg, number);
 
     if (c != NULL && !c->over)
         sim_caller_begin(c);
@@ -139,7 +139,7 @@ static void on_answered(void *arg, uint32_t number)
 
 static void on_heeds(void *arg, uint32_t number, bool on)
 {
-    struct sim_caller *c = caller_of(arg, number);
+    struct sim_caller *c = sim_caller_of(arg, number);
 
     if (c == NULL)
         return;
@@ -149,7 +149,7 @@ static void on_heeds(void *arg, uint32_t number, bool on)
 
 static void on_ended(void *arg, uint32_t number, enum cause cause)
 {
-    struct sim_caller *c = caller_of(arg, number);
+    struct sim_caller *c = sim_caller_of(arg, number);
 
     if (c != NULL && !c->over)
         end(c, cause);
@@ -157,7 +157,7 @@ static void on_ended(void *arg, uint32_t number, enum cause cause)
 
 static void on_audio(void *arg, uint32_t number, const void *bytes, size_t len)
 {
-    struct sim_caller *c = caller_of(arg, number);
+    struct sim_caller *c = sim_caller_of(arg, number);
     int64_t *at;
 
     if (c == NULL || len == 0)
@@ -170,7 +170,7 @@ static void on_audio(void *arg, uint32_t number, const void *bytes, size_t len)
 
 static void on_digits(void *arg, uint32_t number, const char *digits)
 {
-    struct sim_caller *c = caller_of(arg, number);
+    struct sim_caller *c = sim_caller_of(arg, number);
 
     if (c != NULL)
         str_add(&c->digits, digits);
@@ -189,7 +189,7 @@ static void hear_begin(struct sim_caller *c, const char *text)
 
 static void on_prompt(void *arg, uint32_t number, bool began, const char *text)
 {
-    struct sim_caller *c = caller_of(arg, number);
+    struct sim_caller *c = sim_caller_of(arg, number);
     struct sim_heard *heard;
 
     if (c == NULL || text == NULL || *text == '\0')
@@ -216,6 +216,8 @@ const struct client_handlers sim_client_events = {
     .digits = on_digits,
     .prompt = on_prompt,
     .offered = sim_callee_offered,
+    .refer = sim_refer_asked,
+    .refer_status = sim_refer_status,
 };
 
 /* --- life --- */
@@ -235,6 +237,7 @@ struct sim_caller *sim_caller_free(struct sim_caller *c)
     mem_free(heard);
     mem_free(c->sound_at.items);
     mem_free(c->tones.items);
+    mem_free(c->refer_to);
     str_free(&c->digits);
     arena_free(&c->strings);
     mem_free(c);

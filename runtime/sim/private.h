@@ -91,12 +91,14 @@ struct sim_caller {
     struct str digits;
 
     enum sim_sends sends;
-    int hz;                /* SIM_TONE: a sine; 0: a square wave of 1 kHz */
-    size_t sent;           /* samples of the sine */
-    struct audio *playing; /* what he says instead; NULL: nothing */
-    size_t played;         /* frames of it */
-    bool heeded;           /* somebody counts his silence */
-    int64_t first;         /* loop_now() when the mouth began: it moves every 20 ms from there */
+    int hz;                 /* SIM_TONE: a sine; 0: a square wave of 1 kHz */
+    size_t sent;            /* samples of the sine */
+    struct audio *playing;  /* what he says instead; NULL: nothing */
+    size_t played;          /* frames of it */
+    char *refer_to;         /* whereto the exchange wants him to go; NULL: nowhere */
+    struct sim_refer refer; /* what became of his own wish */
+    bool heeded;            /* somebody counts his silence */
+    int64_t first;          /* loop_now() when the mouth began: it moves every 20 ms from there */
     struct timer mouth;
 };
 
@@ -104,6 +106,8 @@ struct sim_caller {
 extern const struct client_handlers sim_client_events;
 struct sim_caller *sim_caller_new(struct sim *s, enum codec codec);
 struct sim_caller *sim_caller_free(struct sim_caller *c);
+/* NULL when there is none of that number. */
+struct sim_caller *sim_caller_of(struct sim *s, uint32_t number);
 /* From now on the exchange's. */
 int sim_caller_keep(struct sim_caller *c, struct error *err);
 /* The call is answered, by either side. */
@@ -123,6 +127,10 @@ void sim_callee_becomes(struct sim *s, const char *sid, const char *status);
 /* All identities are registered, over a new link. */
 void sim_callees_register(struct sim *s);
 void sim_callees_free(struct sim *s);
+
+/* refer.c: of struct client_handlers */
+void sim_refer_asked(void *arg, uint32_t number, const char *to);
+void sim_refer_status(void *arg, uint32_t number, unsigned response, unsigned notify);
 
 /* tone.c */
 /* The next frame of what he sends, in his codec. */

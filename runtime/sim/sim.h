@@ -173,6 +173,17 @@ size_t sim_caller_frames_within(const struct sim_caller *c, int64_t ms);
 /* Digits that he was sent as events. */
 const char *sim_caller_digits(const struct sim_caller *c);
 
+/* Transfers over SIP: whereto the exchange asked him to go last (NULL: it did not), and how his
+ * telephone answers that (SIP statuses; `notify` 0: not known yet). */
+const char *sim_caller_referred_to(const struct sim_caller *c);
+void sim_caller_refer_answers(struct sim_caller *c, unsigned response, unsigned notify);
+/* He asks to be transferred; what the exchange answered, 0: nothing yet. */
+struct sim_refer {
+    unsigned response, notify;
+};
+void sim_caller_refers(struct sim_caller *c, const char *to, const char *const *params);
+struct sim_refer sim_caller_refer(const struct sim_caller *c);
+
 /* A tone that he listens for. */
 struct sim_tone {
     int hz;

@@ -110,6 +110,10 @@ int stage_plays_tone(lua_State *L);
 int stage_hears_tone(lua_State *L);
 int stage_hears_tones(lua_State *L);
 int stage_hears_no_tone(lua_State *L);
+/* stage_refer.c */
+int stage_is_referred(lua_State *L);
+int stage_refer_status(lua_State *L);
+int stage_refers(lua_State *L);
 /* stage_past.c */
 int stage_kv(lua_State *L);
 int stage_begins(lua_State *L);
