@@ -1,4 +1,5 @@
 /* Sms: a text message sent during a call. */
+#include "session/session.h"
 #include "verbs/verbs.h"
 
 struct sms_args {
@@ -44,15 +45,28 @@ static void sms_check(const struct node *n, struct checker *c)
         checker_report(c, n, false, 14103, "<Sms> has no text: write it between the tags");
 }
 
+/* No gateway carries messages yet: the action hears what Twilio says of one that cannot be sent. */
+static enum verb_result sms_start(struct activation *a, const void *v, void *state)
+{
+    const struct sms_args *args = v;
+
+    (void)state;
+    session_warn(a, 13750, "this version of Almon sends no messages: \"%.60s\" is not sent",
+                 activation_node(a)->text);
+    session_go_param(a, "SmsStatus", "invalid");
+    return session_go_if(a, args->action, args->method);
+}
+
 const struct verb verb_sms = {
     .schema =
         {
             .name = "Sms",
             .parents = verb_in_response,
-            .flags = SCHEMA_VOICE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_VOICE | SCHEMA_TEXT,
             .attrs = sms_attrs,
             .args_size = sizeof(struct sms_args),
             .check = sms_check,
             .text = "Sends a text message during a call.",
         },
+    .start = sms_start,
 };

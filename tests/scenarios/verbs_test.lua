@@ -60,6 +60,27 @@ both("a loop repeats the prompt", {
   assert(#played == 1 and played[1].loops == 3)
 end)
 
+-- Sms: no gateway carries messages yet
+
+both("a message that cannot be sent is said, and the call goes on", {
+  markup = "<Sms>Your ticket is 4711.</Sms><Say>Next.</Say>",
+  lua = "assert(call:sms('Your ticket is 4711.').smsStatus == 'invalid') call:say('Next.')",
+}, function(t, caller)
+  caller:hears("Next.")
+  caller:ends("completed")
+  assert(caller:journal("warn")[1].code == 13750 and caller:journal("warn")[1].text:find("4711", 1, true))
+end)
+
+scenario("the action of a message is told that it was not sent", function(t)
+  t:number(NUMBER, { voice = "/voice" })
+  t:web("/voice", "<Response><Sms action='/sent'>Hello.</Sms><Say>Never.</Say></Response>")
+  t:web("/sent", "<Response><Say>Over.</Say></Response>")
+  local caller = t:call(NUMBER)
+  t:expect_request("/sent", { SmsStatus = "invalid", SmsSid = false })
+  caller:hears("Over.")
+  caller:ends("completed")
+end)
+
 -- Play
 
 both("a file from the web is played to its end", {
