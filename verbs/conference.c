@@ -212,7 +212,7 @@ struct conference {
     const char *url, *announce; /* of the music (NULL: ours), and of the announcement */
     enum flow_method method, announce_method;
     bool established; /* he has heard the others, or what he was to hear while waiting */
-    uint32_t limit;   /* timeLimit's timer */
+    bool talked;      /* he was in it after it had begun */
 };
 
 /* A file of sound is repeated for ever; whatever else the URL gives is a document. */
@@ -272,6 +272,14 @@ static bool resume(struct activation *a, struct conference *c)
     return true;
 }
 
+static enum verb_result finish(struct activation *a, struct dial *d, const char *status)
+{
+    const struct conference *c = d->state;
+
+    session_go_param(a, "DialBridged", c->talked ? "true" : "false");
+    return dial_finish(a, d, status);
+}
+
 static enum verb_result leave(struct activation *a, struct dial *d, enum room_exit why)
 {
     struct conference *c = d->state;
@@ -279,7 +287,18 @@ static enum verb_result leave(struct activation *a, struct dial *d, enum room_ex
     stop_sound(a, c);
     session_leave_room(a, c->room, why);
     c->room = 0;
-    return dial_finish(a, d, why == ROOM_EXIT_FAILED ? "failed" : "answered");
+    return finish(a, d, why == ROOM_EXIT_FAILED ? "failed" : "answered");
+}
+
+/* The call is over; the room knows by whom. */
+static enum verb_result hung_up(struct activation *a, struct dial *d)
+{
+    struct conference *c = d->state;
+
+    stop_sound(a, c);
+    session_cancel(a, c->room);
+    c->room = 0;
+    return finish(a, d, "answered");
 }
 
 static enum verb_result announced(struct activation *a, struct conference *c, const char *failed)
@@ -348,7 +367,7 @@ static enum verb_result stage_changed(struct activation *a, struct dial *d,
     if (room->stage == ROOM_LEFT) {
         c->room = 0;
         stop_sound(a, c);
-        return dial_finish(a, d, "answered");
+        return finish(a, d, "answered");
     }
     if (room->stage == ROOM_ANNOUNCES) {
         c->announce = keep(a, c->announce, room->url);
@@ -357,6 +376,10 @@ static enum verb_result stage_changed(struct activation *a, struct dial *d,
                                                                         : sound_failed(a, d);
     }
     c->stage = room->stage;
+    if (room->stage == ROOM_TALKS) {
+        c->talked = true;
+        dial_reached(a, d, DIAL_ANSWERED);
+    }
     c->established = c->established || room->stage != ROOM_WAITS;
     c->url = keep(a, c->url, room->url);
     c->method = room->method;
@@ -396,15 +419,19 @@ static enum verb_result conference_start(struct activation *a, struct dial *d)
 
     c->args = args;
     session_pick_up(a);
+    if (args->event_callback_url != NULL)
+        session_warn(a, 13230,
+                     "eventCallbackUrl is not asked any more: use statusCallback and "
+                     "recordingStatusCallback");
     if (*entry.name == '\0' || strlen(entry.name) > CONFERENCE_MAX_NAME)
-        return dial_finish(a, d, "failed"); /* the checker has said so */
+        return finish(a, d, "failed"); /* the checker has said so */
     if (entry.label != NULL && !label_is_good(entry.label))
         entry.label = NULL; /* that too */
     c->room = session_enter_room(a, &entry);
     if (c->room == 0)
-        return dial_finish(a, d, "failed");
-    c->limit = session_timer(a, (int64_t)d->args->time_limit * 1000);
-    return VERB_WAIT;
+        return finish(a, d, "failed");
+    dial_reached(a, d, DIAL_RINGING);
+    return session_timer(a, (int64_t)d->args->time_limit * 1000) != 0 ? VERB_WAIT : VERB_ERROR;
 }
 
 static enum verb_result conference_on_event(struct activation *a, struct dial *d,
@@ -429,7 +456,7 @@ static enum verb_result conference_on_event(struct activation *a, struct dial *d
         return ev->digit.key == '*' && d->args->hangup_on_star ? leave(a, d, ROOM_EXIT_OWN)
                                                                : VERB_PASS;
     case EVENT_HANGUP:
-        return dial_finish(a, d, "answered"); /* the room knows why he is gone */
+        return hung_up(a, d);
     default:
         return VERB_PASS;
     }

@@ -663,3 +663,31 @@ scenario("the answers of callbacks change nothing", function(t)
   t:settles()
   assert(#t:requests("/told") == 3)
 end)
+
+-- What Dial adds
+
+scenario("Dial records one caller's side and what he hears of the conference", function(t)
+  t:web("/recorded", "")
+  t:web("/after", "<Response/>")
+  local ann = enters(t, "beep='false' waitUrl='' " .. TOLD, { dial = "record='record-from-answer-dual' trim='do-not-trim' action='/after' " ..
+    "recordingStatusCallback='/recorded'" })
+  ann:waits("10s") -- not what is heard before it begins
+  local bob = enters(t, "beep='false'")
+  bob:speaks("3s")
+  ann:hangs_up()
+  assert(#t:rooms().Room.members == 1) -- he is out while the file is written
+  bob:hangs_up()
+  t:settles()
+  t:expect_request("/recorded", { CallSid = ann:sid(), ConferenceSid = false, RecordingSource = "DialVerb", RecordingChannels = "2",
+    RecordingDuration = "3" })
+  t:expect_request("/after", { DialCallStatus = "answered", DialBridged = "true", RecordingUrl = true, RecordingSid = true })
+  told(t, "participant-join", "participant-join", "conference-start", "participant-speech-start",
+    { "participant-leave", CallSid = ann:sid(), ReasonParticipantLeft = "participant_hung_up" })
+end)
+
+scenario("who was in it alone was bridged with nobody", function(t)
+  t:web("/after", "<Response/>")
+  local ann = enters(t, "", { dial = "action='/after'" })
+  t:kick("Room", ann)
+  t:expect_request("/after", { DialCallStatus = "answered", DialBridged = "false" })
+end)
