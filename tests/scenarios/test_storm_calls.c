@@ -10,7 +10,8 @@
 #include "base/sid.h"
 #include "base/str.h"
 #include "session/runtime.h"
-#include "tests/scenarios/rig.h"
+#include "session/session.h"
+#include "tests/scenarios/recorded.h"
 #include "tests/unit/unit.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -151,6 +152,8 @@ static void add_dial(struct storm *s)
         str_add(&s->document, " action=\"" APP "/flow\"");
     if (chance(s, 30))
         str_add(&s->document, " recordingStatusCallback=\"" APP "/told\"");
+    if (chance(s, 30))
+        str_add(&s->document, " referUrl=\"" APP "/flow\"");
     str_addc(&s->document, '>');
     if (kind == 0)
         add_room(s);
@@ -201,8 +204,9 @@ static void add_flow(struct storm *s)
             str_add(&s->document, "<Redirect>" APP "/flow</Redirect>");
             break;
         case 5:
-            str_add(&s->document, chance(s, 50) ? "<Start><Recording name=\"r\"/></Start>"
-                                                : "<Stop><Recording name=\"r\"/></Stop>");
+            str_add(&s->document, chance(s, 50)   ? "<Start><Recording name=\"r\"/></Start>"
+                                  : chance(s, 50) ? "<Stop><Recording name=\"r\"/></Stop>"
+                                                  : "<Refer><Sip>sip:x@example.com</Sip></Refer>");
             break;
         case 6:
         case 7:
@@ -342,8 +346,10 @@ static unsigned live(const struct storm *s)
 
 static void new_call(struct storm *s)
 {
+    static const char *const sip[] = {"SipCallId", "4711", NULL};
     struct offer o = {.to = chance(s, 80) ? "+15550100" : "+17770100",
                       .from = "+15550199",
+                      .params = chance(s, 50) ? sip : NULL,
                       .codec = chance(s, 80) ? CODEC_PCMU : (enum codec)lot(s, CODEC_COUNT),
                       .dtmf_events = true};
     struct error err = {0};
@@ -373,6 +379,29 @@ static struct sim_caller *somebody(struct storm *s)
     return c;
 }
 
+/* What an operator does with recordings. */
+static void act_on_recording(struct storm *s, const char *sid)
+{
+    struct record_options o = {.source = "StartCallRecordingAPI", .dual = chance(s, 50)};
+    struct runtime *rt = sim_runtime(s->sim);
+    struct error err = {0};
+    char made[SID_SIZE];
+
+    switch (lot(s, 4)) {
+    case 0:
+        runtime_record(rt, sid, &o, made, &err);
+        break;
+    case 1:
+        runtime_recording_pause(rt, sid, chance(s, 50), &err);
+        break;
+    case 2:
+        runtime_recording_resume(rt, sid, &err);
+        break;
+    default:
+        runtime_recording_stop(rt, sid, &err);
+    }
+}
+
 static void act_on(struct storm *s, struct sim_caller *c)
 {
     static const char *const targets[] = {APP "/flow", APP "/none", "sorry.xml", "storm.lua"};
@@ -380,7 +409,7 @@ static void act_on(struct storm *s, struct sim_caller *c)
     char key[2] = {"0123456789*#"[lot(s, 12)], '\0'};
     struct error err = {0};
 
-    switch (lot(s, 10)) {
+    switch (lot(s, 13)) {
     case 0:
         sim_caller_hangup(c);
         break;
@@ -400,6 +429,18 @@ static void act_on(struct storm *s, struct sim_caller *c)
         break;
     case 5:
         sim_caller_answer(c);
+        break;
+    case 6:
+        if (sim_caller_is_answered(c))
+            sim_caller_refers(c, "sip:carol@example.com", NULL);
+        break;
+    case 7:
+        if (sim_caller_is_answered(c))
+            sim_caller_refer_answers(c, chance(s, 70) ? 202 : 603, 100 * lot(s, 6));
+        break;
+    case 8:
+        if (*sim_caller_sid(c) != '\0')
+            act_on_recording(s, sim_caller_sid(c));
         break;
     default:
         if (sim_caller_is_answered(c))
@@ -496,6 +537,36 @@ static bool all_ended_once(struct storm *s)
     return good;
 }
 
+/* One record for each call that there was, and one for each recording. */
+static bool all_are_recorded(struct storm *s, uint64_t calls)
+{
+    char path[600], line[65536];
+    struct map seen = {0};
+    bool good = true;
+    uint64_t n = 0;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/state/calls/2026-01-01.jsonl", rig_folder(s->rig));
+    f = fopen(path, "r");
+    for (; f != NULL && good && fgets(line, sizeof line, f) != NULL; n++) {
+        json_t *record = json_loads(line, 0, NULL);
+        const char *sid = json_string_value(json_object_get(record, "sid"));
+
+        good = sid != NULL && map_get(&seen, sid) == NULL && map_set(&seen, sid, s) == 0 &&
+               is_final(json_string_value(json_object_get(record, "status")));
+        if (!good)
+            fprintf(stderr, "# record: %s", line);
+        json_decref(record);
+    }
+    if (f != NULL)
+        fclose(f);
+    map_free(&seen);
+    if (n != calls)
+        fprintf(stderr, "# %llu calls, but %llu records\n", (unsigned long long)calls,
+                (unsigned long long)n);
+    return good && n == calls && recorded_files(s->rig, ".part.wav") == 0;
+}
+
 static bool nothing_is_left(struct storm *s)
 {
     struct bridge_stats bridge;
@@ -536,8 +607,10 @@ static bool spell(uint64_t seed, unsigned long *legs)
         sim_settles(s.sim);
     }
     good = good && nothing_is_left(&s) && all_ended_once(&s);
-    if (good) {
+    if (good)
         runtime_stats(sim_runtime(s.sim), &stats);
+    good = good && all_are_recorded(&s, stats.calls);
+    if (good) {
         *legs += stats.calls;
     }
     end(&s);
