@@ -2,8 +2,8 @@
  * loopback: short IVR calls (INVITE, answer, prompt, one digit of RFC 4733, prompt, BYE) at rising
  * rates, and playing calls, up to 2,500. Measured: processor time and memory of both processes
  * together, and how late RTP is at the far end. The floor is a bare UDP echo of the same packets in
- * the same run. `bench_sip [SECONDS]` is how long each step lasts (default 5); with 120 it takes a
- * quarter of an hour. */
+ * the same run. `bench_sip [SECONDS [short | playing]]`: how long each step lasts (default 5; with
+ * 120 all takes a quarter of an hour), and which half. */
 #include "tests/bench/sip_load.h"
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -403,8 +403,10 @@ int main(int argc, char **argv)
     if (mkdtemp(b.folder) == NULL)
         die("mkdtemp");
     measure_floor(&b);
-    brief(&b);
-    playing(&b);
+    if (argc < 3 || strcmp(argv[2], "short") == 0)
+        brief(&b);
+    if (argc < 3 || strcmp(argv[2], "playing") == 0)
+        playing(&b);
     nftw(b.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return 0;
 }
