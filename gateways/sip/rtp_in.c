@@ -233,29 +233,35 @@ static void input_rtcp(struct rtp *r, const struct sockaddr_storage *from, uint8
     take_report(r, &report, now);
 }
 
-void rtp_input(struct rtp *r, bool rtcp, const struct sockaddr *from, const void *bytes, size_t len)
+void rtp_take(struct rtp *r, bool rtcp, const struct sockaddr_storage *from, uint8_t *bytes,
+              size_t len)
 {
-    uint8_t copy[RTP_PACKET_MAX];
-    struct sockaddr_storage source;
-
     if (r->dead)
         return;
-    if (len > sizeof copy || (from->sa_family != AF_INET && from->sa_family != AF_INET6)) {
+    if (len > RTP_PACKET_MAX || (from->ss_family != AF_INET && from->ss_family != AF_INET6)) {
         r->stats.bad++;
         return;
     }
-    memset(&source, 0, sizeof source);
-    source.ss_family = from->sa_family;
-    memcpy(&source, from, address_size(&source));
-    memcpy(copy, bytes, len);
     rtp_hold(r);
-    if (rtp_path_input(r, rtcp, &source, copy, len) || !r->has_peer)
+    if (rtp_path_input(r, rtcp, from, bytes, len) || !r->has_peer)
         ; /* no sound, or sound that nobody has agreed on yet */
-    else if (rtcp || (r->peer.rtcp_mux && rtp_is_rtcp(copy, len)))
-        input_rtcp(r, &source, copy, len);
+    else if (rtcp || (r->peer.rtcp_mux && rtp_is_rtcp(bytes, len)))
+        input_rtcp(r, from, bytes, len);
     else
-        input_rtp(r, &source, copy, len);
+        input_rtp(r, from, bytes, len);
     rtp_let_go(r);
+}
+
+void rtp_input(struct rtp *r, bool rtcp, const struct sockaddr *from, const void *bytes, size_t len)
+{
+    uint8_t copy[RTP_PACKET_MAX];
+    struct sockaddr_storage source = {.ss_family = from->sa_family};
+
+    if (len <= sizeof copy)
+        memcpy(copy, bytes, len);
+    if (from->sa_family == AF_INET || from->sa_family == AF_INET6)
+        memcpy(&source, from, address_size(&source));
+    rtp_take(r, rtcp, &source, copy, len);
 }
 
 /* --- the tick --- */

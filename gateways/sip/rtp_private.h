@@ -22,6 +22,7 @@
 #define RTCP_RATE           10 /* of theirs a second, with a burst of as many */
 
 struct rtp_socket;
+struct epoll_event;
 
 struct rtp_engine {
     struct loop *loop;
@@ -35,8 +36,10 @@ struct rtp_engine {
     struct list slots[RTP_SLOTS];
     unsigned slot, calls, turn;
     int64_t due;
-    struct link_node *walk; /* the call after the one whose tick runs */
-    unsigned closing;       /* sockets that libuv has not let go yet */
+    struct link_node *walk;    /* the call after the one whose tick runs */
+    int poll;                  /* epoll of all sockets; -1: there are none (config.send) */
+    struct epoll_event *ready; /* being read just now */
+    int n_ready;
 };
 
 /* Who sends, as far as we believe it. */
@@ -164,6 +167,9 @@ bool rtp_is_reachable(const struct rtp *r);
 /* rtp_in.c */
 void rtp_in_start(struct rtp *r);
 /* How well a source fits, 1 to 4; 0: not at all. */
+/* One packet as it came; `bytes` may be changed. */
+void rtp_take(struct rtp *r, bool rtcp, const struct sockaddr_storage *from, uint8_t *bytes,
+              size_t len);
 int rtp_in_rank(const struct rtp *r, const struct sockaddr_storage *from, int64_t now);
 /* True when it handed out a frame. */
 bool rtp_in_tick(struct rtp *r, int64_t now);

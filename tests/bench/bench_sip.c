@@ -21,7 +21,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ECHO_CALLS = 1000, ECHO_PORT = 52000, RTP_MIN = 16384, RTP_MAX = 32767, RATE_MOST = 70000 };
+enum {
+    ECHO_CALLS = 1000,
+    ECHO_PORT = 52000,
+    RTP_MIN = 16384,
+    RTP_MAX = 32767,
+    RATE_MOST = 70000,
+    LISTENING = 1000
+};
 
 struct bench {
     char folder[200];
@@ -284,6 +291,25 @@ static void measure_floor(struct bench *b)
 
 /* --- playing calls --- */
 
+/* The same calls, whose callers say nothing: what sound in one direction costs. */
+static void listening_step(struct bench *b, struct sip_load *l, unsigned n)
+{
+    struct load_figures f;
+    struct used from, to;
+
+    load_mute(l, true);
+    load_run(l, 500);
+    from = used_now(b);
+    load_measure(l, b->seconds);
+    load_run(l, b->seconds * 1000);
+    to = used_now(b);
+    load_figures(l, &f);
+    load_mute(l, false);
+    printf("figure sip_listening_%u_cpu %.4f %%_of_a_core/call floor=- aim=0.03\n", n,
+           (to.almon + to.sip - from.almon - from.sip) * 100 / b->seconds / n);
+    printf("figure sip_listening_%u_late_p99 %.2f ms floor=- aim=5\n", n, f.p99_ms);
+}
+
 /* True while the calls are heard as they should be. */
 static bool playing_step(struct bench *b, struct sip_load *l, unsigned n, const struct used *idle)
 {
@@ -328,9 +354,12 @@ static void playing(struct bench *b)
     load_begin(l, "+1", 50, 20, false); /* what only the first calls cost */
     load_run(l, 1500);
     idle = used_now(b);
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < 5; i++) {
         if (playing_step(b, l, steps[i], &idle))
             knee = steps[i];
+        if (steps[i] == LISTENING)
+            listening_step(b, l, LISTENING);
+    }
     printf("figure sip_playing_calls %u calls floor=- aim=2500\n", knee);
     load_free(l);
     stop_both(b);
@@ -390,7 +419,8 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 int main(int argc, char **argv)
 {
-    struct bench b = {.folder = "/tmp/almon-bench-sip-XXXXXX", .seconds = 5};
+    const char *tmp = getenv("TMPDIR");
+    struct bench b = {.seconds = 5};
     struct rlimit files;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -400,6 +430,8 @@ int main(int argc, char **argv)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
+    snprintf(b.folder, sizeof b.folder, "%s/almon-bench-sip-XXXXXX",
+             tmp != NULL && strlen(tmp) < 100 ? tmp : "/tmp");
     if (mkdtemp(b.folder) == NULL)
         die("mkdtemp");
     measure_floor(&b);

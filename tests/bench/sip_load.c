@@ -55,7 +55,7 @@ struct sip_load {
     unsigned group;   /* the first of the last load_begin() */
     unsigned per_second, to_begin;
     int64_t next_begin;
-    bool brief, echo;
+    bool brief, echo, mute;
     unsigned slot;
     int64_t next_slot;
     uint16_t *by_port; /* call + 1 */
@@ -466,7 +466,7 @@ static void on_slot(struct sip_load *l)
 
         if (c->state == INVITED)
             wait_for_answer(l, i, now);
-        else if (c->state == UP)
+        else if (c->state == UP && !l->mute)
             add_packet(l, &p, i);
         if (c->brief && c->state < DONE && now - c->begun > (int64_t)BRIEF_MS * 1000000)
             end_call(l, i, FAILED);
@@ -486,6 +486,11 @@ void load_begin(struct sip_load *l, const char *number, unsigned per_second, uns
     l->group = l->n;
     l->n_answers = 0;
     l->next_begin = now_ns();
+}
+
+void load_mute(struct sip_load *l, bool on)
+{
+    l->mute = on;
 }
 
 void load_begin_echo(struct sip_load *l, unsigned n, int port)

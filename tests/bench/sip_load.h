@@ -20,6 +20,8 @@ void load_begin(struct sip_load *l, const char *number, unsigned per_second, uns
                 bool brief);
 /* N calls without signalling, to an echo at ports from `port` on, `step` apart. */
 void load_begin_echo(struct sip_load *l, unsigned n, int port);
+/* Callers say nothing, and only listen. */
+void load_mute(struct sip_load *l, bool on);
 /* Lets time pass. */
 void load_run(struct sip_load *l, int ms);
 /* What arrives is measured from now on, for at most `seconds`. */
