@@ -11,8 +11,8 @@
 /* How much audio a payload holds, in units of the RTP clock; 0: none that we take. */
 uint32_t rtp_codec_units(enum rtp_codec c, const uint8_t *payload, size_t len);
 
-/* One direction of one call. *tp stays NULL where nothing needs translating. Allocates nothing
- * later. */
+/* One direction of one call. *tp stays NULL where nothing needs translating. Later only Opus
+ * allocates, when its state grows, a few times in a call. */
 struct transcoder;
 int transcoder_new(struct transcoder **tp, enum rtp_codec c, bool encode, struct error *err);
 /* Accepts NULL; returns NULL. */
