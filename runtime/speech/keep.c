@@ -91,33 +91,95 @@ bool keep_load(const char *folder, const char *key, struct espeak_sound *out)
     return good;
 }
 
-int keep_save(const char *folder, const char *key, const struct espeak_sound *sound,
-              uint64_t *bytes, struct error *err)
+/* Before the frames; the file has exactly as many as it says. */
+struct coded_header {
+    char magic[8];
+    uint32_t codec, frames;
+};
+static const char coded_magic[8] = "ALMON 1";
+
+static const char *coded_ending(enum codec codec)
+{
+    static const char *const endings[] = {[CODEC_PCMU] = "pcmu",
+                                          [CODEC_PCMA] = "pcma",
+                                          [CODEC_L16_8] = "l16-8",
+                                          [CODEC_L16_16] = "l16-16k",
+                                          [CODEC_L16_24] = "l16-24k"};
+
+    return endings[codec];
+}
+
+bool keep_load_coded(const char *folder, const char *key, enum codec codec, struct audio **ap)
+{
+    char path[MAX_PATH];
+    struct coded_header h;
+    struct audio *a = NULL;
+    struct stat st;
+    bool good = false;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s.%s", folder, key, coded_ending(codec));
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &st) == 0 && read_all(fd, (uint8_t *)&h, sizeof h) &&
+        memcmp(h.magic, coded_magic, sizeof h.magic) == 0 && h.codec == codec &&
+        st.st_size == (off_t)(sizeof h + (uint64_t)h.frames * codec_frame_bytes(codec)) &&
+        st.st_size <= ESPEAK_MAX_BYTES)
+        a = audio_new(codec, h.frames);
+    good = a != NULL && read_all(fd, a->data, a->bytes);
+    if (good)
+        futimens(fd, NULL);
+    close(fd);
+    *ap = good ? a : audio_unref(a);
+    return good;
+}
+
+/* Puts a file there whole or not at all. */
+static int put(const char *folder, const char *key, const char *ending, const void *header,
+               size_t header_len, const void *data, size_t len, uint64_t *bytes, struct error *err)
 {
     char path[MAX_PATH], part[MAX_PATH];
-    uint8_t header[WAV_HEADER_BYTES];
     bool good;
     int fd;
 
     *bytes = 0;
     if ((size_t)snprintf(part, sizeof part, "%s/%s.XXXXXX", folder, key) >= sizeof part)
         return error_set(err, ERR_LIMIT, "speech: the cache folder's path is too long: %s", folder);
-    snprintf(path, sizeof path, "%s/%s.wav", folder, key);
+    snprintf(path, sizeof path, "%s/%s.%s", folder, key, ending);
     fd = mkostemp(part, O_CLOEXEC);
     if (fd < 0)
         return error_set(err, ERR_IO, "speech: cannot keep a prompt in %s: %s", folder,
                          strerror(errno));
-    wav_header(header, sound->rate, sound->count);
-    good = write_all(fd, header, sizeof header) &&
-           write_all(fd, sound->samples, sound->count * sizeof *sound->samples);
+    good = write_all(fd, header, header_len) && write_all(fd, data, len);
     good = close(fd) == 0 && good && rename(part, path) == 0;
     if (!good) {
         error_set(err, ERR_IO, "speech: cannot keep a prompt in %s: %s", folder, strerror(errno));
         unlink(part);
         return ERR_IO;
     }
-    *bytes = sizeof header + sound->count * sizeof *sound->samples;
+    *bytes = header_len + len;
     return 0;
+}
+
+int keep_save(const char *folder, const char *key, const struct espeak_sound *sound,
+              uint64_t *bytes, struct error *err)
+{
+    uint8_t header[WAV_HEADER_BYTES];
+
+    wav_header(header, sound->rate, sound->count);
+    return put(folder, key, "wav", header, sizeof header, sound->samples,
+               sound->count * sizeof *sound->samples, bytes, err);
+}
+
+int keep_save_coded(const char *folder, const char *key, const struct audio *audio, uint64_t *bytes,
+                    struct error *err)
+{
+    struct coded_header h = {.codec = audio->codec, .frames = (uint32_t)audio->frames};
+
+    memcpy(h.magic, coded_magic, sizeof h.magic);
+    return put(folder, key, coded_ending(audio->codec), &h, sizeof h, audio->data, audio->bytes,
+               bytes, err);
 }
 
 /* --- the sweep --- */
@@ -155,7 +217,16 @@ static int add_file(struct files *f, const char *name, const struct stat *st)
     return 0;
 }
 
-/* Ours are 32 hexadecimal digits, and ".wav" or the ending of a file being written. */
+static bool is_whole(const char *ending)
+{
+    for (int c = 0; c < CODEC_COUNT; c++)
+        if (strcmp(ending, coded_ending((enum codec)c)) == 0)
+            return true;
+    return strcmp(ending, "wav") == 0;
+}
+
+/* Ours are 32 hexadecimal digits, and the ending of a prompt or of a file being written (which has
+ * six letters, as none of the others). */
 static bool is_ours(const char *name)
 {
     size_t n = strspn(name, "0123456789abcdef");
@@ -176,7 +247,7 @@ static int list_files(struct files *f, int fd, DIR *dir)
         if (!is_ours(entry->d_name) || fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISREG(st.st_mode))
             continue;
-        if (strcmp(entry->d_name + 32, ".wav") == 0)
+        if (is_whole(entry->d_name + 33))
             rc = add_file(f, entry->d_name, &st);
         else if (now.st_mtim.tv_sec - st.st_mtim.tv_sec > STALE_SECONDS)
             unlinkat(fd, entry->d_name, 0);

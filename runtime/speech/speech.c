@@ -138,9 +138,13 @@ static void job_run(struct work *w)
     struct job *j = (struct job *)w;
     struct espeak_sound sound;
     char key[PLAN_KEY_SIZE];
+    uint64_t written = 0;
     int rc = 0;
 
     str_copy(key, sizeof key, j->key);
+    j->from_disk = keep_load_coded(j->speech->folder, key, j->codec, &j->audio);
+    if (j->from_disk)
+        return;
     j->from_disk = keep_load(j->speech->folder, key, &sound);
     if (!j->from_disk) {
         rc = render(&sound, &j->plan, &j->err);
@@ -148,8 +152,10 @@ static void job_run(struct work *w)
         if (rc == 0 && keep_save(j->speech->folder, key, &sound, &j->written, &j->err) != 0)
             log_warn("speech", NULL, "%s", j->err.text);
     }
-    if (rc == 0)
-        audio_from_samples(&j->audio, j->codec, sound.samples, sound.count, sound.rate, &j->err);
+    if (rc == 0 && audio_from_samples(&j->audio, j->codec, sound.samples, sound.count, sound.rate,
+                                      &j->err) == 0)
+        keep_save_coded(j->speech->folder, key, j->audio, &written, NULL); /* told above if not */
+    j->written += written;
     mem_free(sound.samples);
 }
 

@@ -139,6 +139,34 @@ out:
     mem_free(got.samples);
 }
 
+UNIT(a_prompt_in_a_codec_comes_back_whole_or_not_at_all)
+{
+    struct audio *audio = NULL, *got = NULL;
+    const char *folder = unit_folder();
+    struct error err = {0};
+    uint64_t bytes = 0, left = 0;
+    char path[400];
+
+    ok_rc(audio_from_tone(&audio, CODEC_PCMA, 440, 100, 0.5, &err), &err);
+    ok_rc(keep_save_coded(folder, KEY_A, audio, &bytes, &err), &err);
+    ok_int(bytes, 16 + 5 * 160);
+    ok(!keep_load_coded(folder, KEY_A, CODEC_PCMU, &got));
+    ok(keep_load_coded(folder, KEY_A, CODEC_PCMA, &got));
+    ok_int(got->frames, 5);
+    ok(memcmp(got->data, audio->data, audio->bytes) == 0);
+    got = audio_unref(got);
+    ok_rc(keep_sweep(folder, 10000, &left, &err), &err);
+    ok_int(left, 816); /* it counts, and is no rest of a writer that died */
+    snprintf(path, sizeof path, "%s/%s.pcma", folder, KEY_A);
+    ok_int(truncate(path, 700), 0);
+    ok(!keep_load_coded(folder, KEY_A, CODEC_PCMA, &got));
+    ok_rc(keep_sweep(folder, 100, &left, &err), &err);
+    ok_int(left, 0);
+out:
+    audio_unref(got);
+    audio_unref(audio);
+}
+
 UNIT(half_a_file_is_no_prompt_and_strangers_are_left_alone)
 {
     int16_t samples[100] = {0};
@@ -195,5 +223,6 @@ UNIT_MAIN(CASE(the_least_recently_used_audio_goes_first),
           CASE(audio_that_would_crowd_out_all_others_is_not_kept),
           CASE(a_key_put_again_is_replaced_while_lent_audio_lives_on),
           CASE(what_is_kept_comes_back_and_the_longest_unused_go_first),
+          CASE(a_prompt_in_a_codec_comes_back_whole_or_not_at_all),
           CASE(half_a_file_is_no_prompt_and_strangers_are_left_alone),
           CASE(wav_of_unknown_length_is_as_long_as_it_is))
