@@ -31,6 +31,7 @@ static const struct {
     {"leg", false, {"stage", "status"}},
     {"join", false, {NULL}},
     {"part", false, {NULL}},
+    {"refer", false, {"to"}},
     {"request", false, {"method", "url", "params"}},
     {"callback", false, {"event", "url"}},
     {"hangup", false, {"cause", "by"}},

@@ -110,6 +110,12 @@ void party_give(struct party *p, size_t input)
     case PAST_QUIET:
         sim_caller_sends(p->caller, SIM_SILENCE);
         break;
+    case PAST_REFERS:
+        sim_caller_refers(p->caller, in->text, NULL);
+        break;
+    case PAST_REFER_STATUS:
+        sim_caller_refer_answers(p->caller, in->response, in->notify);
+        break;
     }
     sim_run(p->sim, 0, NULL, NULL);
 }

@@ -172,6 +172,12 @@ static void anchor(const struct past *p, struct past_input *in, const struct run
     }
 }
 
+/* A journal may say anything. */
+static unsigned sip_status(int64_t n)
+{
+    return n >= 0 && n < 700 ? (unsigned)n : 0;
+}
+
 static bool is_input(const struct past_line *l, struct past_input *in)
 {
     const char *by = past_text(l, "by");
@@ -185,6 +191,17 @@ static bool is_input(const struct past_line *l, struct past_input *in)
         in->kind = PAST_REDIRECT;
         in->text = past_text(l, "url");
         return in->text != NULL;
+    }
+    if (strcmp(l->e, "referred") == 0) {
+        in->kind = PAST_REFERS;
+        in->text = past_text(l, "to");
+        return in->text != NULL;
+    }
+    if (strcmp(l->e, "refer_status") == 0) {
+        in->kind = PAST_REFER_STATUS;
+        in->response = sip_status(past_number(l, "response"));
+        in->notify = sip_status(past_number(l, "notify"));
+        return true;
     }
     if (strcmp(l->e, "hangup") != 0 || by == NULL)
         return false;

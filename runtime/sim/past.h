@@ -29,16 +29,19 @@ enum past_kind {
     PAST_SPEAKS, /* he begins to speak, into a Record: the journal shows that it heard something …
                   */
     PAST_QUIET,  /* … and that silence ended it */
+    PAST_REFERS, /* asks to be transferred */
+    PAST_REFER_STATUS, /* says what became of a transfer that was asked of him */
 };
 
 /* Something that came from outside. */
 struct past_input {
     enum past_kind kind;
-    int64_t t;        /* in the call */
-    const char *verb; /* NULL, or the verb it has its time from … */
-    size_t nth;       /* … the n-th of that name in the call (0 first) … */
-    int64_t offset;   /* … and the time since that began */
-    const char *text; /* the key, or the URL */
+    int64_t t;                 /* in the call */
+    const char *verb;          /* NULL, or the verb it has its time from … */
+    size_t nth;                /* … the n-th of that name in the call (0 first) … */
+    int64_t offset;            /* … and the time since that began */
+    const char *text;          /* the key, the URL, whereto */
+    unsigned response, notify; /* PAST_REFER_STATUS */
 };
 
 /* What somebody else kept in the store, as far as this call noticed it. */

@@ -294,13 +294,31 @@ static void tell_number(struct telling *t)
 
 static void tell_call(struct telling *t)
 {
+    static const char *const said[] = {"forwarded_from", "caller_name", "call_token"};
     const struct past *p = t->past;
+    const json_t *params = json_object_get(p->lines[0].j, "params");
+    const char *name;
+    json_t *value;
 
     str_add(t->out, "  local caller = t:call(");
     add_text(t->out, p->to);
     str_add(t->out, ", { from = ");
     add_text(t->out, p->from);
-    str_add(t->out, " })\n");
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (past_text(&p->lines[0], said[i]) != NULL) {
+            str_addf(t->out, ", %s = ", said[i]);
+            add_text(t->out, past_text(&p->lines[0], said[i]));
+        }
+    str_add(t->out, json_object_size(params) > 0 ? ", params = { " : "");
+    json_object_foreach((json_t *)(uintptr_t)params, name, value)
+    {
+        str_add(t->out, "[");
+        add_text(t->out, name);
+        str_add(t->out, "] = ");
+        add_text(t->out, json_string_value(value) != NULL ? json_string_value(value) : "");
+        str_add(t->out, ", ");
+    }
+    str_add(t->out, json_object_size(params) > 0 ? "} })\n" : " })\n");
 }
 
 /* --- the call --- */
@@ -418,11 +436,33 @@ static void tell_kv(struct telling *t, const struct past_line *l)
         }
 }
 
+/* Transfers, whoever asks for them. */
+static bool tell_refer(struct telling *t, const struct past_line *l, int64_t at, const char *who)
+{
+    bool asked = strcmp(l->e, "refer") == 0, asks = strcmp(l->e, "referred") == 0;
+
+    if ((asked || asks) && past_text(l, "to") != NULL) {
+        tell_until(t, at);
+        str_addf(t->out, "  %s:%s(", who, asked ? "is_referred" : "refers");
+        add_text(t->out, past_text(l, "to"));
+        str_add(t->out, ")\n");
+        return true;
+    }
+    if (strcmp(l->e, "refer_status") != 0)
+        return false;
+    tell_until(t, at);
+    str_addf(t->out, "  %s:refer_status(%lld, %lld)\n", who, (long long)past_number(l, "response"),
+             (long long)past_number(l, "notify"));
+    return true;
+}
+
 static void tell_line_of_call(struct telling *t, size_t i)
 {
     const struct past_line *l = &t->past->lines[i];
     const char *text = past_text(l, "text");
 
+    if (tell_refer(t, l, l->t, "caller"))
+        return;
     if (strcmp(l->e, "play") == 0 && text != NULL && *text != '\0')
         t->prompt =
             (struct prompt){.text = text, .began = l->t, .request = past_number(l, "request")};
@@ -504,6 +544,8 @@ static void tell_line_of_child(struct telling *t, const struct past_moment *m)
     char who[40];
 
     snprintf(who, sizeof who, "callee%zu", callee_number(t->past, m->child));
+    if (tell_refer(t, l, m->t, who))
+        return;
     if (strcmp(l->e, "digit") == 0) {
         tell_keys(t, m->past, m->line, m->t, who);
     } else if (strcmp(l->e, "start") == 0) {

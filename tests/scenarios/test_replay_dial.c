@@ -149,6 +149,57 @@ out:
     rig_free(r);
 }
 
+/* Bob transfers the caller, whom the flow then sends to a third. */
+static bool transferred_call(struct rig *r)
+{
+    static const char *const sip[] = {"SipCallId", "4711", NULL};
+    struct sim_manner m = {.address = BOB, .rings_ms = 300, .answers_ms = 1200, .refuses_ms = -1};
+    struct sim_callee *bob = rig_callee(r, &m);
+    struct sim_caller *call;
+
+    rig_web(r, APP "/voice",
+            "<Response><Dial referUrl=\"" APP "/refer\">" BOB "</Dial></Response>");
+    rig_web(r, APP "/refer",
+            "<Response><Refer action=\"" APP "/after\"><Sip>sip:dan@example.com</Sip></Refer>"
+            "</Response>");
+    rig_web(r, APP "/after", "<Response><Say>Sorry.</Say></Response>");
+    rig_call_as(r, &(struct offer){.to = "+15550100",
+                                   .from = "+15550199",
+                                   .codec = CODEC_PCMU,
+                                   .dtmf_events = true,
+                                   .params = sip});
+    call = rig_called(r, bob, 0);
+    rig_waits(r, 3333);
+    if (call == NULL)
+        return false;
+    sim_caller_refers(call, "sip:carol@example.com", NULL);
+    rig_waits(r, 100);
+    sim_caller_refer_answers(rig_caller(r), 202, 0);
+    rig_waits(r, 4444);
+    sim_caller_refer_answers(rig_caller(r), 202, 486);
+    return rig_hears(r, "Sorry.") && rig_ends(r) == CAUSE_NORMAL && rig_settles(r);
+}
+
+UNIT(transfers_end_as_they_did)
+{
+    struct rig *r = rig_new("number { '+1555*', voice = '" APP "/voice' }");
+    struct past *past = NULL;
+    struct str test = STR_INIT(1 << 16);
+
+    ok(r != NULL && transferred_call(r));
+    ok_str(rig_param(r, APP "/after", 0, "ReferCallStatus"), "busy");
+    past = whole_past(r, true);
+    ok_str(difference(past, NULL), "");
+    retell(past, &test);
+    ok(strstr(str_text(&test), "callee1:refers(\"sip:carol@example.com\")") != NULL);
+    ok(strstr(str_text(&test), "caller:refer_status(202, 486)") != NULL);
+    ok(goes_as_test(r, &test));
+out:
+    past_free(past);
+    str_free(&test);
+    rig_free(r);
+}
+
 UNIT(another_flow_differs_where_it_does)
 {
     struct rig *r = rig_new("number { '+1555*', voice = '" APP "/voice' }");
@@ -184,6 +235,6 @@ out:
     rig_free(r);
 }
 
-UNIT_MAIN(NO_TORTURE(those_who_were_called_do_what_they_did),
+UNIT_MAIN(NO_TORTURE(those_who_were_called_do_what_they_did), NO_TORTURE(transfers_end_as_they_did),
           NO_TORTURE(another_flow_differs_where_it_does),
           NO_TORTURE(the_caller_s_journal_alone_tells_who_answered_when))
