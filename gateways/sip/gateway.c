@@ -267,6 +267,22 @@ static void on_digits(void *arg, uint32_t number, const char *digits)
         call_digits(c, digits);
 }
 
+static void on_refer(void *arg, uint32_t number, const char *to)
+{
+    struct call *c = call_find(arg, number);
+
+    if (c != NULL)
+        call_refer(c, to);
+}
+
+static void on_refer_status(void *arg, uint32_t number, unsigned response, unsigned notify)
+{
+    struct call *c = call_find(arg, number);
+
+    if (c != NULL)
+        call_refer_status(c, response, notify);
+}
+
 static void on_offered(void *arg, uint32_t number, const struct offer *offer)
 {
     call_offered(arg, number, offer);
@@ -287,6 +303,8 @@ static const struct client_handlers client_handlers = {
     .audio = on_audio,
     .digits = on_digits,
     .offered = on_offered,
+    .refer = on_refer,
+    .refer_status = on_refer_status,
     .ringing = on_ringing,
     .error = on_error,
 };

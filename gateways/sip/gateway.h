@@ -69,6 +69,10 @@ void call_offered(struct gateway *g, uint32_t number, const struct offer *offer)
 struct call *call_find(struct gateway *g, uint32_t number);
 /* What the bridge says of a call. */
 void call_ringing(struct call *c);
+/* The far end shall call `target` in our place; and what the exchange says to such a wish of the
+ * far end's. */
+void call_refer(struct call *c, const char *target);
+void call_refer_status(struct call *c, unsigned response, unsigned final);
 void call_answered(struct call *c);
 void call_ended(struct call *c, enum cause cause);
 void call_audio(struct call *c, const void *bytes, size_t len);

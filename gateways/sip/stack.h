@@ -105,6 +105,8 @@ void stack_stop(struct stack *s);
 struct leg_handlers {
     /* Of a call that we placed. */
     void (*ringing)(void *arg, unsigned status);
+    /* A description came before the answer: early media. Must not end the leg. */
+    void (*early)(void *arg, const char *sdp, size_t len);
     void (*answered)(void *arg); /* after `agreed` */
     /* A new offer within the call: write the answer into `out` and return 200, or a status (488).
      * `sdp` NULL: they want an offer from us. Must not end the leg. */
@@ -113,8 +115,11 @@ struct leg_handlers {
      * Must not end the leg; false ends it. */
     bool (*agreed)(void *arg, const char *sdp, size_t len);
     void (*digit)(void *arg, char digit, unsigned duration_ms);
-    /* They asked to transfer the call to `target`: the status that answers it. */
-    unsigned (*referred)(void *arg, const char *target);
+    /* They ask to transfer the call to `target`: leg_refer_answer() is due, at once or later. */
+    void (*referred)(void *arg, const char *target);
+    /* What became of leg_refer(): its answer, and after 202 how it ended over there. */
+    void (*refer_answered)(void *arg, unsigned status);
+    void (*refer_notified)(void *arg, unsigned status);
     /* It is over: `status` of a final answer, 487 for CANCEL, 200 for BYE, 408 for silence, 500
      * for faults; `q850` of a Reason header or -1. Nothing more comes; leg_end() is still due. */
     void (*ended)(void *arg, unsigned status, int q850);
@@ -123,11 +128,22 @@ struct leg_handlers {
 void leg_attach(struct leg *l, const struct leg_handlers *h, void *arg);
 /* 180. Of a call that came in, before its answer. */
 void leg_ring(struct leg *l);
+/* 183 with our description: sound goes to them before the answer. */
+void leg_progress(struct leg *l, const char *sdp);
 /* 200. */
 void leg_answer(struct leg *l, const char *sdp);
 /* Ends it as its state demands, and frees it: `status` refuses a call that was not answered; CANCEL
  * or BYE otherwise. `q850` goes into a Reason header, -1: none. Returns NULL. */
 struct leg *leg_end(struct leg *l, unsigned status, int q850);
+/* Asks the far end to call `target` in our place (REFER). False when it cannot be asked. */
+bool leg_refer(struct leg *l, const char *target);
+/* Answers `referred` with a SIP status; `final` (0: not known yet) is told as the transfer's end.
+ */
+void leg_refer_answer(struct leg *l, unsigned response, unsigned final);
+/* What the far end told in its answers: X-… and User-to-User headers, name, value, …, NULL; valid
+ * until the next one. */
+const char *leg_call_id(const struct leg *l);
+const char *const *leg_headers(const struct leg *l);
 /* Our address as the far end sees it in this dialog's transport, for SDP. */
 const char *leg_local_ip(const struct leg *l);
 

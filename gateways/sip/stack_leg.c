@@ -6,24 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
-struct leg {
-    struct stack *s;
-    const struct leg_handlers *h; /* NULL: nobody listens */
-    void *arg;
-    struct sip_msg *msg;   /* the INVITE that came in */
-    struct sip_strans *st; /* its transaction, until there is a session */
-    struct sipsess *sess;
-    bool came_in, answered;
-    bool over; /* the far end or a fault ended it: nothing more to say */
-    char local_ip[48];
-    char contact[STACK_TEXT_MAX];
-    char user[STACK_TEXT_MAX], password[STACK_TEXT_MAX];
-};
-
 static void leg_destructor(void *arg)
 {
     struct leg *l = arg;
 
+    list_unlink(&l->le);
+    mem_deref(l->refer_req);
+    mem_deref(l->notify_req);
+    mem_deref(l->refer_auth);
+    mem_deref(l->refer_st);
+    mem_deref(l->refer_msg);
     mem_deref(l->sess);
     mem_deref(l->st);
     mem_deref(l->msg);
@@ -87,19 +79,26 @@ static void on_progress(const struct sip_msg *msg, void *arg)
 {
     struct leg *l = arg;
 
+    const char *body;
+    size_t len;
+
     l->s->h->soon(l->s->arg);
-    if (msg->scode >= 180 && l->h != NULL)
-        l->h->ringing(l->arg, msg->scode);
+    if (msg->scode < 180 || l->h == NULL)
+        return;
+    stack_keep_reply(l, msg);
+    l->h->ringing(l->arg, msg->scode);
+    if (l->h != NULL && stack_body(msg, &body, &len) && len > 0)
+        l->h->early(l->arg, body, len);
 }
 
 static void on_established(const struct sip_msg *msg, void *arg)
 {
     struct leg *l = arg;
 
-    (void)msg;
     l->s->h->soon(l->s->arg);
     if (l->came_in || l->answered)
         return;
+    stack_keep_reply(l, msg);
     l->answered = true;
     if (l->h != NULL)
         l->h->answered(l->arg);
@@ -124,16 +123,10 @@ static void on_info(struct sip *sip, const struct sip_msg *msg, void *arg)
 static void on_refer(struct sip *sip, const struct sip_msg *msg, void *arg)
 {
     struct leg *l = arg;
-    const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_REFER_TO);
-    struct sip_addr addr;
-    char target[STACK_TEXT_MAX];
-    unsigned status = 400;
 
+    (void)sip;
     l->s->h->soon(l->s->arg);
-    if (hdr != NULL && sip_addr_decode(&addr, &hdr->val) == 0 &&
-        pl_strcpy(&addr.auri, target, sizeof target) == 0 && l->h != NULL)
-        status = l->h->referred(l->arg, target);
-    sip_treply(NULL, sip, msg, (uint16_t)status, status_reason(status));
+    stack_referred(l, msg);
 }
 
 static void on_close(int err, const struct sip_msg *msg, void *arg)
@@ -141,6 +134,8 @@ static void on_close(int err, const struct sip_msg *msg, void *arg)
     struct leg *l = arg;
     unsigned status = 500;
 
+    if (msg != NULL && !l->came_in && !l->answered)
+        stack_keep_reply(l, msg);
     if (msg != NULL && msg->scode >= 300)
         status = msg->scode;
     else if (err == ECONNRESET)
@@ -150,7 +145,7 @@ static void on_close(int err, const struct sip_msg *msg, void *arg)
     tell_ended(l, status, stack_q850(msg));
 }
 
-static int on_challenge(char **user, char **password, const char *realm, void *arg)
+int stack_on_challenge(char **user, char **password, const char *realm, void *arg)
 {
     struct leg *l = arg;
 
@@ -187,6 +182,7 @@ void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_requ
         return;
     }
     l->s = s;
+    list_append(&s->legs, &l->le, l);
     l->came_in = true;
     l->msg = mem_ref((void *)msg);
     str_ncpy(l->local_ip, r->local_ip, sizeof l->local_ip);
@@ -205,7 +201,7 @@ static int open_session(struct leg *l, uint16_t status, const char *reason, stru
 {
     l->st = mem_deref(l->st);
     return sipsess_accept(&l->sess, l->s->sock, l->msg, status, reason, l->contact,
-                          "application/sdp", sdp, on_challenge, l, false, on_offer, on_answer,
+                          "application/sdp", sdp, stack_on_challenge, l, false, on_offer, on_answer,
                           on_established, on_info, on_refer, on_close, l, STACK_ALLOW);
 }
 
@@ -213,6 +209,16 @@ void leg_attach(struct leg *l, const struct leg_handlers *h, void *arg)
 {
     l->h = h;
     l->arg = arg;
+}
+
+const char *leg_call_id(const struct leg *l)
+{
+    return l->call_id;
+}
+
+const char *const *leg_headers(const struct leg *l)
+{
+    return l->headers;
 }
 
 const char *leg_local_ip(const struct leg *l)
@@ -225,6 +231,25 @@ void leg_ring(struct leg *l)
     if (l->over || l->sess != NULL)
         return;
     if (open_session(l, 180, "Ringing", NULL) != 0)
+        tell_ended(l, 500, -1);
+}
+
+void leg_progress(struct leg *l, const char *sdp)
+{
+    struct mbuf *mb;
+    int e;
+
+    if (l->over || l->answered)
+        return;
+    mb = describe(sdp, strlen(sdp));
+    if (mb == NULL)
+        return; /* nothing is heard before the answer, then */
+    if (l->sess == NULL)
+        e = open_session(l, 183, "Session Progress", mb);
+    else
+        e = sipsess_progress(l->sess, 183, "Session Progress", mb, STACK_ALLOW);
+    mem_deref(mb);
+    if (e != 0)
         tell_ended(l, 500, -1);
 }
 
@@ -316,15 +341,16 @@ int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
 
     if (l != NULL && mb != NULL) {
         l->s = s;
+        list_append(&s->legs, &l->le, l);
         l->h = h;
         l->arg = arg;
         str_ncpy(l->user, c->user != NULL ? c->user : "", sizeof l->user);
         str_ncpy(l->password, c->password != NULL ? c->password : "", sizeof l->password);
         stack_local_ip(c->route, l->local_ip);
         e = sipsess_connect(&l->sess, s->sock, c->uri, c->from_name, c->from_uri, c->contact,
-                            routes, 1, "application/sdp", mb, on_challenge, l, false, on_offer,
-                            on_answer, on_progress, on_established, on_info, on_refer, on_close, l,
-                            "%s" STACK_ALLOW, c->headers);
+                            routes, 1, "application/sdp", mb, stack_on_challenge, l, false,
+                            on_offer, on_answer, on_progress, on_established, on_info, on_refer,
+                            on_close, l, "%s" STACK_ALLOW, c->headers);
     }
     mem_deref(mb);
     if (e != 0) {

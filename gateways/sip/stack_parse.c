@@ -60,6 +60,12 @@ static const char *keep_header_user(struct stack_parsed *p, const struct sip_hdr
     return keep_user(p, &addr.uri.user);
 }
 
+static bool is_told(const struct sip_hdr *hdr)
+{
+    return (hdr->name.l >= 3 && strncasecmp(hdr->name.p, "X-", 2) == 0) ||
+           pl_strcasecmp(&hdr->name, "User-to-User") == 0;
+}
+
 static void keep_headers(struct stack_parsed *p, const struct sip_msg *msg)
 {
     size_t n = 0;
@@ -68,8 +74,7 @@ static void keep_headers(struct stack_parsed *p, const struct sip_msg *msg)
         const struct sip_hdr *hdr = le->data;
         const char *name, *value;
 
-        if ((hdr->name.l < 3 || strncasecmp(hdr->name.p, "X-", 2) != 0) &&
-            pl_strcasecmp(&hdr->name, "User-to-User") != 0)
+        if (!is_told(hdr))
             continue;
         name = keep(p, &hdr->name, 64);
         value = keep(p, &hdr->val, VALUE_MAX);
@@ -81,6 +86,44 @@ static void keep_headers(struct stack_parsed *p, const struct sip_msg *msg)
     }
     p->headers[2 * n] = NULL;
     p->r.headers = p->headers;
+}
+
+/* A copy in the leg's texts, NULL when they are full. */
+static const char *keep_told(struct leg *l, size_t *used, const struct pl *pl)
+{
+    char *at = l->texts + *used;
+
+    if (pl->l == 0 || pl->l >= sizeof l->texts - *used)
+        return NULL;
+    memcpy(at, pl->p, pl->l);
+    at[pl->l] = '\0';
+    for (char *c = at; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+    *used += pl->l + 1;
+    return at;
+}
+
+void stack_keep_reply(struct leg *l, const struct sip_msg *msg)
+{
+    size_t n = 0, used = 0;
+
+    if (l->call_id[0] == '\0')
+        pl_strcpy(&msg->callid, l->call_id, sizeof l->call_id);
+    for (struct le *le = msg->hdrl.head; le != NULL && n < STACK_REPLY_HEADERS; le = le->next) {
+        const struct sip_hdr *hdr = le->data;
+        const char *name, *value;
+
+        if (!is_told(hdr))
+            continue;
+        name = keep_told(l, &used, &hdr->name);
+        value = keep_told(l, &used, &hdr->val);
+        if (name == NULL || value == NULL)
+            break;
+        l->headers[2 * n] = name;
+        l->headers[2 * n++ + 1] = value;
+    }
+    l->headers[2 * n] = NULL;
 }
 
 bool stack_body(const struct sip_msg *msg, const char **body, size_t *len)

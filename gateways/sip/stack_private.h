@@ -9,7 +9,8 @@
 
 enum { STACK_TEXT_MAX = 256, STACK_WATCHES = 4 };
 
-#define STACK_ALLOW "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, REFER\r\n"
+#define STACK_ALLOW                                                                                \
+    "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, REFER, NOTIFY\r\n"
 
 struct stack_auth;
 
@@ -19,7 +20,39 @@ struct watch {
     void *arg;
 };
 
+enum { STACK_REPLY_HEADERS = 16, STACK_REPLY_TEXT = 2048 };
+
+struct leg {
+    struct le le; /* in stack->legs */
+    struct stack *s;
+    const struct leg_handlers *h; /* NULL: nobody listens */
+    void *arg;
+    struct sip_msg *msg;   /* the INVITE that came in */
+    struct sip_strans *st; /* its transaction, until there is a session */
+    struct sipsess *sess;
+    bool came_in, answered;
+    bool over; /* the far end or a fault ended it: nothing more to say */
+    char local_ip[48];
+    char contact[STACK_TEXT_MAX];
+    char user[STACK_TEXT_MAX], password[STACK_TEXT_MAX];
+
+    /* what the far end's last answer told (leg_reply()) */
+    char call_id[STACK_TEXT_MAX];
+    const char *headers[2 * STACK_REPLY_HEADERS + 1];
+    char texts[STACK_REPLY_TEXT];
+
+    /* stack_refer.c */
+    struct sip_request *refer_req, *notify_req;
+    struct sip_auth *refer_auth;
+    unsigned refer_tries;
+    char refer_to[STACK_TEXT_MAX];
+    struct sip_strans *refer_st; /* of their REFER, not yet answered */
+    struct sip_msg *refer_msg;
+    bool refer_taken; /* they wait for a NOTIFY */
+};
+
 struct stack {
+    struct list legs;
     struct sip *sip;
     struct sipsess_sock *sock;
     struct dnsc *dns;
@@ -50,6 +83,8 @@ struct stack_parsed {
 unsigned stack_parse(struct stack_parsed *p, const struct sip_msg *msg);
 /* The Contacts of a REGISTER; 200, or a status. */
 unsigned stack_parse_contacts(struct stack_parsed *p, const struct sip_msg *msg);
+/* X-… and User-to-User headers of an answer, and its Call-ID, into the leg. */
+void stack_keep_reply(struct leg *l, const struct sip_msg *msg);
 /* The cause of a Reason header, -1. */
 int stack_q850(const struct sip_msg *msg);
 /* The digit of an INFO; false when it is none. */
@@ -71,5 +106,14 @@ void stack_auth_challenge(struct stack *s, const struct sip_msg *msg, bool stale
 
 /* An INVITE that was let in. */
 void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_request *r);
+/* libre asks for name and password; `arg` is the leg. */
+int stack_on_challenge(char **user, char **password, const char *realm, void *arg);
+
+/* --- stack_refer.c --- */
+
+/* True: a request within a call that is dealt with here, not by libre. */
+bool stack_within_call(struct stack *s, const struct sip_msg *msg);
+/* A REFER that libre's session passed on. */
+void stack_referred(struct leg *l, const struct sip_msg *msg);
 
 #endif

@@ -17,7 +17,8 @@ enum {
 
 /* --- what may come in --- */
 
-/* What a method does outside a dialog and inside one. Nothing else is done for anybody. */
+/* What a method does outside a dialog and inside one; NOTIFY and UPDATE of a call are taken out
+ * before (stack_refer.c). Nothing else is done for anybody. */
 enum doing { INVITES, REGISTERS, TELLS, TO_SESSION, NO_CALL, NOT_ALLOWED, NOT_KNOWN };
 
 static const struct method {
@@ -29,14 +30,14 @@ static const struct method {
     {"INFO", NO_CALL, TO_SESSION},
     {"INVITE", INVITES, TO_SESSION},
     {"MESSAGE", NOT_ALLOWED, NOT_ALLOWED},
-    {"NOTIFY", NO_CALL, NOT_ALLOWED},
+    {"NOTIFY", NO_CALL, NO_CALL},
     {"OPTIONS", TELLS, TELLS},
     {"PRACK", NO_CALL, NO_CALL},
     {"PUBLISH", NOT_ALLOWED, NOT_ALLOWED},
     {"REFER", NOT_ALLOWED, TO_SESSION},
     {"REGISTER", REGISTERS, NOT_ALLOWED},
     {"SUBSCRIBE", NOT_ALLOWED, NOT_ALLOWED},
-    {"UPDATE", NO_CALL, NOT_ALLOWED},
+    {"UPDATE", NO_CALL, NO_CALL},
 };
 
 static enum doing doing_of(const struct sip_msg *msg)
@@ -133,6 +134,8 @@ static bool on_request(const struct sip_msg *msg, void *arg)
     }
     if (doing == TO_SESSION)
         return false;
+    if (stack_within_call(s, msg))
+        return true;
     source = source_of(msg);
     if (!s->h->admit(s->arg, &source))
         return true;

@@ -1,0 +1,107 @@
+/* What both sides of a call agree on: codecs, encryption, addresses. */
+#include "base/log.h"
+#include "gateways/sip/call_private.h"
+#include <string.h>
+
+static bool nat_of(const struct call *c)
+{
+    return c->trunk != NULL ? c->trunk->nat : c->phone == NULL || c->phone->nat;
+}
+
+/* What trunk or phone says of encryption; a call to any other address has the defaults. */
+void call_set_terms(struct call *c, bool tls)
+{
+    const struct config_trunk *t = c->trunk;
+    const struct config_phone *p = c->phone;
+    const char *srtp = t != NULL ? t->srtp : p != NULL ? p->srtp : "optional";
+    const char *keys = t != NULL ? t->srtp_keys : p != NULL ? p->srtp_keys : "sdes";
+
+    c->secure.terms = (struct secure_terms){.policy = secure_policy_of(srtp),
+                                            .dtls = strcmp(keys, "dtls") == 0,
+                                            .tls = tls,
+                                            .nat = nat_of(c),
+                                            .ice = t != NULL ? t->ice : p != NULL && p->ice,
+                                            .fingerprint = rtp_fingerprint(c->g->rtp),
+                                            .local_ip = c->local_ip};
+}
+
+/* Both sides have agreed: sound may flow. */
+int call_start_sound(struct call *c)
+{
+    struct rtp_peer peer;
+    struct error err = {0};
+    int rc;
+
+    sdp_peer(&c->remote, (size_t)c->choice, c->we_offered, nat_of(c), &peer);
+    secure_peer(&c->secure, &c->remote, &peer);
+    rc = rtp_set_peer(c->rtp, &peer, &err);
+    if (rc != 0) {
+        log_warn("sip", NULL, "%s: %s", c->id, err.text);
+        return rc;
+    }
+    c->wire_codec = rtp_codec_bridge(peer.codec);
+    return 0;
+}
+
+/* What a channel's codec can be on the wire. */
+unsigned call_codecs(enum codec codec)
+{
+    if (codec_rate(codec) == 8000)
+        return 1u << RTP_PCMU | 1u << RTP_PCMA;
+    return codec_rate(codec) == 16000 ? 1u << RTP_G722 | 1u << RTP_OPUS : 0;
+}
+
+static struct sdp_ours ours(struct call *c)
+{
+    return (struct sdp_ours){
+        .address = c->g->config->sip.address != NULL ? c->g->config->sip.address : c->local_ip,
+        .port = rtp_port(c->rtp),
+        .session = c->session,
+        .version = ++c->version,
+        .way = SDP_SENDRECV,
+        .codecs = call_codecs(c->codec)};
+}
+
+/* False: it cannot be written, which the log says. */
+bool call_describe(struct call *c, struct str *out)
+{
+    struct sdp_ours o = ours(c);
+    struct error err = {0};
+
+    c->we_offered = c->choice < 0 || c->we_offered;
+    if (secure_describe(&c->secure, c->rtp, c->we_offered ? NULL : &c->remote, &o, &err) != 0) {
+        log_error("sip", NULL, "%s: %s", c->id, err.text);
+        return false;
+    }
+    if (c->we_offered)
+        sdp_write_offer(out, &o);
+    else
+        sdp_write_answer(out, &o, &c->remote, (size_t)c->choice);
+    return !out->failed;
+}
+
+/* Reads their description, an offer or the answer to ours; 200, or 488. */
+unsigned call_take_description(struct call *c, const char *sdp, size_t len, unsigned codecs,
+                               bool answered)
+{
+    struct sdp remote;
+    struct error err = {0};
+    int choice;
+
+    if (secure_parse(&c->secure, &remote, sdp, len, &err) != 0) {
+        log_warn("sip", NULL, "%s: its session description cannot be taken: %s", c->id, err.text);
+        return 488;
+    }
+    choice = sdp_choose(&remote, codecs);
+    if (choice < 0) {
+        log_warn("sip", NULL, "%s: it offers no codec that this call can have", c->id);
+        return 488;
+    }
+    if (secure_take(&c->secure, &remote, answered, &err) != 0) {
+        log_warn("sip", NULL, "%s: %s", c->id, err.text);
+        return 488;
+    }
+    c->remote = remote;
+    c->choice = choice;
+    return 200;
+}
