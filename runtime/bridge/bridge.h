@@ -155,7 +155,8 @@ void channel_echo(struct channel *c, bool on);
 int channel_tap(struct channel *c, struct tap *tap, int silence_ms, int max_ms, uint32_t request);
 void channel_tap_stop(struct channel *c, uint32_t request);
 void channel_tap_pause(struct channel *c, uint32_t request, enum tap_pause how);
-/* Sends digits to the far end as the channel can: events where it speaks them, else tones. */
-int channel_send_digits(struct channel *c, const char *digits, uint32_t request);
+/* Sends digits to the far end as the channel can: events where it speaks them, else tones. At most
+ * 1,024; ERR_INVALID for more, and for what is no key. */
+int channel_send_digits(struct channel *c, const char *text, uint32_t request);
 
 #endif

@@ -25,6 +25,7 @@ struct dialling {
     uint32_t request;
     uint32_t ms;
     bool stopped;
+    char *rest; /* what one message does not hold, sent when the part before has been dialled */
 };
 
 struct channel {
@@ -331,21 +332,55 @@ static void on_tapped(void *arg, uint32_t request, const struct tap_result *resu
     c->h->tapped(c->arg, request, result);
 }
 
+static uint32_t dialling_ms(const char *digits)
+{
+    uint32_t ms = 0;
+
+    for (; *digits != '\0'; digits++)
+        ms += *digits == 'w' ? 500 : *digits == 'W' ? 1000 : 200;
+    return ms;
+}
+
+/* Sends as much of the rest as one message holds, and waits until that has been dialled. */
+static void send_rest(struct channel *c, struct dialling *d)
+{
+    char part[WIRE_DIGITS_MAX + 1];
+    size_t n = strnlen(d->rest, WIRE_DIGITS_MAX);
+
+    memcpy(part, d->rest, n);
+    part[n] = '\0';
+    memmove(d->rest, d->rest + n, strlen(d->rest + n) + 1);
+    if (d->rest[0] == '\0') {
+        mem_free(d->rest);
+        d->rest = NULL;
+    }
+    peer_send(c->peer, &(struct wire_msg){.type = WIRE_DTMF, .channel = c->number, .digits = part});
+    timer_start(&c->dialled, dialling_ms(part));
+}
+
 static void answer_dialling(struct channel *c)
 {
     struct dialling d = c->diallings[0];
 
+    mem_free(d.rest);
     c->n_diallings--;
     memmove(c->diallings, c->diallings + 1, c->n_diallings * sizeof *c->diallings);
     if (c->n_diallings > 0)
-        timer_start(&c->dialled, c->diallings[0].stopped ? 0 : c->diallings[0].ms);
+        timer_start(&c->dialled, c->diallings[0].stopped || c->diallings[0].rest != NULL
+                                     ? 0
+                                     : c->diallings[0].ms);
     c->h->played(c->arg, d.request, d.stopped ? PLAY_STOPPED : PLAY_ENDED,
                  d.stopped ? 0 : d.ms / FRAME_MS);
 }
 
 static void on_dialled(void *arg)
 {
-    answer_dialling(arg);
+    struct channel *c = arg;
+
+    if (c->diallings[0].rest != NULL && !c->diallings[0].stopped)
+        send_rest(c, &c->diallings[0]);
+    else
+        answer_dialling(c);
 }
 
 static void on_released(void *arg)
@@ -544,35 +579,52 @@ void channel_tap_pause(struct channel *c, uint32_t request, enum tap_pause how)
         media_tap_pause(c->media, request, how);
 }
 
-static uint32_t dialling_ms(const char *digits)
-{
-    uint32_t ms = 0;
-
-    for (; *digits != '\0'; digits++)
-        ms += *digits == 'w' ? 500 : *digits == 'W' ? 1000 : 200;
-    return ms;
-}
-
+/* More than one message holds waits its turn, and so does what comes behind that: a gateway need
+ * not keep more than one message's digits. */
 static int send_digits_as_message(struct channel *c, const char *digits, uint32_t request)
 {
-    if (c->n_diallings == BRIDGE_PLAYS_MAX || strlen(digits) > WIRE_DIGITS_MAX)
+    struct dialling *last = c->n_diallings > 0 ? &c->diallings[c->n_diallings - 1] : NULL;
+    struct dialling d = {.request = request, .ms = dialling_ms(digits)};
+
+    if (c->n_diallings == BRIDGE_PLAYS_MAX)
         return ERR_LIMIT;
-    peer_send(c->peer,
-              &(struct wire_msg){.type = WIRE_DTMF, .channel = c->number, .digits = digits});
-    c->diallings[c->n_diallings] = (struct dialling){request, dialling_ms(digits), false};
+    if (strlen(digits) > WIRE_DIGITS_MAX || (last != NULL && last->rest != NULL)) {
+        d.rest = mem_strdup(digits);
+        if (d.rest == NULL)
+            return ERR_NOMEM;
+    } else {
+        peer_send(c->peer,
+                  &(struct wire_msg){.type = WIRE_DTMF, .channel = c->number, .digits = digits});
+    }
+    c->diallings[c->n_diallings] = d;
     if (c->n_diallings++ == 0)
-        timer_start(&c->dialled, c->diallings[0].ms);
+        timer_start(&c->dialled, d.rest != NULL ? 0 : d.ms);
     return 0;
 }
 
-int channel_send_digits(struct channel *c, const char *digits, uint32_t request)
+/* A to D stand for themselves in either case; w and W are two pauses. */
+static bool read_digits(const char *digits, char out[BRIDGE_DIGITS_MAX + 1])
 {
+    size_t n = 0;
+
+    for (; *digits != '\0'; digits++) {
+        if (n == BRIDGE_DIGITS_MAX || strchr("0123456789ABCDabcd*#wW", *digits) == NULL)
+            return false;
+        out[n++] = *digits >= 'a' && *digits <= 'd' ? (char)(*digits - 'a' + 'A') : *digits;
+    }
+    out[n] = '\0';
+    return n > 0;
+}
+
+int channel_send_digits(struct channel *c, const char *text, uint32_t request)
+{
+    char digits[BRIDGE_DIGITS_MAX + 1];
     struct audio *tones;
     int rc;
 
     if (c->state == CHANNEL_ENDED)
         return ERR_WRONG_STATE;
-    if (digits[0] == '\0' || strspn(digits, "0123456789ABCD*#wW") != strlen(digits))
+    if (!read_digits(text, digits))
         return ERR_INVALID;
     if (c->dtmf_events && c->peer->asterisk == NULL) /* it has no word for them */
         return send_digits_as_message(c, digits, request);

@@ -20,6 +20,7 @@
 #define BRIDGE_BARE_MAX     700  /* links of one call each, besides */
 #define BARE_CHANNEL        1    /* the number of the call on a bare link */
 #define BRIDGE_PLAYS_MAX    8    /* requests of one kind pending on a channel */
+#define BRIDGE_DIGITS_MAX   1024 /* digits of one request */
 #define PEER_HELLO_MS       5000 /* from connection to hello */
 #define PEER_TEXTS_PER_S    5000
 #define PEER_TEXTS_BURST    10000

@@ -114,10 +114,9 @@ static bool read_host(struct target *t, const char *host, size_t len)
     long port;
 
     colon = memchr(host, v6 ? ']' : ':', len);
-    if (v6 && colon++ == NULL)
+    if (v6 && colon == NULL)
         return false;
-    if (colon == NULL)
-        colon = end;
+    colon = colon == NULL ? end : colon + v6;
     if (colon == host || (colon != end && *colon != ':'))
         return false;
     for (const char *c = host + v6; c < colon - v6; c++)

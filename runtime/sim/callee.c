@@ -228,10 +228,23 @@ void sim_callee_becomes(struct sim *s, const char *sid, const char *status)
         }
 }
 
+/* The way before failed: the same session offers its call once more. */
+static struct sim_child *child_again(struct sim *s, const char *to)
+{
+    struct sim_child *all = s->children.items;
+
+    for (size_t i = s->children.count; i > 0; i--)
+        if (all[i - 1].met && !is_final(all[i - 1].status) && strcmp(all[i - 1].to, to) == 0)
+            return &all[i - 1];
+    return NULL;
+}
+
 static void meet_session(struct sim_caller *c)
 {
     struct sim_child *child = child_unmet(c->sim, c->offer->to);
 
+    if (child == NULL)
+        child = child_again(c->sim, c->offer->to);
     if (child == NULL)
         return;
     child->met = true;
@@ -260,7 +273,8 @@ static bool copy_offer(struct sim_caller *c, const struct offer *offer)
 {
     struct offer *o = arena_alloc(&c->strings, sizeof *o);
     const char **texts[] = {&o->gateway,        &o->from,        &o->to,
-                            &o->forwarded_from, &o->caller_name, &o->call_token};
+                            &o->forwarded_from, &o->caller_name, &o->call_token,
+                            &o->trunk,          &o->user,        &o->password};
 
     if (o == NULL)
         return false;

@@ -120,6 +120,43 @@ out:
     stand_down(&s);
 }
 
+UNIT(digits_beyond_one_message_go_when_those_before_have_been_dialled)
+{
+    struct stand s = {.answer_at_once = true};
+    char digits[101];
+    uint32_t n;
+    int rc;
+
+    memset(digits, '5', 100);
+    digits[100] = '\0';
+    ok(stand_up(&s) && stand_join(&s, "gw", "secret") && stand_call(&s, &n));
+    rc = channel_send_digits(s.channel, digits, 5);
+    ok(rc == 0);
+    rc = channel_send_digits(s.channel, "7a", 6);
+    ok(rc == 0);
+    stand_run(&s, 12700);
+    digits[64] = '\0';
+    ok(strstr(str_text(&s.heard), digits) != NULL);
+    ok(strstr(str_text(&s.heard), "7A") == NULL);
+    stand_run(&s, 7500); /* 100 digits of 200 ms are over */
+    ok(strstr(str_text(&s.said), "played 5 ended 1000;") != NULL);
+    ok(strstr(str_text(&s.heard), "dtmf 1 7A;") != NULL);
+    stand_run(&s, 500);
+    ok(strstr(str_text(&s.said), "played 6 ended 20;") != NULL);
+    /* what waits is not sent once it is stopped */
+    digits[64] = '5';
+    ok(channel_send_digits(s.channel, digits, 7) == 0);
+    stand_run(&s, 100);
+    str_reset(&s.heard);
+    channel_play_stop(s.channel, 7);
+    stand_run(&s, 20000);
+    ok(strstr(str_text(&s.said), "played 7 stopped 0;") != NULL);
+    ok_str(str_text(&s.heard), "");
+    ok(channel_send_digits(s.channel, "1x", 8) == ERR_INVALID);
+out:
+    stand_down(&s);
+}
+
 UNIT(a_hangup_answers_every_request_before_the_channel_is_released)
 {
     struct stand s = {.answer_at_once = true};
@@ -324,6 +361,7 @@ UNIT_MAIN(CASE(a_call_is_offered_rings_is_answered_and_hangs_up),
           CASE(a_play_that_is_stopped_says_how_much_was_heard),
           CASE(digits_of_the_caller_arrive_one_by_one),
           CASE(digits_that_we_send_are_done_when_they_have_been_dialled),
+          CASE(digits_beyond_one_message_go_when_those_before_have_been_dialled),
           CASE(a_hangup_answers_every_request_before_the_channel_is_released),
           CASE(what_the_caller_says_comes_back_as_echo),
           CASE(a_broken_link_ends_its_calls_with_link_lost),
