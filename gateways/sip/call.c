@@ -90,6 +90,7 @@ void call_free(struct call *c, unsigned status, enum cause cause, const char *wh
     c->rtp = rtp_free(c->rtp);
     c->tone = c->tone != NULL ? audio_unref(c->tone) : NULL;
     c->leg = leg_end(c->leg, status, status_q850(cause));
+    call_fork_drop(c);
     mem_free(c->progress);
     list_remove(&c->node);
     c->g->n_calls--;
@@ -143,6 +144,7 @@ static void on_leg_answered(void *arg)
     struct call_params params;
 
     c->answered = true;
+    call_fork_drop(c);
     rtp_deliver(c->rtp, true);
     log_info("sip", NULL, "%s: answered, %s", c->id, secure_way_name(&c->secure));
     if (c->g->client != NULL)
@@ -222,7 +224,7 @@ static void on_leg_ended(void *arg, unsigned status, int q850)
     call_free(c, status, cause, why);
 }
 
-static const struct leg_handlers leg_handlers = {
+const struct leg_handlers call_leg_handlers = {
     .ringing = on_leg_ringing,
     .early = on_leg_early,
     .refer_answered = on_leg_refer_answered,
@@ -380,7 +382,7 @@ void call_invited(struct gateway *g, struct leg *leg, const struct stack_request
     c->trunk = trunk;
     c->phone = phone;
     str_copy(c->local_ip, sizeof c->local_ip, leg_local_ip(leg));
-    leg_attach(leg, &leg_handlers, c);
+    leg_attach(leg, &call_leg_handlers, c);
     call_set_terms(c, strcmp(r->transport, "tls") == 0);
     status = prepare(c, r);
     if (status != 200)
@@ -407,7 +409,8 @@ static int place(struct call *c, const struct dial *d, struct error *err)
     call_set_terms(c, strstr(d->route, "transport=tls") != NULL);
     if (call_describe(c, &sdp)) {
         call.sdp = str_text(&sdp);
-        rc = leg_dial(&c->leg, c->g->stack, &call, &leg_handlers, c, err);
+        rc = d->n_more > 0 ? call_fork(c, d, &call, err)
+                           : leg_dial(&c->leg, c->g->stack, &call, &call_leg_handlers, c, err);
     } else {
         rc = error_set(err, ERR_IO, "no session description");
     }

@@ -21,7 +21,8 @@ enum digit_way { DIGITS_ANY, DIGITS_RTP, DIGITS_INFO };
 
 struct call {
     struct gateway *g;
-    struct leg *leg;
+    struct leg *leg;        /* NULL while several ring */
+    struct call_fork *fork; /* those; NULL: none */
     struct rtp *rtp;
     uint32_t number; /* of the channel */
     bool on_bridge, came_in, answered;
@@ -55,6 +56,16 @@ struct call {
 
 /* `status`: how an unanswered call from SIP is refused. */
 void call_free(struct call *c, unsigned status, enum cause cause, const char *why);
+
+extern const struct leg_handlers call_leg_handlers;
+
+/* --- call_fork.c --- */
+
+/* Calls all places of `d`; `first` is how the first one is called. */
+int call_fork(struct call *c, const struct dial *d, const struct leg_call *first,
+              struct error *err);
+/* Those that still ring are cancelled. */
+void call_fork_drop(struct call *c);
 
 /* --- call_tell.c --- */
 

@@ -135,6 +135,21 @@ static void add_caller(struct gateway *g, struct dial *d, const struct offer *of
     }
 }
 
+static void add_other_places(struct gateway *g, const struct config_phone *phone,
+                             const struct registrar_contact *newest, struct dial *d)
+{
+    int64_t now = loop_now(g->loop);
+    const struct registrar_contact *c;
+
+    for (size_t i = 0; (c = registrar_at(g->registrar, phone->name, i, now)) != NULL; i++) {
+        if (c == newest || d->n_more == REGISTRAR_CONTACTS - 1)
+            continue;
+        str_copy(d->more[d->n_more].uri, sizeof d->more[0].uri, c->uri);
+        str_copy(d->more[d->n_more].route, sizeof d->more[0].route, c->route);
+        d->n_more++;
+    }
+}
+
 static int to_phone(struct gateway *g, const struct config_phone *phone, struct dial *d)
 {
     const struct registrar_contact *c =
@@ -147,6 +162,7 @@ static int to_phone(struct gateway *g, const struct config_phone *phone, struct 
     d->phone = phone;
     str_copy(d->uri, sizeof d->uri, c->uri);
     str_copy(d->route, sizeof d->route, c->route);
+    add_other_places(g, phone, c, d);
     return -1;
 }
 

@@ -100,6 +100,10 @@ struct dial {
     const struct config_trunk *trunk;
     const struct config_phone *phone;
     const char *user, *password; /* what answers a challenge; NULL: nothing does */
+    struct {
+        char uri[257], route[257];
+    } more[REGISTRAR_CONTACTS - 1]; /* where else the phone is */
+    size_t n_more;
 };
 /* The cause that refuses it, or -1: `d` says how it is placed. */
 int dial_plan(struct gateway *g, const struct offer *offer, struct dial *d);

@@ -118,6 +118,14 @@ const struct registrar_contact *registrar_find(struct registrar *r, const char *
     return newest;
 }
 
+const struct registrar_contact *registrar_at(struct registrar *r, const char *user, size_t i,
+                                             int64_t now_us)
+{
+    const struct phone *p = find(r, user, now_us);
+
+    return p != NULL && i < p->n ? &p->contacts[i] : NULL;
+}
+
 void registrar_write(struct registrar *r, const char *user, int64_t now_us, struct str *out)
 {
     const struct phone *p = find(r, user, now_us);

@@ -28,6 +28,9 @@ void registrar_clear(struct registrar *r, const char *user);
 /* The newest contact that has not expired; NULL: the phone is not there. */
 const struct registrar_contact *registrar_find(struct registrar *r, const char *user,
                                                int64_t now_us);
+/* The i-th contact that has not expired, from 0 in no order; NULL: there are fewer. */
+const struct registrar_contact *registrar_at(struct registrar *r, const char *user, size_t i,
+                                             int64_t now_us);
 /* One Contact line for each that has not expired. */
 void registrar_write(struct registrar *r, const char *user, int64_t now_us, struct str *out);
 

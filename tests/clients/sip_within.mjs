@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ACCOUNT, assert, finish, freePort, SECRET, test, TOKEN, until } from './common.mjs';
 import { Exchange } from './lib/exchange.mjs';
-import { Phone, SipGateway } from './lib/sip.mjs';
+import { digest, Phone, SipGateway } from './lib/sip.mjs';
 
 const [bridge, sip] = [await freePort(), await freePort()];
 const dir = mkdtempSync(path.join(tmpdir(), 'almon-within-'));
@@ -17,6 +17,7 @@ writeFileSync(path.join(dir, 'almon.lua'), `
 account { sid = "${ACCOUNT}", token = "${TOKEN}" }
 gateway { name = "sip", token = "${SECRET}" }
 sip { listen = { "udp:127.0.0.1:${sip}" }, domain = "example.test", rtp_port_min = 41000, rtp_port_max = 41098 }
+phone { name = "anna", password = "annas secret" }
 trunk { name = "first", to = "sip:127.0.0.1:${carrier.port}", from = "127.0.0.1" }
 `);
 const gateway = new SipGateway({ config: path.join(dir, 'almon.lua') }, sip, `ws://127.0.0.1:${bridge}/`);
@@ -179,6 +180,59 @@ await test('UPDATE: hold and resume, a refresh without a body, an old CSeq, no s
     assert.equal((await carrier.ask('UPDATE', { ...d, id: 'nobody@test' })).status, 481);
     assert.equal((await carrier.ask('NOTIFY', { ...d, id: 'nobody@test' })).status, 481);
     await over(call);
+});
+
+/** anna's phone at an address of its own. */
+async function anna() {
+    const phone = await Phone.open({ port: sip }, '127.0.0.2');
+    const d = { ...phone.dialog('anna', 'sip:anna@example.test'), uri: `sip:127.0.0.1:${sip}` };
+    const challenge = (await phone.ask('REGISTER', d)).header('www-authenticate');
+    const registered = await phone.ask('REGISTER', d, { extra: ['Expires: 60', `Authorization: ${digest({ challenge,
+        method: 'REGISTER', uri: d.uri, user: 'anna', password: 'annas secret' })}`] });
+    assert.equal(registered.status, 200);
+    return phone;
+}
+
+const invite = (phone) => phone.next('INVITE', (m) => m.method === 'INVITE');
+
+await test('a phone in several places rings at all; the first that answers has the call', async () => {
+    const [desk, kitchen, van] = [await anna(), await anna(), await anna()];
+    const call = exchange.offer('client:anna');
+    const [atDesk, inKitchen, inVan] = [await invite(desk), await invite(kitchen), await invite(van)];
+    desk.reply(atDesk, 180, { tag: 'desk' });
+    kitchen.reply(inKitchen, 180, { tag: 'kitchen' });
+    van.reply(inVan, 603, { tag: 'van' });
+    await call.got('ring');
+    kitchen.reply(inKitchen, 200, { tag: 'kitchen', body: kitchen.sdp() });
+    await call.got('answer');
+    const cancel = await desk.next('CANCEL', (m) => m.method === 'CANCEL');
+    desk.reply(cancel, 200, { tag: 'desk' });
+    desk.reply(atDesk, 487, { tag: 'desk' });
+    await desk.next('ACK', (m) => m.method === 'ACK');
+    assert.equal(rings(call).length, 1);
+    kitchen.heard.length = 0;
+    call.play(Buffer.alloc(160, 0x2a));
+    await until(3000, 'sound in the kitchen', () => kitchen.heard.some((p) => p[100] === 0x2a));
+    call.say({ type: 'hangup', cause: 'normal' });
+    kitchen.reply(await kitchen.next('BYE', (m) => m.method === 'BYE'), 200);
+
+    const busy = exchange.offer('client:anna');
+    desk.reply(await invite(desk), 404, { tag: 'desk' });
+    kitchen.reply(await invite(kitchen), 486, { tag: 'kitchen' });
+    van.reply(await invite(van), 480, { tag: 'van' });
+    assert.equal((await busy.got('hangup')).cause, 'busy');
+
+    const left = exchange.offer('client:anna');
+    const ringing = [desk, kitchen, van];
+    const invites = await Promise.all(ringing.map(invite));
+    ringing.forEach((phone, i) => phone.reply(invites[i], 180, { tag: `t${i}` }));
+    await left.got('ring');
+    left.say({ type: 'hangup', cause: 'canceled' });
+    for (const [i, phone] of ringing.entries()) {
+        phone.reply(await phone.next('CANCEL', (m) => m.method === 'CANCEL' && m.header('call-id') === invites[i].header('call-id')), 200, { tag: `t${i}` });
+        phone.reply(invites[i], 487, { tag: `t${i}` });
+    }
+    ringing.forEach((phone) => phone.close());
 });
 
 await test('the gateway stops in order', async () => {
