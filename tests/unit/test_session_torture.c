@@ -22,6 +22,18 @@ static const char *const pages[][2] = {
     {"http://app.test/fallback", "<Response><Foo/><Hangup/></Response>"},
 };
 
+static const char *const dial_pages[][2] = {
+    {VOICE, "<Response><Dial timeout=\"5\" record=\"record-from-answer-dual\" referUrl=\"/refer\" "
+            "recordingStatusCallback=\"/told\" action=\"/got\"><Number statusCallback=\"/told\" "
+            "machineDetection=\"Enable\" amdStatusCallback=\"/told\">+15550101</Number></Dial>"
+            "</Response>"},
+    {"http://app.test/refer", "<Response><Refer action=\"/got\"><Sip>sip:dan@example.com</Sip>"
+                              "</Refer></Response>"},
+    {"http://app.test/told", ""},
+    {"http://app.test/got", "<Response><Hangup/></Response>"},
+    {"http://app.test/fallback", "<Response><Hangup/></Response>"},
+};
+
 static bool is_over(void *arg)
 {
     return sim_caller_is_over(arg);
@@ -47,7 +59,42 @@ static int one_call(struct sim *s, struct error *err)
     return 0;
 }
 
-UNIT(a_call_ends_and_nothing_stays_behind)
+/* To somebody who answers, and transfers the caller. */
+static int one_dial(struct sim *s, struct error *err)
+{
+    static const char *const sip[] = {"SipCallId", "4711", NULL};
+    static const struct offer offer = {.from = "+15550199",
+                                       .to = "+15550100",
+                                       .codec = CODEC_PCMU,
+                                       .dtmf_events = true,
+                                       .params = sip};
+    static const struct sim_manner manner = {
+        .address = "+15550101", .rings_ms = 100, .answers_ms = 500, .refuses_ms = -1};
+    struct sim_caller *caller, *callee;
+    struct sim_callee *bob;
+    int rc = sim_add_callee(s, &manner, &bob, err);
+    size_t calls = 0;
+
+    while (sim_callee_call(bob, calls) != NULL)
+        calls++;
+    rc = rc != 0 ? rc : sim_call(s, &offer, &caller, err);
+    if (rc != 0)
+        return rc;
+    sim_run(s, 1500, is_over, caller);
+    callee = sim_callee_call(bob, calls);
+    if (callee != NULL && sim_caller_is_answered(callee))
+        sim_caller_refers(callee, "sip:carol@example.com", NULL);
+    sim_run(s, 100, is_over, caller);
+    sim_caller_refer_answers(caller, 202, 200);
+    sim_run(s, 200 * 1000, is_over, caller);
+    if (!sim_caller_is_over(caller))
+        return error_set(err, ERR_WRONG_STATE, "the call does not end");
+    return 0;
+}
+
+/* Twice: the second call is an ordinary one. */
+static void two_calls(const char *const (*web)[2], size_t n,
+                      int (*one)(struct sim *s, struct error *err))
 {
     struct sim_options o = {
         .config =
@@ -66,17 +113,26 @@ UNIT(a_call_ends_and_nothing_stays_behind)
     o.folder = folder;
     o.path = path;
     ok_rc(sim_new(&s, &o, &err), &err);
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
-        ok_rc(sim_web(s, &(struct sim_answer){.url = pages[i][0], .body = pages[i][1]}, &err),
-              &err);
-    ok_rc(one_call(s, &err), &err);
-    ok(sim_settles(s));
-    /* And the next call is an ordinary one. */
-    ok_rc(one_call(s, &err), &err);
-    ok(sim_settles(s));
+    for (size_t i = 0; i < n; i++)
+        ok_rc(sim_web(s, &(struct sim_answer){.url = web[i][0], .body = web[i][1]}, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        ok_rc(one(s, &err), &err);
+        ok(sim_settles(s));
+    }
 out:
     sim_free(s);
     sim_remove_folder(folder);
 }
 
-UNIT_MAIN(CASE(a_call_ends_and_nothing_stays_behind))
+UNIT(a_call_ends_and_nothing_stays_behind)
+{
+    two_calls(pages, sizeof pages / sizeof *pages, one_call);
+}
+
+UNIT(a_call_that_makes_another_ends_and_nothing_stays_behind)
+{
+    two_calls(dial_pages, sizeof dial_pages / sizeof *dial_pages, one_dial);
+}
+
+UNIT_MAIN(CASE(a_call_ends_and_nothing_stays_behind),
+          CASE(a_call_that_makes_another_ends_and_nothing_stays_behind))
