@@ -134,6 +134,25 @@ UNIT(from_ringing_the_ringing_is_in_it)
     }
 }
 
+UNIT(ringing_is_recorded_before_the_caller_is_answered)
+{
+    struct sim_callee *callee;
+    struct recorded heard;
+    struct rig *r = dial("record=\"record-from-ringing-dual\" answerOnBridge=\"true\" "
+                         "ringTone=\"de\"",
+                         3000, &callee);
+
+    ok(r != NULL);
+    rig_waits(r, 2000);
+    ok(!rig_is_answered(r));
+    ok(talk(r, callee));
+    ok(recorded_read(r, rig_param(r, TOLD, 0, "RecordingSid"), &heard));
+    ok(heard.channels == 2);
+    ok(recorded_tone(r, rig_param(r, TOLD, 0, "RecordingSid"), 1, 425) > 0.01);
+out:
+    rig_free(r);
+}
+
 UNIT(one_track_is_mono)
 {
     static const struct {
@@ -185,6 +204,40 @@ UNIT(the_action_and_the_last_callbacks_tell_of_it)
     ok_int(rig_requests(r, CALL), 1);
     ok_str(rig_param(r, CALL, 0, "RecordingSid"), sid);
     ok_str(rig_param(r, CALL, 0, "RecordingDuration"), "3");
+out:
+    rig_free(r);
+}
+
+UNIT(in_a_conference_the_second_channel_is_the_room)
+{
+    struct rig *r = rig_new("number { '+1555*', voice = '" VOICE "' }\n"
+                            "number { '+1666*', voice = 'http://app.test/other' }\n");
+    struct sim_caller *him, *her;
+    char sid[40];
+
+    ok(r != NULL);
+    rig_web(r, VOICE,
+            "<Response><Dial record=\"record-from-answer-dual\" recordingStatusCallback=\"/told\">"
+            "<Conference beep=\"false\">room</Conference></Dial></Response>");
+    rig_web(r, "http://app.test/other",
+            "<Response><Dial><Conference beep=\"false\">room</Conference></Dial></Response>");
+    rig_web(r, TOLD, "");
+    rig_call(r, "+15550100", "+15550199");
+    him = rig_caller(r);
+    rig_call(r, "+16660100", "+15550198");
+    her = rig_caller(r);
+    rig_waits(r, 1000);
+    sim_caller_sends_tone(him, HIS);
+    sim_caller_sends_tone(her, HERS);
+    rig_waits(r, 3000);
+    sim_caller_hangup(him);
+    sim_caller_hangup(her);
+    ok(rig_settles(r));
+    ok_int(rig_requests(r, TOLD), 1);
+    ok_str(rig_param(r, TOLD, 0, "RecordingSource"), "DialVerb");
+    snprintf(sid, sizeof sid, "%s", rig_param(r, TOLD, 0, "RecordingSid"));
+    ok(recorded_tone(r, sid, 0, HIS) > 0.05 && recorded_tone(r, sid, 0, HERS) < 0.005);
+    ok(recorded_tone(r, sid, 1, HERS) > 0.05 && recorded_tone(r, sid, 1, HIS) < 0.005);
 out:
     rig_free(r);
 }
@@ -273,8 +326,10 @@ out:
 }
 
 UNIT_MAIN(NO_TORTURE(from_answer_it_is_the_talk_alone), NO_TORTURE(two_channels_hold_one_side_each),
-          NO_TORTURE(from_ringing_the_ringing_is_in_it), NO_TORTURE(one_track_is_mono),
-          NO_TORTURE(the_action_and_the_last_callbacks_tell_of_it),
+          NO_TORTURE(from_ringing_the_ringing_is_in_it),
+          NO_TORTURE(ringing_is_recorded_before_the_caller_is_answered),
+          NO_TORTURE(one_track_is_mono), NO_TORTURE(the_action_and_the_last_callbacks_tell_of_it),
+          NO_TORTURE(in_a_conference_the_second_channel_is_the_room),
           NO_TORTURE(without_recording_nothing_is_told_of_one),
           NO_TORTURE(who_does_not_answer_leaves_only_ringing),
           NO_TORTURE(a_caller_who_hangs_up_keeps_it), NO_TORTURE(a_redirect_from_outside_keeps_it))
