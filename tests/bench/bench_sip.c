@@ -2,8 +2,8 @@
  * loopback: short IVR calls (INVITE, answer, prompt, one digit of RFC 4733, prompt, BYE) at rising
  * rates, and playing calls, up to 2,500. Measured: processor time and memory of both processes
  * together, and how late RTP is at the far end. The floor is a bare UDP echo of the same packets in
- * the same run. `bench_sip [SECONDS [short | playing]]`: how long each step lasts (default 5; with
- * 120 all takes a quarter of an hour), and which half. */
+ * the same run. `bench_sip [SECONDS [short | playing [STEP]]]`: how long each step lasts (default
+ * 5; with 120 all takes a quarter of an hour), which half, and which step of it alone. */
 #include "tests/bench/sip_load.h"
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -23,7 +23,7 @@
 
 enum {
     ECHO_CALLS = 1000,
-    ECHO_PORT = 52000,
+    ECHO_PORT = 10000,
     RTP_MIN = 16384,
     RTP_MAX = 32767,
     RATE_MOST = 70000,
@@ -35,6 +35,7 @@ struct bench {
     pid_t almon, sip;
     int sip_port;
     int seconds;
+    unsigned only;  /* this step alone; 0: all */
     double echo_us; /* of processor for one packet in and out */
     double echo_p99;
 };
@@ -355,6 +356,8 @@ static void playing(struct bench *b)
     load_run(l, 1500);
     idle = used_now(b);
     for (unsigned i = 0; i < 5; i++) {
+        if (b->only > 0 && b->only != steps[i])
+            continue;
         if (playing_step(b, l, steps[i], &idle))
             knee = steps[i];
         if (steps[i] == LISTENING)
@@ -400,6 +403,8 @@ static void brief(struct bench *b)
     load_begin(l, "+2", 20, 10, true);
     load_run(l, 2500);
     for (unsigned i = 0; i < 4; i++) {
+        if (b->only > 0 && b->only != rates[i])
+            continue;
         if (!brief_step(b, l, rates[i]))
             break;
         knee = rates[i];
@@ -426,6 +431,8 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc > 1 && atoi(argv[1]) > 0)
         b.seconds = atoi(argv[1]) < 600 ? atoi(argv[1]) : 600;
+    if (argc > 3)
+        b.only = (unsigned)atoi(argv[3]);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
