@@ -7,11 +7,10 @@
  *   STORM_SEED=7 …                                             begins with this seed */
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/sid.h"
-#include "base/str.h"
 #include "session/runtime.h"
 #include "session/session.h"
 #include "tests/scenarios/recorded.h"
+#include "tests/scenarios/storm.h"
 #include "tests/unit/unit.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -29,244 +28,31 @@ enum {
     CALLEES = CLIENTS + 2,
 };
 
-#define APP "http://app.test"
-
 struct storm {
     struct rig *rig;
     struct sim *sim;
-    struct rng rng;
-    struct str document;
+    struct lots lots;
     struct sim_caller *calls[CALLS_MAX];
     size_t n_calls;
     struct sim_callee *callees[CALLEES];
 };
 
-static unsigned lot(struct storm *s, unsigned n)
-{
-    return (unsigned)(rng_u64(&s->rng) % n);
-}
-
-/* True in `percent` of all cases. */
-static bool chance(struct storm *s, unsigned percent)
-{
-    return lot(s, 100) < percent;
-}
-
-/* --- documents --- */
-
-static void add_sound(struct storm *s)
-{
-    static const char *const sounds[] = {"<Say>One or two.</Say>", "<Say>Sorry.</Say>", "<Pause/>",
-                                         "<Pause length=\"3\"/>", "<Play digits=\"1w2\"/>"};
-
-    str_add(&s->document, sounds[lot(s, sizeof sounds / sizeof *sounds)]);
-}
-
-static void add_flag(struct storm *s, const char *name)
-{
-    if (chance(s, 40))
-        str_addf(&s->document, " %s=\"%s\"", name, chance(s, 60) ? "true" : "false");
-}
-
-static void add_choice(struct storm *s, const char *name, const char *const *choices, unsigned n)
-{
-    if (chance(s, 40))
-        str_addf(&s->document, " %s=\"%s\"", name, choices[lot(s, n)]);
-}
-
-static void add_gather(struct storm *s, const char *action)
-{
-    str_addf(&s->document, "<Gather numDigits=\"%u\" timeout=\"%u\"", 1 + lot(s, 3), 1 + lot(s, 4));
-    str_addf(&s->document, " action=\"%s\">", action);
-    add_sound(s);
-    str_add(&s->document, "</Gather>");
-}
-
-static void add_record(struct storm *s)
-{
-    str_addf(&s->document, "<Record maxLength=\"%u\" timeout=\"%u\"", 4 + lot(s, 5), 1 + lot(s, 3));
-    if (chance(s, 50))
-        str_add(&s->document, " recordingStatusCallback=\"" APP "/told\"");
-    str_add(&s->document, " action=\"" APP "/flow\"/>");
-}
-
-static void add_party(struct storm *s)
-{
-    static const char *const nouns[][2] = {
-        {"Number", "+1666555010%u"}, {"Client", "c%u"}, {"Sip", "sip:s%u@example.com"}};
-    const char *const *noun = nouns[lot(s, 3)];
-
-    str_addf(&s->document, "<%s", noun[0]);
-    if (chance(s, 30))
-        str_add(&s->document, " url=\"" APP "/whisper\"");
-    if (chance(s, 30))
-        str_add(&s->document, " statusCallback=\"" APP "/told\""
-                              " statusCallbackEvent=\"initiated ringing answered completed\"");
-    if (chance(s, 20) && noun == nouns[0])
-        str_add(&s->document, " sendDigits=\"1w2\"");
-    if (chance(s, 20) && noun != nouns[1])
-        str_add(&s->document, " machineDetection=\"Enable\" amdStatusCallback=\"" APP "/told\"");
-    str_addc(&s->document, '>');
-    /* One in ten is nobody's address. */
-    str_addf(&s->document, noun[1], chance(s, 90) ? lot(s, 10) : 100);
-    str_addf(&s->document, "</%s>", noun[0]);
-}
-
-static void add_room(struct storm *s)
-{
-    static const char *const beeps[] = {"true", "false", "onEnter", "onExit"};
-    static const char *const waits[] = {APP "/wait", "", APP "/none"};
-    static const char *const records[] = {"record-from-start", "do-not-record"};
-
-    str_add(&s->document, "<Conference");
-    add_flag(s, "muted");
-    add_flag(s, "startConferenceOnEnter");
-    add_flag(s, "endConferenceOnExit");
-    add_choice(s, "beep", beeps, 4);
-    add_choice(s, "waitUrl", waits, 3);
-    add_choice(s, "record", records, 2);
-    if (chance(s, 30))
-        str_addf(&s->document, " maxParticipants=\"%u\"", 1 + lot(s, 4));
-    if (chance(s, 50))
-        str_add(&s->document, " statusCallback=\"" APP "/told\" statusCallbackEvent=\"start end "
-                              "join leave mute hold modify speaker announcement\"");
-    str_addf(&s->document, ">room%u</Conference>", lot(s, 3));
-}
-
-static void add_dial(struct storm *s)
-{
-    static const char *const tones[] = {"uk", "us", "de"};
-    static const char *const records[] = {"record-from-answer", "record-from-ringing",
-                                          "record-from-answer-dual", "record-from-ringing-dual"};
-    unsigned kind = lot(s, 4), parties = 1 + lot(s, 3);
-
-    str_addf(&s->document, "<Dial timeout=\"%u\"", 5 + lot(s, 4));
-    add_flag(s, "hangupOnStar");
-    add_flag(s, "answerOnBridge");
-    add_flag(s, "sequential");
-    add_choice(s, "ringTone", tones, 3);
-    add_choice(s, "record", records, 4);
-    if (chance(s, 30))
-        str_addf(&s->document, " timeLimit=\"%u\"", 1 + lot(s, 20));
-    if (chance(s, 50))
-        str_add(&s->document, " action=\"" APP "/flow\"");
-    if (chance(s, 30))
-        str_add(&s->document, " recordingStatusCallback=\"" APP "/told\"");
-    if (chance(s, 30))
-        str_add(&s->document, " referUrl=\"" APP "/flow\"");
-    str_addc(&s->document, '>');
-    if (kind == 0)
-        add_room(s);
-    else if (kind == 1)
-        str_addf(&s->document, "<Queue%s>queue%u</Queue>",
-                 chance(s, 40) ? " url=\"" APP "/taken\"" : "", lot(s, 2));
-    for (unsigned i = 0; kind > 1 && i < parties; i++)
-        add_party(s);
-    str_add(&s->document, "</Dial>");
-}
-
-static void add_enqueue(struct storm *s)
-{
-    static const char *const waits[] = {APP "/wait", "", APP "/none"};
-
-    str_add(&s->document, "<Enqueue");
-    add_choice(s, "waitUrl", waits, 3);
-    if (chance(s, 50))
-        str_add(&s->document, " action=\"" APP "/flow\"");
-    if (chance(s, 20))
-        str_addf(&s->document, " maxQueueSize=\"%u\"", 1 + lot(s, 3));
-    str_addf(&s->document, ">queue%u</Enqueue>", lot(s, 2));
-}
-
-/* A verb with an action takes over: what follows is not reached. */
-static bool goes_elsewhere(const struct storm *s)
-{
-    const char *text = str_text(&s->document);
-
-    return strstr(text, " action=") != NULL || strstr(text, "<Redirect") != NULL;
-}
-
-static void add_flow(struct storm *s)
-{
-    for (unsigned n = 1 + lot(s, 3); n > 0 && !goes_elsewhere(s); n--) {
-        switch (lot(s, 12)) {
-        case 0:
-            add_gather(s, APP "/flow");
-            break;
-        case 1:
-            add_record(s);
-            break;
-        case 2:
-        case 3:
-            add_enqueue(s);
-            break;
-        case 4:
-            str_add(&s->document, "<Redirect>" APP "/flow</Redirect>");
-            break;
-        case 5:
-            str_add(&s->document, chance(s, 50)   ? "<Start><Recording name=\"r\"/></Start>"
-                                  : chance(s, 50) ? "<Stop><Recording name=\"r\"/></Stop>"
-                                                  : "<Refer><Sip>sip:x@example.com</Sip></Refer>");
-            break;
-        case 6:
-        case 7:
-            add_sound(s);
-            break;
-        default:
-            add_dial(s);
-        }
-    }
-}
-
-/* What is heard while waiting, or before both talk. */
-static void add_aside(struct storm *s, const char *url)
-{
-    for (unsigned n = lot(s, 3); n > 0; n--)
-        add_sound(s);
-    switch (lot(s, 8)) {
-    case 0:
-        str_add(&s->document, "<Leave/>");
-        break;
-    case 1:
-        str_add(&s->document, "<Hangup/>");
-        break;
-    case 2:
-        add_gather(s, url);
-        break;
-    case 3:
-        str_add(&s->document, "<Pause/><Redirect/>");
-        break;
-    case 4:
-        str_add(&s->document, "<Dial>+16665550101</Dial>"); /* not allowed there */
-        break;
-    default:
-        break;
-    }
-}
-
 static void answer(struct sim_answer *a, const struct sim_request *rq, void *arg)
 {
-    struct storm *s = arg;
+    struct lots *l = arg;
 
-    str_reset(&s->document);
-    str_add(&s->document, "<Response>");
-    if (strcmp(rq->url, APP "/flow") == 0)
-        add_flow(s);
-    else
-        add_aside(s, rq->url);
-    str_add(&s->document, "</Response>");
-    a->body = str_text(&s->document);
+    a->body = storm_document(l, rq->url);
     a->len = 0;
-    a->delay_ms = chance(s, 50) ? 0 : (int)lot(s, 1500);
-    a->status = chance(s, 97) ? 200 : 500;
-    a->failure = chance(s, 98) ? HTTP_DONE : HTTP_TIMEOUT;
+    a->delay_ms = chance(l, 50) ? 0 : (int)lot(l, 1500);
+    a->status = chance(l, 97) ? 200 : 500;
+    a->failure = chance(l, 98) ? HTTP_DONE : HTTP_TIMEOUT;
 }
 
 /* --- the exchange --- */
 
 static const char config[] =
-    "number { '+1555*', voice = '" APP "/flow', voice_fallback = 'sorry.xml',\n"
-    "  status_callback = '" APP "/told', status_callback_events = "
+    "number { '+1555*', voice = '" STORM_APP "/flow', voice_fallback = 'sorry.xml',\n"
+    "  status_callback = '" STORM_APP "/told', status_callback_events = "
     "{ 'initiated', 'ringing', 'answered', 'completed' } }\n"
     "number { '+1777*', voice = 'storm.lua', voice_fallback = 'sorry.xml' }\n"
     "server { public_url = 'https://almon.test' }\n";
@@ -274,17 +60,18 @@ static const char config[] =
 static const char handler[] =
     "local http = require 'http'\n"
     "return function(call)\n"
-    "  call:on_hangup(function() http.get('" APP "/told') end)\n"
+    "  call:on_hangup(function() http.get('" STORM_APP "/told') end)\n"
     "  for i = 1, 4 do\n"
     "    local p = call:dial{ timeout = 5, number = '+1666555010' .. math.random(0, 9) }\n"
     "    if p.dialCallStatus ~= 'completed' then call:say('Sorry.') end\n"
-    "    call:run('<Response><Pause/><Redirect>" APP "/flow</Redirect></Response>')\n"
+    "    call:run('<Response><Pause/><Redirect>" STORM_APP "/flow</Redirect></Response>')\n"
     "  end\n"
     "end\n";
 
 static bool begin(struct storm *s, uint64_t seed)
 {
-    static const char *const urls[] = {APP "/flow", APP "/wait", APP "/whisper", APP "/taken"};
+    static const char *const urls[] = {STORM_APP "/flow", STORM_APP "/wait", STORM_APP "/whisper",
+                                       STORM_APP "/taken"};
     struct sim_manner m = {.answers_ms = 1000, .refuses_ms = -1};
     char client[20];
     struct error err = {0};
@@ -293,15 +80,15 @@ static bool begin(struct storm *s, uint64_t seed)
     if (s->rig == NULL)
         return false;
     s->sim = rig_sim(s->rig);
-    rng_init_seeded(&s->rng, seed);
-    str_init(&s->document, 1 << 16);
+    rng_init_seeded(&s->lots.rng, seed);
+    str_init(&s->lots.document, 1 << 16);
     rig_file(s->rig, "storm.lua", handler);
     rig_file(s->rig, "sorry.xml", "<Response><Say>Sorry.</Say></Response>");
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-        if (sim_web(s->sim, &(struct sim_answer){.url = urls[i], .ask = answer, .arg = s}, &err) !=
-            0)
+        if (sim_web(s->sim, &(struct sim_answer){.url = urls[i], .ask = answer, .arg = &s->lots},
+                    &err) != 0)
             return false;
-    rig_answer(s->rig, &(struct rig_answer){.url = APP "/told", .body = "", .delay_ms = 300});
+    rig_answer(s->rig, &(struct rig_answer){.url = STORM_APP "/told", .body = "", .delay_ms = 300});
     m.address = "+1666*";
     s->callees[CLIENTS] = rig_callee(s->rig, &m);
     m.address = "sip:s*";
@@ -317,20 +104,20 @@ static bool begin(struct storm *s, uint64_t seed)
 static void end(struct storm *s)
 {
     rig_free(s->rig);
-    str_free(&s->document);
+    str_free(&s->lots.document);
 }
 
 /* --- what people do --- */
 
 static void new_manner(struct storm *s)
 {
-    struct sim_callee *c = s->callees[lot(s, CALLEES)];
+    struct sim_callee *c = s->callees[lot(&s->lots, CALLEES)];
     struct sim_manner m = {.address = sim_callee_address(c),
-                           .rings_ms = chance(s, 80) ? (int)lot(s, 2000) : -1,
-                           .answers_ms = chance(s, 70) ? (int)lot(s, 6000) : -1,
-                           .refuses_ms = chance(s, 40) ? (int)lot(s, 6000) : -1,
-                           .cause = (enum cause)lot(s, CAUSE_LINK_LOST),
-                           .away = chance(s, 10)};
+                           .rings_ms = chance(&s->lots, 80) ? (int)lot(&s->lots, 2000) : -1,
+                           .answers_ms = chance(&s->lots, 70) ? (int)lot(&s->lots, 6000) : -1,
+                           .refuses_ms = chance(&s->lots, 40) ? (int)lot(&s->lots, 6000) : -1,
+                           .cause = (enum cause)lot(&s->lots, CAUSE_LINK_LOST),
+                           .away = chance(&s->lots, 10)};
 
     rig_callee(s->rig, &m);
 }
@@ -347,10 +134,11 @@ static unsigned live(const struct storm *s)
 static void new_call(struct storm *s)
 {
     static const char *const sip[] = {"SipCallId", "4711", NULL};
-    struct offer o = {.to = chance(s, 80) ? "+15550100" : "+17770100",
+    struct offer o = {.to = chance(&s->lots, 80) ? "+15550100" : "+17770100",
                       .from = "+15550199",
-                      .params = chance(s, 50) ? sip : NULL,
-                      .codec = chance(s, 80) ? CODEC_PCMU : (enum codec)lot(s, CODEC_COUNT),
+                      .params = chance(&s->lots, 50) ? sip : NULL,
+                      .codec = chance(&s->lots, 80) ? CODEC_PCMU
+                                                    : (enum codec)lot(&s->lots, CODEC_COUNT),
                       .dtmf_events = true};
     struct error err = {0};
 
@@ -365,16 +153,16 @@ static struct sim_caller *somebody(struct storm *s)
 {
     struct sim_caller *c = NULL, *next;
     size_t n = 0;
-    unsigned who = lot(s, 2 * CALLEES);
+    unsigned who = lot(&s->lots, 2 * CALLEES);
 
     if (who < CALLEES) {
         for (size_t i = 0; i < s->n_calls; i++)
-            if (!sim_caller_is_over(s->calls[i]) && lot(s, (unsigned)++n) == 0)
+            if (!sim_caller_is_over(s->calls[i]) && lot(&s->lots, (unsigned)++n) == 0)
                 c = s->calls[i];
         return c;
     }
     for (size_t i = 0; (next = sim_callee_call(s->callees[who - CALLEES], i)) != NULL; i++)
-        if (!sim_caller_is_over(next) && lot(s, (unsigned)++n) == 0)
+        if (!sim_caller_is_over(next) && lot(&s->lots, (unsigned)++n) == 0)
             c = next;
     return c;
 }
@@ -382,17 +170,17 @@ static struct sim_caller *somebody(struct storm *s)
 /* What an operator does with recordings. */
 static void act_on_recording(struct storm *s, const char *sid)
 {
-    struct record_options o = {.source = "StartCallRecordingAPI", .dual = chance(s, 50)};
+    struct record_options o = {.source = "StartCallRecordingAPI", .dual = chance(&s->lots, 50)};
     struct runtime *rt = sim_runtime(s->sim);
     struct error err = {0};
     char made[SID_SIZE];
 
-    switch (lot(s, 4)) {
+    switch (lot(&s->lots, 4)) {
     case 0:
         runtime_record(rt, sid, &o, made, &err);
         break;
     case 1:
-        runtime_recording_pause(rt, sid, chance(s, 50), &err);
+        runtime_recording_pause(rt, sid, chance(&s->lots, 50), &err);
         break;
     case 2:
         runtime_recording_resume(rt, sid, &err);
@@ -404,12 +192,13 @@ static void act_on_recording(struct storm *s, const char *sid)
 
 static void act_on(struct storm *s, struct sim_caller *c)
 {
-    static const char *const targets[] = {APP "/flow", APP "/none", "sorry.xml", "storm.lua"};
+    static const char *const targets[] = {STORM_APP "/flow", STORM_APP "/none", "sorry.xml",
+                                          "storm.lua"};
     struct runtime *rt = sim_runtime(s->sim);
-    char key[2] = {"0123456789*#"[lot(s, 12)], '\0'};
+    char key[2] = {"0123456789*#"[lot(&s->lots, 12)], '\0'};
     struct error err = {0};
 
-    switch (lot(s, 13)) {
+    switch (lot(&s->lots, 13)) {
     case 0:
         sim_caller_hangup(c);
         break;
@@ -419,13 +208,13 @@ static void act_on(struct storm *s, struct sim_caller *c)
         break;
     case 2:
         if (*sim_caller_sid(c) != '\0')
-            runtime_redirect(rt, sim_caller_sid(c), targets[lot(s, 4)], &err);
+            runtime_redirect(rt, sim_caller_sid(c), targets[lot(&s->lots, 4)], &err);
         break;
     case 3:
-        sim_caller_sends_tone(c, chance(s, 50) ? 0 : (int)(300 + 50 * lot(s, 8)));
+        sim_caller_sends_tone(c, chance(&s->lots, 50) ? 0 : (int)(300 + 50 * lot(&s->lots, 8)));
         break;
     case 4:
-        sim_caller_sends(c, chance(s, 50) ? SIM_NOTHING : SIM_SILENCE);
+        sim_caller_sends(c, chance(&s->lots, 50) ? SIM_NOTHING : SIM_SILENCE);
         break;
     case 5:
         sim_caller_answer(c);
@@ -436,7 +225,7 @@ static void act_on(struct storm *s, struct sim_caller *c)
         break;
     case 7:
         if (sim_caller_is_answered(c))
-            sim_caller_refer_answers(c, chance(s, 70) ? 202 : 603, 100 * lot(s, 6));
+            sim_caller_refer_answers(c, chance(&s->lots, 70) ? 202 : 603, 100 * lot(&s->lots, 6));
         break;
     case 8:
         if (*sim_caller_sid(c) != '\0')
@@ -448,12 +237,46 @@ static void act_on(struct storm *s, struct sim_caller *c)
     }
 }
 
+/* What an operator does to a conference or a queue, whether there is one or not. */
+static void operate(struct storm *s, const char *sid)
+{
+    static const char *const rooms[] = {"room0", "room1", "room2"};
+    const char *room = rooms[lot(&s->lots, 3)], *queue = chance(&s->lots, 50) ? "queue0" : "queue1";
+    struct runtime *rt = sim_runtime(s->sim);
+    struct runtime_member_change change = {
+        .muted = (enum runtime_switch)lot(&s->lots, 3),
+        .held = (enum runtime_switch)lot(&s->lots, 3),
+        .ends = (enum runtime_switch)lot(&s->lots, 3),
+        .hold_url = chance(&s->lots, 30) ? STORM_APP "/wait" : NULL,
+        .announce_url = chance(&s->lots, 30) ? STORM_APP "/wait" : NULL,
+    };
+    struct error err = {0};
+
+    switch (lot(&s->lots, 6)) {
+    case 0:
+        runtime_room_end(rt, SIM_ACCOUNT, room, &err);
+        break;
+    case 1:
+        runtime_room_announce(rt, SIM_ACCOUNT, room, STORM_APP "/wait", false, &err);
+        break;
+    case 2:
+        runtime_member_kick(rt, SIM_ACCOUNT, room, sid, &err);
+        break;
+    case 3:
+    case 4:
+        runtime_member_change(rt, SIM_ACCOUNT, room, sid, &change, &err);
+        break;
+    default:
+        runtime_dequeue(rt, SIM_ACCOUNT, queue, NULL, STORM_APP "/flow", &err);
+    }
+}
+
 static bool act(struct storm *s)
 {
     struct sim_caller *c;
     struct error err = {0};
 
-    switch (lot(s, 8)) {
+    switch (lot(&s->lots, 9)) {
     case 0:
     case 1:
         new_call(s);
@@ -462,7 +285,11 @@ static bool act(struct storm *s)
         new_manner(s);
         return true;
     case 3:
-        return lot(s, 100) != 0 || sim_break_link(s->sim, &err) == 0;
+        return lot(&s->lots, 100) != 0 || sim_break_link(s->sim, &err) == 0;
+    case 4:
+        c = somebody(s);
+        operate(s, c != NULL && *sim_caller_sid(c) != '\0' ? sim_caller_sid(c) : "nobody");
+        return true;
     default:
         c = somebody(s);
         if (c != NULL)
@@ -472,6 +299,54 @@ static bool act(struct storm *s)
 }
 
 /* --- what must hold --- */
+
+/* At every moment. */
+static void look_at_room(const struct runtime_room *room, void *arg)
+{
+    if (room->members > 0)
+        return;
+    fprintf(stderr, "# nobody is in %s\n", room->sid);
+    *(bool *)arg = false;
+}
+
+struct line_of_people {
+    int size, seen; /* as it says, and as it lists */
+    bool good;
+};
+
+static void look_at_queue(const struct queue_view *queue, const char *sid, int waited, void *arg)
+{
+    struct line_of_people *l = arg;
+
+    if (sid == NULL) {
+        l->good = l->good && l->seen == l->size && waited >= 0;
+        l->size = queue->size;
+        l->seen = 0;
+    } else {
+        l->seen++;
+        l->good = l->good && queue->position == l->seen && waited >= 0;
+    }
+}
+
+static bool is_in_order(struct storm *s)
+{
+    struct line_of_people line = {.good = true};
+    bool good = true;
+
+    runtime_rooms(sim_runtime(s->sim), look_at_room, &good);
+    runtime_queues(sim_runtime(s->sim), look_at_queue, &line);
+    if (line.good && line.seen == line.size)
+        return good;
+    fprintf(stderr, "# a queue of %d lists %d\n", line.size, line.seen);
+    return false;
+}
+
+static void look_for_people(const struct queue_view *queue, const char *sid, int waited, void *arg)
+{
+    (void)queue;
+    (void)waited;
+    *(bool *)arg = *(bool *)arg && sid == NULL;
+}
 
 struct fate {
     int starts, finals, ends;
@@ -572,9 +447,12 @@ static bool nothing_is_left(struct storm *s)
     struct bridge_stats bridge;
     struct runtime_stats calls;
 
+    bool queues = true;
+
     bridge_stats(sim_bridge(s->sim), &bridge);
+    runtime_queues(sim_runtime(s->sim), look_for_people, &queues);
     runtime_stats(sim_runtime(s->sim), &calls);
-    if (bridge.channels == 0 && calls.sessions == 0 && calls.rooms == 0)
+    if (bridge.channels == 0 && calls.sessions == 0 && calls.rooms == 0 && queues)
         return true;
     fprintf(stderr, "# left: %u sessions, %u rooms, %u channels\n", calls.sessions, calls.rooms,
             bridge.channels);
@@ -599,8 +477,8 @@ static bool spell(uint64_t seed, unsigned long *legs)
     bool good = begin(&s, seed);
 
     while (good && sim_now(s.sim) < SPELL_MS && sim_lines(s.sim) < SIM_LINES * 9 / 10) {
-        sim_run(s.sim, lot(&s, 3) == 0 ? 0 : (int64_t)lot(&s, 2000), NULL, NULL);
-        good = act(&s);
+        sim_run(s.sim, lot(&s.lots, 3) == 0 ? 0 : (int64_t)lot(&s.lots, 2000), NULL, NULL);
+        good = act(&s) && is_in_order(&s);
     }
     for (int i = 0; good && i < 5; i++) { /* what a hang-up sets free may call once more */
         all_hang_up(&s);
@@ -610,9 +488,8 @@ static bool spell(uint64_t seed, unsigned long *legs)
     if (good)
         runtime_stats(sim_runtime(s.sim), &stats);
     good = good && all_are_recorded(&s, stats.calls);
-    if (good) {
+    if (good)
         *legs += stats.calls;
-    }
     end(&s);
     return good;
 }
