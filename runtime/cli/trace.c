@@ -12,7 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLE_MS = 200 }; /* for what the disk thread still holds when following begins */
+enum {
+    SETTLE_MS = 200,      /* for what the disk thread still holds when following begins */
+    TREE_DEPTH = 3,       /* calls made by calls made by … */
+    TREE_CALLS = 200,     /* of one call */
+    TREE_LINES = 1000000, /* of all together */
+};
+
+/* A line of the call or of one that it made. */
+struct told {
+    int64_t t; /* in the call that is traced */
+    json_t *line;
+    char *raw;
+    char sid[SID_SIZE];
+    unsigned depth; /* 0: the call's own */
+    size_t order;
+};
 
 struct trace {
     const char *sid; /* NULL: follow all calls */
@@ -21,9 +36,13 @@ struct trace {
     bool ended; /* the call's last line was printed */
     struct str out;
     struct str last; /* raw lines of the file, to know them again */
+    struct told *told;
+    size_t n_told;
+    unsigned n_calls; /* whose journals were read */
 };
 
-static void print_line(struct trace *t, const char *sid, json_t *line, const char *raw)
+static void print_line(struct trace *t, const char *sid, json_t *line, const char *raw,
+                       unsigned depth)
 {
     const char *event = json_string_value(json_object_get(line, "e"));
 
@@ -34,30 +53,12 @@ static void print_line(struct trace *t, const char *sid, json_t *line, const cha
         if (t->sid == NULL)
             str_addf(&t->out, "%.10s ", sid);
         timeline_add(&t->out, line);
+        if (depth > 0)
+            str_addf(&t->out, "%*s[%.10s]", 2 * (int)depth, "", sid);
     }
     printf("%s%s\n", str_text(&t->out), t->out.failed ? "…" : "");
     fflush(stdout);
-    t->ended = event != NULL && strcmp(event, "end") == 0;
-}
-
-static void print_file(struct trace *t, FILE *f)
-{
-    char *raw = NULL;
-    size_t size = 0;
-    ssize_t n;
-
-    while ((n = getline(&raw, &size, f)) > 0) {
-        json_t *line = json_loadb(raw, (size_t)n, 0, NULL);
-
-        if (line == NULL)
-            continue; /* the end of what a crash cut off */
-        raw[strcspn(raw, "\n")] = '\0';
-        print_line(t, t->sid, line, raw);
-        if (t->follow)
-            str_addf(&t->last, "%s\n", raw);
-        json_decref(line);
-    }
-    free(raw);
+    t->ended = depth == 0 && event != NULL && strcmp(event, "end") == 0;
 }
 
 static int is_day(const struct dirent *d)
@@ -66,7 +67,7 @@ static int is_day(const struct dirent *d)
 }
 
 /* The journal lies in the folder of the day that the call began. */
-static FILE *open_journal(const struct trace *t)
+static FILE *open_journal(const struct trace *t, const char *sid)
 {
     char folder[CLI_STATE_SIZE + 16], path[CLI_STATE_SIZE + 340];
     struct dirent **days;
@@ -76,7 +77,7 @@ static FILE *open_journal(const struct trace *t)
     snprintf(folder, sizeof folder, "%s/journal", t->state);
     n = scandir(folder, &days, is_day, alphasort);
     for (int i = n - 1; i >= 0; i--) {
-        snprintf(path, sizeof path, "%s/%s/%s.jsonl", folder, days[i]->d_name, t->sid);
+        snprintf(path, sizeof path, "%s/%s/%s.jsonl", folder, days[i]->d_name, sid);
         if (f == NULL)
             f = fopen(path, "re");
         free(days[i]);
@@ -85,6 +86,103 @@ static FILE *open_journal(const struct trace *t)
         free(days);
     return f;
 }
+
+/* --- a call and those that it made --- */
+
+static bool keep_line(struct trace *t, const char *sid, int64_t began, unsigned depth, json_t *line,
+                      const char *raw)
+{
+    size_t room = t->n_told == 0 ? 256 : t->n_told * 2;
+    struct told *told = t->told;
+    char *copy;
+
+    if (t->n_told == TREE_LINES)
+        return false;
+    if ((t->n_told & (t->n_told - 1)) == 0 && (t->n_told == 0 || t->n_told >= 256)) {
+        told = mem_realloc(t->told, room * sizeof *told);
+        if (told == NULL)
+            return false;
+        t->told = told;
+    }
+    copy = mem_strdup(raw);
+    if (copy == NULL)
+        return false;
+    told += t->n_told;
+    *told = (struct told){.t = began + json_integer_value(json_object_get(line, "t")),
+                          .line = json_incref(line),
+                          .raw = copy,
+                          .depth = depth,
+                          .order = t->n_told};
+    str_copy(told->sid, sizeof told->sid, sid);
+    t->n_told++;
+    json_object_set_new(line, "t", json_integer(told->t));
+    return true;
+}
+
+static bool read_call(struct trace *t, const char *sid, int64_t began, unsigned depth);
+
+static void read_lines(struct trace *t, FILE *f, const char *sid, int64_t began, unsigned depth)
+{
+    char *raw = NULL;
+    size_t size = 0;
+    bool good = true;
+    ssize_t n;
+
+    while (good && (n = getline(&raw, &size, f)) > 0) {
+        json_t *line = json_loadb(raw, (size_t)n, 0, NULL);
+        const char *event = json_string_value(json_object_get(line, "e"));
+        const char *child = json_string_value(json_object_get(line, "sid"));
+
+        if (line == NULL)
+            continue; /* the end of what a crash cut off */
+        raw[strcspn(raw, "\n")] = '\0';
+        good = keep_line(t, sid, began, depth, line, raw);
+        if (good && !t->raw && event != NULL && strcmp(event, "dial") == 0 && child != NULL &&
+            sid_valid(child, "CA") && depth < TREE_DEPTH)
+            read_call(t, child, json_integer_value(json_object_get(line, "t")), depth + 1);
+        json_decref(line);
+    }
+    free(raw);
+}
+
+static bool read_call(struct trace *t, const char *sid, int64_t began, unsigned depth)
+{
+    FILE *f = t->n_calls < TREE_CALLS ? open_journal(t, sid) : NULL;
+
+    if (f == NULL)
+        return false;
+    t->n_calls++;
+    read_lines(t, f, sid, began, depth);
+    fclose(f);
+    return true;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct told *x = a, *y = b;
+
+    if (x->t != y->t)
+        return x->t < y->t ? -1 : 1;
+    return x->order < y->order ? -1 : 1;
+}
+
+static void print_told(struct trace *t)
+{
+    if (t->n_told > 0)
+        qsort(t->told, t->n_told, sizeof *t->told, by_time);
+    for (size_t i = 0; i < t->n_told; i++) {
+        struct told *x = &t->told[i];
+
+        print_line(t, x->sid, x->line, x->raw, x->depth);
+        if (t->follow && x->depth == 0)
+            str_addf(&t->last, "%s\n", x->raw);
+        json_decref(x->line);
+        mem_free(x->raw);
+    }
+    mem_free(t->told);
+}
+
+/* --- following --- */
 
 /* Lines that came both ways, by the file and by the socket, are told once. */
 static bool is_known(struct trace *t, const char *raw)
@@ -106,7 +204,7 @@ static int follow(struct trace *t, struct cli_link *l, struct error *err)
         const char *sid = json_string_value(json_object_get(m, "sid"));
 
         if (raw != NULL && !is_known(t, raw))
-            print_line(t, sid != NULL ? sid : "", line, raw);
+            print_line(t, sid != NULL ? sid : "", line, raw, 0);
         mem_free(raw);
         json_decref(m);
         if (m == NULL)
@@ -138,19 +236,15 @@ static int start_following(struct trace *t, struct cli_link *l, struct error *er
 static int run(struct trace *t, struct error *err)
 {
     struct cli_link l = {0};
-    FILE *f;
     int status = 1;
 
     if (t->follow && start_following(t, &l, err) != 0)
         goto out;
-    f = t->sid != NULL ? open_journal(t) : NULL;
-    if (f != NULL) {
-        print_file(t, f);
-        fclose(f);
-    } else if (t->sid != NULL) {
+    if (t->sid != NULL && !read_call(t, t->sid, 0, 0)) {
         error_set(err, ERR_MISSING, "there is no journal of %s in %s", t->sid, t->state);
         goto out;
     }
+    print_told(t);
     status = t->follow ? follow(t, &l, err) : 0;
 out:
     cli_link_close(&l);
@@ -159,11 +253,13 @@ out:
 
 static void usage(FILE *out)
 {
-    fprintf(out, "usage: almon trace SID [-f] [--json] [--state DIR | --config FILE]\n"
-                 "       almon trace -f\n"
-                 "Prints what happened in the call SID, with seconds since its beginning.\n"
-                 "  -f, --follow  goes on with what happens now (without SID: in all calls)\n"
-                 "  --json        prints the journal's own lines\n");
+    fprintf(out,
+            "usage: almon trace SID [-f] [--json] [--state DIR | --config FILE]\n"
+            "       almon trace -f\n"
+            "Prints what happened in the call SID, with seconds since its beginning, and in the\n"
+            "calls that it made, these with the beginning of their own SID behind.\n"
+            "  -f, --follow  goes on with what happens now in this call (without SID: in all)\n"
+            "  --json        prints the lines of this journal as they are\n");
 }
 
 int cli_trace(int argc, char **argv)

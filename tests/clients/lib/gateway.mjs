@@ -65,7 +65,10 @@ export class Gateway extends EventEmitter {
         const message = JSON.parse(data.toString());
         if (message.type === 'error')
             this.errors.push(message);
-        this.calls.get(message.channel)?.told(message);
+        if (message.type === 'offer')
+            this.offered(message);
+        else
+            this.calls.get(message.channel)?.told(message);
         this.emit('message', message);
     }
 
@@ -126,6 +129,27 @@ export class Gateway extends EventEmitter {
         return call;
     }
 
+    /** The exchange calls somebody here. */
+    offered(offer) {
+        const call = new Call(this, offer.channel, offer);
+        call.offer = offer;
+        this.calls.set(call.channel, call);
+        this.emit('offer', call);
+    }
+
+    /** The next call to `to`: it rings, and is answered when asked so. */
+    called(to, ms = 10000) {
+        return within(ms, `a call to ${to}`, new Promise((resolve) => {
+            const seen = (call) => {
+                if (call.to !== to)
+                    return;
+                this.off('offer', seen);
+                resolve(call);
+            };
+            this.on('offer', seen);
+        }));
+    }
+
     broke(code) {
         clearTimeout(this.clock);
         for (const call of this.calls.values())
@@ -159,6 +183,17 @@ class Call extends EventEmitter {
         this.prompts = 0; // that have ended
         this.answered = new Promise((resolve) => this.once('answer', resolve));
         this.ended = new Promise((resolve) => this.once('end', resolve));
+    }
+
+    /** Of a call to us. */
+    ring() {
+        this.gateway.say({ type: 'ring', channel: this.channel });
+    }
+
+    answer() {
+        this.gateway.say({ type: 'answer', channel: this.channel });
+        this.state = 'answered';
+        this.emit('answer');
     }
 
     told(message) {
@@ -202,7 +237,30 @@ class Call extends EventEmitter {
         const frame = this.sending.shift();
         if (frame !== undefined && this.sending.length === 0)
             this.emit('sent');
-        return frame ?? Buffer.alloc(0);
+        return frame ?? this.hum?.() ?? Buffer.alloc(0);
+    }
+
+    /** A sine from now on, whenever nothing else is said. */
+    plays(frequency, amplitude = 4000) {
+        const { rate } = this.codec;
+        let at = 0;
+        this.hum = () => this.codec.encode(Int16Array.from({ length: rate / 50 },
+            () => amplitude * Math.sin((2 * Math.PI * frequency * at++) / rate)));
+    }
+
+    /** The next `ms` of what is heard, in samples. */
+    async listen(ms) {
+        const first = this.frames.length, wanted = first + ms / FRAME_MS;
+        await within(ms + 5000, `${ms} ms of sound on channel ${this.channel}`, new Promise((resolve) => {
+            const look = (n) => {
+                if (n < wanted)
+                    return;
+                this.off('frame', look);
+                resolve();
+            };
+            this.on('frame', look);
+        }));
+        return this.heard(first);
     }
 
     /** Says samples (at the codec's rate); resolves when the last frame went out. */

@@ -120,18 +120,17 @@ export function wav(samples, rate = 8000) {
     return Buffer.concat([head, linear(rate).encode(samples)]);
 }
 
-/** {rate, samples} of a mono WAV: linear, µ-law or A-law. */
-export function readWav(bytes) {
+/** {rate, channels: [samples …]} of a WAV: linear, µ-law or A-law. */
+export function readChannels(bytes) {
     if (bytes.toString('latin1', 0, 4) !== 'RIFF' || bytes.toString('latin1', 8, 12) !== 'WAVE')
         throw new Error('no WAV file');
-    let format, rate;
+    let format, rate, width;
     for (let at = 12; at + 8 <= bytes.length;) {
         const id = bytes.toString('latin1', at, at + 4);
         const length = bytes.readUInt32LE(at + 4);
         if (id === 'fmt ') {
             format = bytes.readUInt16LE(at + 8);
-            if (bytes.readUInt16LE(at + 10) !== 1)
-                throw new Error('not mono');
+            width = bytes.readUInt16LE(at + 10);
             rate = bytes.readUInt32LE(at + 12);
         }
         if (id === 'data') {
@@ -139,11 +138,21 @@ export function readWav(bytes) {
             const codec = { 1: linear(rate), 6: CODECS.PCMA, 7: CODECS.PCMU }[format];
             if (!codec)
                 throw new Error(`WAV format ${format}`);
-            return { rate, samples: codec.decode(data) };
+            const all = codec.decode(data);
+            const channel = (k) => Int16Array.from({ length: all.length / width }, (_, i) => all[i * width + k]);
+            return { rate, channels: Array.from({ length: width }, (_, k) => channel(k)) };
         }
         at += 8 + length + (length & 1);
     }
     throw new Error('a WAV file without data');
+}
+
+/** {rate, samples} of a mono WAV. */
+export function readWav(bytes) {
+    const { rate, channels } = readChannels(bytes);
+    if (channels.length !== 1)
+        throw new Error('not mono');
+    return { rate, samples: channels[0] };
 }
 
 // --- hearing ---------------------------------------------------------------------------------
