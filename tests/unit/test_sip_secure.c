@@ -1,6 +1,8 @@
 /* What our session descriptions say of encryption, and what becomes of theirs: a=crypto, DTLS
  * fingerprints, and the policies off, optional and required. */
+#include "gateways/sip/ice.h"
 #include "gateways/sip/secure.h"
+#include "rtp_rig.h"
 #include "unit.h"
 #include <stdio.h>
 #include <string.h>
@@ -23,20 +25,26 @@ static int take(struct secure *s, const char *text, struct sdp *remote, struct e
 }
 
 /* Our description, an offer or the answer to `remote`. */
-static bool describe(struct secure *s, const struct sdp *remote, struct str *out)
+static bool describe_with(struct secure *s, struct rtp *rtp, const struct sdp *remote,
+                          struct str *out)
 {
     struct sdp_ours o = {
         .address = "192.0.2.2", .port = 5000, .session = 1, .version = 1, .codecs = 1 << RTP_PCMU};
     struct error err = {0};
 
     str_reset(out);
-    if (secure_describe(s, NULL, remote, &o, &err) != 0)
+    if (secure_describe(s, rtp, remote, &o, &err) != 0)
         return false;
     if (remote == NULL)
         sdp_write_offer(out, &o);
     else
         sdp_write_answer(out, &o, remote, 0);
     return !out->failed;
+}
+
+static bool describe(struct secure *s, const struct sdp *remote, struct str *out)
+{
+    return describe_with(s, NULL, remote, out);
 }
 
 static bool has(const struct str *out, const char *text)
@@ -207,8 +215,88 @@ UNIT(fingerprints_are_read_as_they_are_written)
 out:;
 }
 
+#define ICE       "a=ice-ufrag:them\r\na=ice-pwd:0123456789012345678901\r\n"
+#define CANDIDATE "a=candidate:1 1 UDP 2130706431 192.0.2.1 4000 typ host\r\n"
+
+UNIT(ice_is_answered_where_it_is_offered_as_a_lite_agent)
+{
+    struct str out = STR_INIT(4096);
+    struct error err = {0};
+    struct secure s = {.terms = {.local_ip = "10.0.0.7"}};
+    struct rtp_peer peer = {0};
+    struct sdp remote;
+    struct rig r;
+    char first[ICE_UFRAG + 1];
+
+    ok(rig_start(&r, RTP_PCMU, NULL, &err));
+    ok_rc(take(&s, HEAD AVP ICE CANDIDATE, &remote, &err), &err);
+    ok(describe_with(&s, r.ends[0].rtp, &remote, &out));
+    ok(has(&out, "a=ice-lite\r\nm=audio") && has(&out, "a=ice-ufrag:"));
+    ok(has(&out, "a=candidate:1 1 UDP 2130706431 192.0.2.2 5000 typ host\r\n"));
+    ok(has(&out, "a=candidate:1 2 UDP 2130706430 192.0.2.2 5001 typ host\r\n"));
+    /* Behind NAT with a forwarded address, neighbours take the short way. */
+    ok(has(&out, "a=candidate:2 1 UDP 2130706175 10.0.0.7 5000 typ host\r\n"));
+    secure_peer(&s, &remote, &peer);
+    ok_str(peer.ice_ufrag, "them");
+    /* Described again: the same names. After a restart: new ones. */
+    str_copy(first, sizeof first, s.ice.ufrag);
+    ok_rc(take(&s, HEAD AVP ICE CANDIDATE "a=rtcp-mux\r\n", &remote, &err), &err);
+    ok(describe_with(&s, r.ends[0].rtp, &remote, &out));
+    ok(has(&out, first) && !has(&out, "1 2 UDP"));
+    str_copy(remote.ice_ufrag, sizeof remote.ice_ufrag, "anew");
+    ok(describe_with(&s, r.ends[0].rtp, &remote, &out));
+    ok(!has(&out, first));
+    /* Another lite agent makes no checks: its address is that of c=. */
+    ok_rc(take(&s, HEAD "a=ice-lite\r\n" AVP ICE CANDIDATE, &remote, &err), &err);
+    ok(describe_with(&s, r.ends[0].rtp, &remote, &out));
+    peer.ice_ufrag = NULL;
+    secure_peer(&s, &remote, &peer);
+    ok(peer.ice_ufrag == NULL);
+out:
+    rig_stop(&r);
+    str_free(&out);
+}
+
+UNIT(an_address_that_somebody_has_changed_is_a_mismatch_and_a_later_one_is_not)
+{
+    static const struct {
+        const char *what;
+        bool ice, mismatch;
+    } cases[] = {
+        {HEAD AVP ICE CANDIDATE, true, false},
+        {HEAD ICE AVP CANDIDATE, true, false},
+        {HEAD AVP ICE "a=candidate:1 1 UDP 1 10.0.0.1 4000 typ host\r\n", false, true},
+        {HEAD AVP ICE "a=candidate:1 1 UDP 1 192.0.2.1 4002 typ host\r\n", false, true},
+        {HEAD AVP ICE, false, true},
+        {HEAD AVP ICE "a=ice-options:trickle\r\n", true, false},
+        {HEAD "m=audio 9 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n" ICE, true, false},
+        {HEAD AVP CANDIDATE, false, false},
+        {HEAD AVP "a=ice-ufrag:them\r\na=ice-pwd:short\r\n" CANDIDATE, false, false},
+        {HEAD AVP ICE CANDIDATE "a=ice-mismatch\r\n", false, false}, /* of an answer to ours */
+    };
+    struct str out = STR_INIT(4096);
+    struct error err = {0};
+    struct sdp remote;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct secure s = {.terms = {.policy = SECURE_OPTIONAL}};
+
+        ok_rc(take(&s, cases[i].what, &remote, &err), &err);
+        ok_int(remote.ice, cases[i].ice);
+        ok_int(remote.ice_mismatch, cases[i].mismatch);
+        if (!cases[i].mismatch)
+            continue;
+        ok(describe(&s, &remote, &out));
+        ok(has(&out, "a=ice-mismatch\r\n") && !has(&out, "a=candidate") && !has(&out, "lite"));
+    }
+out:
+    str_free(&out);
+}
+
 UNIT_MAIN(CASE(each_policy_takes_what_it_should_and_says_why_not),
           CASE(an_answer_repeats_the_tag_and_each_side_has_its_key),
           CASE(an_offer_says_what_the_terms_want_and_takes_the_answer_that_fits),
           CASE(who_begins_the_handshake_follows_from_both_descriptions),
-          CASE(fingerprints_are_read_as_they_are_written))
+          CASE(fingerprints_are_read_as_they_are_written),
+          CASE(ice_is_answered_where_it_is_offered_as_a_lite_agent),
+          CASE(an_address_that_somebody_has_changed_is_a_mismatch_and_a_later_one_is_not))
