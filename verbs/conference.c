@@ -211,7 +211,7 @@ struct conference {
     enum conference_sound what;
     const char *url, *announce; /* of the music (NULL: ours), and of the announcement */
     enum flow_method method, announce_method;
-    bool established; /* he has heard the others, or what he was to hear while waiting */
+    bool established; /* he has heard what he was to hear while waiting */
     bool talked;      /* he was in it after it had begun */
 };
 
@@ -380,7 +380,6 @@ static enum verb_result stage_changed(struct activation *a, struct dial *d,
         c->talked = true;
         dial_reached(a, d, DIAL_ANSWERED);
     }
-    c->established = c->established || room->stage != ROOM_WAITS;
     c->url = keep(a, c->url, room->url);
     c->method = room->method;
     if (room->stage == ROOM_WAITS && room->url == NULL && c->args->wait_url != NULL) {

@@ -286,7 +286,7 @@ void room_leave(struct room_member *m, enum room_leaving why)
         return; /* room_finish() is at work */
     if (r->count == 0 || moderator)
         room_finish(r, ending_of(moderator, why), m);
-    else if (m->beep_exit && why != LEAVING_FAILED)
+    else if (m->beep_exit)
         room_beep(r, BEEP_EXIT);
 }
 

@@ -158,12 +158,13 @@ void room_sound_modes(struct room *r)
         set_mode(list_entry(n, struct room_member, node));
 }
 
-static void look_at_coaches(struct room *r)
+/* The call `of` is here, or gone: who coaches it is heard, or not. */
+static void look_at_coaches(struct room *r, const char *of)
 {
     for (struct link_node *n = list_first(&r->members); n != NULL; n = list_next(&r->members, n)) {
         struct room_member *m = list_entry(n, struct room_member, node);
 
-        if (m->coach[0] != '\0')
+        if (strcmp(m->coach, of) == 0)
             set_mode(m);
     }
 }
@@ -182,24 +183,20 @@ int room_sound_join(struct room_member *m, struct error *err)
     if (rc != 0)
         return rc;
     m->in = true;
+    look_at_coaches(m->room, m->session->sid);
     return 0;
 }
 
 void room_sound_leave(struct room_member *m)
 {
     struct media_channel *c = media_of(m);
-    bool coached = false;
 
     if (!m->in)
         return;
     m->in = m->speaking = false;
     if (c != NULL)
         media_room_leave(c);
-    for (struct link_node *n = list_first(&m->room->members); n != NULL && !coached;
-         n = list_next(&m->room->members, n))
-        coached = strcmp(list_entry(n, struct room_member, node)->coach, m->session->sid) == 0;
-    if (coached)
-        look_at_coaches(m->room);
+    look_at_coaches(m->room, m->session->sid);
 }
 
 /* --- from the beginning to the end --- */
@@ -245,9 +242,7 @@ int room_sound_start(struct room *r, struct error *err)
                : config.rate == 16000 ? CODEC_L16_16
                                       : CODEC_L16_8;
     rc = join_all(r, err);
-    if (rc == 0)
-        look_at_coaches(r); /* who came before whom he coaches */
-    else
+    if (rc != 0)
         room_sound_stop(r);
     return rc;
 }

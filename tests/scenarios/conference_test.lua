@@ -183,6 +183,15 @@ scenario("a document for those who wait holds few verbs", function(t)
   assert(warned(ann, 13238) == 2)
 end)
 
+scenario("who could not be made to wait ends nothing", function(t)
+  t:web("/wait", { status = 500 })
+  local ann = enters(t, "startConferenceOnEnter='false' waitUrl=''")
+  local bob = enters(t, "startConferenceOnEnter='false' endConferenceOnExit='true' waitUrl='/wait'")
+  bob:hears("Out.")
+  ann:hears_nothing("5s")
+  assert(#t:rooms().Room.members == 1)
+end)
+
 -- Who may begin it, and who ends it
 
 scenario("it begins with the first who may begin it, when two are in it", function(t)
@@ -416,6 +425,25 @@ scenario("a coach whom nobody is left to hear is heard by nobody", function(t)
   t:together(function() ann:hears_no_tone(1500, "2s") end, function() eve:hears_no_tone(1500, "2s") end)
 end)
 
+scenario("… until the coached one comes back", function(t)
+  local ann, bob = two(t, "beep='false'", "beep='false'")
+  t:web("/away", "<Response><Pause length='3'/><Redirect>/back</Redirect></Response>")
+  t:web("/back", "<Response><Dial><Conference beep='false'>Room</Conference></Dial></Response>")
+  local coach = enters(t, "beep='false' coach='" .. bob:sid() .. "'")
+  t:redirect(bob, "/away")
+  coach:plays_tone(1500)
+  t:waits("5s")
+  t:together(function() bob:hears_tones { 1500 } end, function() ann:hears_no_tone(1500, "2s") end)
+end)
+
+scenario("a coach who came first, and whom he coaches, both wait", function(t)
+  local bob = enters(t, "startConferenceOnEnter='false' waitUrl='' beep='false'")
+  local coach = enters(t, "startConferenceOnEnter='false' waitUrl='' beep='false' coach='" .. bob:sid() .. "'")
+  local ann = enters(t, "beep='false'")
+  coach:plays_tone(1500)
+  t:together(function() bob:hears_tones { 1500 } end, function() ann:hears_no_tone(1500, "2s") end)
+end)
+
 scenario("whom nobody knows nobody can coach", function(t)
   t:web("/after", "<Response><Say>After.</Say></Response>")
   local ann = enters(t, "coach='CA00000000000000000000000000000001'", { dial = "action='/after'" })
@@ -528,6 +556,26 @@ scenario("an announcement to one is heard by him, over the others or the music",
     "participant-hold", { "announcement-end", CallSid = bob:sid(), Hold = "true" })
 end)
 
+scenario("an announcement to one is heard to its end, also when he is put on hold meanwhile", function(t)
+  local ann, bob = two(t, "beep='false'", "beep='false'")
+  t:web("/announce", "<Response><Say>One.</Say><Pause length='3'/><Say>Two.</Say></Response>")
+  t:change("Room", bob, { announce = "/announce" })
+  bob:hears("One.")
+  t:change("Room", bob, { hold = true })
+  bob:hears("Two.")
+  bob:hears_sound() -- now the music
+end)
+
+scenario("no beep is heard behind an announcement", function(t)
+  local ann, bob = two(t, "beep='false'", "beep='false'")
+  t:web("/announce", "<Response><Say>Five minutes left.</Say></Response>")
+  t:announce("Room", "/announce")
+  ann:hears_sound()
+  enters(t)
+  told(t, "participant-join", "participant-join", "conference-start", "participant-join", "announcement-end")
+  ann:hears_nothing("2s")
+end)
+
 scenario("an announcement ends with the conference", function(t)
   local ann, bob = two(t, "beep='false'", "beep='false'")
   t:web("/long", "<Response><Say>One.</Say><Pause length='60'/><Say>Never.</Say></Response>")
@@ -603,6 +651,16 @@ scenario("it is recorded from its start, without what is heard before", function
   local recording = t:expect_request("/recorded", { RecordingStatus = "completed", ConferenceSid = sid, RecordingDuration = "4",
     RecordingUrl = true, RecordingStartTime = true }).params
   assert(recording.RecordingUrl:find("^https://almon.test/2010%-04%-01/Accounts/AC%w+/Recordings/" .. recording.RecordingSid .. "$"))
+end)
+
+scenario("it is recorded once, whoever wishes it", function(t)
+  t:web("/recorded", "")
+  local record = "beep='false' record='record-from-start' recordingStatusCallback='/recorded' recordingStatusCallbackEvent='in-progress completed'"
+  for _ = 1, 3 do enters(t, record) end
+  t:waits("2s")
+  t:end_room("Room")
+  t:settles()
+  assert(#t:requests("/recorded") == 2)
 end)
 
 scenario("who comes later may wish it to be recorded", function(t)

@@ -6,6 +6,7 @@
 #include "tests/unit/unit.h"
 #include "verbs/verbs.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,10 @@ static const char *const pages[][2] = {
     {APP "announce", "<Response><Play digits=\"1\"/><Pause length=\"1\"/></Response>"},
     {APP "after", "<Response><Hangup/></Response>"},
     {APP "told", ""},
+    {APP "host", "<Response><Dial><Conference beep=\"false\" endConferenceOnExit=\"true\" "
+                 "statusCallback=\"/told\" statusCallbackEvent=\"leave end\">Room</Conference>"
+                 "</Dial></Response>"},
+    {APP "guest", "<Response><Dial><Conference>Room</Conference></Dial></Response>"},
 };
 
 static int open_exchange(struct sim **sp, struct error *err)
@@ -30,7 +35,9 @@ static int open_exchange(struct sim **sp, struct error *err)
     static char folder[300], path[320];
     struct sim_options o = {
         .config = "number { '+15551', voice = '" APP "first' }"
-                  "number { '+15552', voice = '" APP "second' }",
+                  "number { '+15552', voice = '" APP "second' }"
+                  "number { '+15553', voice = '" APP "host' }"
+                  "number { '+15554', voice = '" APP "guest' }",
         .folder = folder,
         .path = path,
         .speech = "build/test-speech",
@@ -95,6 +102,104 @@ UNIT(a_conference_ends_and_nothing_stays_behind)
     runtime_stats(sim_runtime(s), &stats);
     ok_int(stats.rooms, 0);
     ok_int(stats.sessions, 0);
+out:
+    sim_free(s);
+}
+
+/* --- the sound --- */
+
+/* The sample rate in the header of the only recording of this exchange; 0 when there is none. */
+static unsigned recorded_rate(void)
+{
+    unsigned char head[28];
+    unsigned rate = 0;
+    char folder[400], path[800];
+    struct dirent *e;
+    DIR *d;
+    FILE *f;
+
+    snprintf(folder, sizeof folder, "%s/sim/state/recordings/" SIM_ACCOUNT, unit_folder());
+    d = opendir(folder);
+    while (d != NULL && rate == 0 && (e = readdir(d)) != NULL) {
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        f = strstr(path, ".wav") != NULL ? fopen(path, "rb") : NULL;
+        if (f != NULL && fread(head, 1, sizeof head, f) == sizeof head)
+            rate = head[24] | (unsigned)head[25] << 8;
+        if (f != NULL)
+            fclose(f);
+    }
+    if (d != NULL)
+        closedir(d);
+    return rate;
+}
+
+/* One caller of wide band among others is enough. */
+UNIT(a_room_sounds_as_well_as_its_best_caller)
+{
+    static const enum codec codecs[] = {CODEC_PCMA, CODEC_L16_16};
+    struct sim *s = NULL;
+    struct sim_caller *callers[2];
+    struct error err = {0};
+
+    ok_rc(open_exchange(&s, &err), &err);
+    for (size_t i = 0; i < 2; i++) {
+        const struct offer offer = {.from = "+15550199",
+                                    .to = i == 0 ? "+15551" : "+15552",
+                                    .codec = codecs[i],
+                                    .dtmf_events = true};
+
+        ok_rc(sim_call(s, &offer, &callers[i], &err), &err);
+        sim_caller_sends(callers[i], SIM_TONE);
+        sim_run(s, 500, NULL, NULL);
+    }
+    sim_run(s, 2000, NULL, NULL);
+    sim_caller_hangup(callers[1]);
+    sim_settles(s);
+    ok_int(recorded_rate(), 16000);
+out:
+    sim_free(s);
+}
+
+/* --- many --- */
+
+enum { MANY = 250 };
+
+static void count_calls(const struct runtime_room *r, void *arg)
+{
+    unsigned *n = arg;
+
+    *n += r->members;
+}
+
+/* All leave at once when the one does who may end it: nobody's leaving is lost, and the application
+ * hears of all in order. */
+UNIT(of_many_who_leave_at_once_every_one_is_told)
+{
+    struct sim *s = NULL;
+    struct sim_caller *host, *guest;
+    struct error err = {0};
+    const struct sim_request *rq;
+    unsigned members = 0, told = 0;
+
+    ok_rc(open_exchange(&s, &err), &err);
+    ok_rc(call(s, "+15553", &host, &err), &err);
+    sim_run(s, 1000, NULL, NULL);
+    for (int i = 1; i < MANY; i++)
+        ok_rc(call(s, "+15554", &guest, &err), &err);
+    runtime_rooms(sim_runtime(s), count_calls, &members);
+    ok_int(members, MANY);
+    sim_caller_hangup(host);
+    ok(sim_settles(s));
+    for (size_t i = 0; (rq = sim_request_at(s, i)) != NULL; i++) {
+        char number[40];
+
+        if (strcmp(rq->url, APP "told") != 0)
+            continue;
+        snprintf(number, sizeof number, "SequenceNumber=%u&", told++);
+        ok(strstr(rq->form, number) != NULL);
+        ok(strstr(rq->form, told <= MANY ? "participant-leave" : "conference-end") != NULL);
+    }
+    ok_int(told, MANY + 1);
 out:
     sim_free(s);
 }
@@ -241,4 +346,6 @@ out:;
 }
 
 UNIT_MAIN(CASE(a_conference_ends_and_nothing_stays_behind),
+          NO_TORTURE(a_room_sounds_as_well_as_its_best_caller),
+          NO_TORTURE(of_many_who_leave_at_once_every_one_is_told),
           NO_TORTURE(who_comes_and_goes_at_random_leaves_nothing))
