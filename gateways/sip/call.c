@@ -183,14 +183,19 @@ static void on_leg_digit(void *arg, char digit, unsigned duration_ms)
 }
 
 /* A transfer is a new call on somebody's bill: the flow decides. */
-static void on_leg_referred(void *arg, const char *target)
+static void on_leg_referred(void *arg, const struct leg_transfer *t)
 {
     struct call *c = arg;
+    struct call_params p = {0};
 
-    if (c->g->client != NULL && c->on_bridge && c->answered)
-        client_refer(c->g->client, c->number, target, NULL);
-    else
+    if (c->g->client == NULL || !c->on_bridge) {
         leg_refer_answer(c->leg, 603, 0);
+        return;
+    }
+    call_add_param(&p, "SipHeader_Referred-By", t->by);
+    call_add_param(&p, "SipHeader_Replaces", t->replaces);
+    log_info("sip", NULL, "%s: asks to be transferred to %s", c->id, t->to);
+    client_refer(c->g->client, c->number, call_utf8(t->to), p.list);
 }
 
 static void on_leg_refer_answered(void *arg, unsigned status)
@@ -207,19 +212,24 @@ static void on_leg_refer_notified(void *arg, unsigned status)
     struct call *c = arg;
 
     if (c->g->client != NULL)
-        client_refer_status(c->g->client, c->number, c->refer_status, status);
+        client_refer_status(c->g->client, c->number, c->refer_status != 0 ? c->refer_status : 202,
+                            status);
 }
 
 static void on_leg_ended(void *arg, unsigned status, int q850)
 {
     struct call *c = arg;
-    char why[64];
+    char why[96];
     enum cause cause = CAUSE_NORMAL;
 
     /* A caller who gives up is normal, too; who was called says why not. */
     if (!c->came_in && !c->answered)
         cause = status_cause(status, q850);
-    snprintf(why, sizeof why, "%s %u", c->answered ? "hung up" : "not answered", status);
+    if (c->answered)
+        snprintf(why, sizeof why, "hung up");
+    else
+        snprintf(why, sizeof why, "not answered: %u %s, Q.850 %d", status, status_reason(status),
+                 q850 >= 0 ? q850 : status_to_q850(status));
     c->final_status = c->came_in ? 0 : status;
     call_free(c, status, cause, why);
 }
@@ -244,10 +254,33 @@ void call_ringing(struct call *c)
     leg_ring(c->leg);
 }
 
+/* A number becomes one of the trunk's, or, with a phone, one of our own domain. */
+static const char *refer_uri(const struct call *c, const char *to, char uri[ROUTE_TEXT_MAX])
+{
+    char plain[ROUTE_TEXT_MAX], host[ROUTE_TEXT_MAX + 8];
+
+    if (!route_is_number(to))
+        return to;
+    str_copy(plain, sizeof plain, to);
+    snprintf(host, sizeof host, "sip:%s", c->g->config->sip.domain);
+    if (c->trunk != NULL)
+        route_rewrite(c->trunk->rewrite_out, c->trunk->n_rewrite_out, to, plain);
+    return route_uri(plain, c->trunk != NULL && c->trunk->to != NULL ? c->trunk->to : host, uri)
+               ? uri
+               : "";
+}
+
 void call_refer(struct call *c, const char *target)
 {
-    if (!leg_refer(c->leg, target))
-        client_refer_status(c->g->client, c->number, 501, 0);
+    char uri[ROUTE_TEXT_MAX];
+    struct error err = {0};
+
+    c->refer_status = 0;
+    if (c->leg != NULL && leg_refer(c->leg, refer_uri(c, target, uri), &err) == 0)
+        return;
+    log_warn("sip", NULL, "%s: not transferred: %s", c->id, err.text);
+    if (c->g->client != NULL)
+        client_refer_status(c->g->client, c->number, err.code == ERR_INVALID ? 400 : 491, 0);
 }
 
 void call_refer_status(struct call *c, unsigned response, unsigned final)
@@ -397,7 +430,6 @@ static int place(struct call *c, const struct dial *d, struct error *err)
     struct leg_call call = {.uri = d->uri,
                             .route = d->route,
                             .from_uri = d->from,
-                            .contact = "almon",
                             .headers = d->headers,
                             .user = d->user,
                             .password = d->password};

@@ -68,9 +68,8 @@ static bool make_way(struct call *c)
     str_free(&sdp);
     if (c->progress == NULL)
         return false;
-    c->early = true;
-    leg_progress(c->leg, c->progress);
-    return true;
+    c->early = leg_progress(c->leg, c->progress);
+    return c->early;
 }
 
 void call_audio(struct call *c, const void *bytes, size_t len)
@@ -108,7 +107,7 @@ static void on_rtp_timeout(void *arg)
 {
     struct call *c = arg;
 
-    if (c->remote.way == SDP_SENDRECV)
+    if (c->answered && c->remote.way == SDP_SENDRECV)
         call_free(c, 408, CAUSE_NORMAL, "its sound stopped coming");
 }
 

@@ -26,17 +26,17 @@ void call_add_param(struct call_params *p, const char *name, const char *value)
 /* Of a call that we placed: its Call-ID, how it was answered, headers of the answer. */
 const char *const *call_facts(const struct call *c, unsigned status, struct call_params *p)
 {
-    const char *const *headers;
+    const char *const *headers = c->leg != NULL ? leg_headers(c->leg) : NULL;
+    const char *id = c->leg != NULL ? leg_call_id(c->leg) : "";
 
     p->n = 0;
     p->list[0] = NULL;
-    if (c->came_in || c->leg == NULL)
+    if (c->came_in)
         return p->list;
-    call_add_param(p, "SipCallId", leg_call_id(c->leg)[0] != '\0' ? leg_call_id(c->leg) : NULL);
+    call_add_param(p, "SipCallId", *id != '\0' ? id : NULL);
     snprintf(p->status, sizeof p->status, "%u", status);
     call_add_param(p, "SipResponseCode", status != 0 ? p->status : NULL);
-    headers = leg_headers(c->leg);
-    for (size_t i = 0; headers[2 * i] != NULL && i < STACK_HEADERS_MAX; i++) {
+    for (size_t i = 0; headers != NULL && headers[2 * i] != NULL && i < STACK_HEADERS_MAX; i++) {
         snprintf(p->names[i], sizeof p->names[i], "SipHeader_%.54s", headers[2 * i]);
         call_add_param(p, p->names[i], headers[2 * i + 1]);
     }

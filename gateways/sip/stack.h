@@ -102,6 +102,13 @@ void stack_stop(struct stack *s);
 
 /* --- legs --- */
 
+/* A transfer that the far end asks for (REFER). */
+struct leg_transfer {
+    const char *to;       /* a URI, without headers */
+    const char *by;       /* Referred-By; NULL */
+    const char *replaces; /* of the URI's Replaces: the call to take over; NULL */
+};
+
 struct leg_handlers {
     /* Of a call that we placed. */
     void (*ringing)(void *arg, unsigned status);
@@ -115,8 +122,8 @@ struct leg_handlers {
      * Must not end the leg; false ends it. */
     bool (*agreed)(void *arg, const char *sdp, size_t len);
     void (*digit)(void *arg, char digit, unsigned duration_ms);
-    /* They ask to transfer the call to `target`: leg_refer_answer() is due, at once or later. */
-    void (*referred)(void *arg, const char *target);
+    /* They ask to transfer the call: leg_refer_answer() is due, at once or later. */
+    void (*referred)(void *arg, const struct leg_transfer *t);
     /* What became of leg_refer(): its answer, and after 202 how it ended over there. */
     void (*refer_answered)(void *arg, unsigned status);
     void (*refer_notified)(void *arg, unsigned status);
@@ -128,15 +135,16 @@ struct leg_handlers {
 void leg_attach(struct leg *l, const struct leg_handlers *h, void *arg);
 /* 180. Of a call that came in, before its answer. */
 void leg_ring(struct leg *l);
-/* 183 with our description: sound goes to them before the answer. */
-void leg_progress(struct leg *l, const char *sdp);
+/* 183 with our description: sound goes to them before the answer. False: it cannot be sent. */
+bool leg_progress(struct leg *l, const char *sdp);
 /* 200. */
 void leg_answer(struct leg *l, const char *sdp);
 /* Ends it as its state demands, and frees it: `status` refuses a call that was not answered; CANCEL
  * or BYE otherwise. `q850` goes into a Reason header, -1: none. Returns NULL. */
 struct leg *leg_end(struct leg *l, unsigned status, int q850);
-/* Asks the far end to call `target` in our place (REFER). False when it cannot be asked. */
-bool leg_refer(struct leg *l, const char *target);
+/* Asks the far end to call `target`, a URI, in our place (REFER); one at a time. ERR_INVALID,
+ * ERR_WRONG_STATE, ERR_IO. */
+int leg_refer(struct leg *l, const char *target, struct error *err);
 /* Answers `referred` with a SIP status; `final` (0: not known yet) is told as the transfer's end.
  */
 void leg_refer_answer(struct leg *l, unsigned response, unsigned final);
@@ -151,7 +159,6 @@ struct leg_call {
     const char *uri;                  /* sip:…, the request's target and To */
     const char *route;                /* sip:…: every request goes there, also after a redirect */
     const char *from_uri, *from_name; /* name may be NULL */
-    const char *contact;              /* its user part */
     const char *headers;              /* whole lines with CRLF; may be "" */
     const char *sdp;
     const char *user, *password; /* for challenges; NULL */

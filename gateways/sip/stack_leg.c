@@ -6,19 +6,41 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Its session may live on for a BYE, and keeps the leg for the challenge of that. */
 static void leg_destructor(void *arg)
 {
     struct leg *l = arg;
 
-    list_unlink(&l->le);
-    mem_deref(l->refer_req);
-    mem_deref(l->notify_req);
-    mem_deref(l->refer_auth);
-    mem_deref(l->refer_st);
-    mem_deref(l->refer_msg);
-    mem_deref(l->sess);
-    mem_deref(l->st);
     mem_deref(l->msg);
+}
+
+static struct leg *let_go(struct leg *l)
+{
+    hash_unlink(&l->le);
+    stack_drop_refers(l);
+    l->sess = mem_deref(l->sess);
+    l->st = mem_deref(l->st);
+    mem_deref(l);
+    return NULL;
+}
+
+static bool is_dialog_of(struct le *le, void *arg)
+{
+    const struct leg *l = le->data;
+
+    return sip_dialog_cmp(sipsess_dialog(l->sess), arg);
+}
+
+struct leg *stack_find_leg(struct stack *s, const struct sip_msg *msg)
+{
+    return list_ledata(
+        hash_lookup(s->legs, hash_joaat_pl(&msg->callid), is_dialog_of, (void *)msg));
+}
+
+/* Once it has a session. */
+static void list_leg(struct leg *l)
+{
+    hash_append(l->s->legs, hash_joaat_str(sip_dialog_callid(sipsess_dialog(l->sess))), &l->le, l);
 }
 
 /* After `ended` nothing more comes. The handler may end the leg. */
@@ -72,13 +94,16 @@ static int on_answer(const struct sip_msg *msg, void *arg)
     l->s->h->soon(l->s->arg);
     if (l->h == NULL || !stack_body(msg, &body, &len))
         return EPROTO;
-    return l->h->agreed(l->arg, body, len) ? 0 : EPROTO;
+    /* What was said reliably before the answer need not be said again. */
+    if (len == 0 && l->agreed)
+        return 0;
+    l->agreed = l->h->agreed(l->arg, body, len);
+    return l->agreed ? 0 : EPROTO;
 }
 
 static void on_progress(const struct sip_msg *msg, void *arg)
 {
     struct leg *l = arg;
-
     const char *body;
     size_t len;
 
@@ -87,7 +112,8 @@ static void on_progress(const struct sip_msg *msg, void *arg)
         return;
     stack_keep_reply(l, msg);
     l->h->ringing(l->arg, msg->scode);
-    if (l->h != NULL && stack_body(msg, &body, &len) && len > 0)
+    if (l->h != NULL && stack_body(msg, &body, &len) && len > 0 &&
+        msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
         l->h->early(l->arg, body, len);
 }
 
@@ -120,15 +146,6 @@ static void on_info(struct sip *sip, const struct sip_msg *msg, void *arg)
         l->h->digit(l->arg, digit, ms);
 }
 
-static void on_refer(struct sip *sip, const struct sip_msg *msg, void *arg)
-{
-    struct leg *l = arg;
-
-    (void)sip;
-    l->s->h->soon(l->s->arg);
-    stack_referred(l, msg);
-}
-
 static void on_close(int err, const struct sip_msg *msg, void *arg)
 {
     struct leg *l = arg;
@@ -142,6 +159,8 @@ static void on_close(int err, const struct sip_msg *msg, void *arg)
         status = l->answered ? 200 : 487;
     else if (err == ETIMEDOUT)
         status = 408;
+    else if (err == EPROTO)
+        status = 488; /* what they described cannot be */
     tell_ended(l, status, stack_q850(msg));
 }
 
@@ -154,6 +173,17 @@ int stack_on_challenge(char **user, char **password, const char *realm, void *ar
     if (l->came_in || l->user[0] == '\0')
         return EAUTH;
     return str_dup(user, l->user) | str_dup(password, l->password);
+}
+
+int stack_print_contact(enum sip_transp tp, const struct sa *src, const struct sa *dst,
+                        struct mbuf *mb, void *arg)
+{
+    struct sip_contact contact;
+
+    (void)dst;
+    (void)arg;
+    sip_contact_set(&contact, STACK_CONTACT, src, tp);
+    return mbuf_printf(mb, "%H", sip_contact_print, &contact);
 }
 
 /* --- calls that come in --- */
@@ -182,11 +212,9 @@ void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_requ
         return;
     }
     l->s = s;
-    list_append(&s->legs, &l->le, l);
     l->came_in = true;
     l->msg = mem_ref((void *)msg);
     str_ncpy(l->local_ip, r->local_ip, sizeof l->local_ip);
-    str_ncpy(l->contact, "almon", sizeof l->contact);
     if (sip_strans_alloc(&l->st, s->sip, msg, on_cancel, l) != 0 ||
         sip_treply(&l->st, s->sip, msg, 100, "Trying") != 0) {
         l->over = true;
@@ -199,10 +227,15 @@ void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_requ
 /* The first answer that makes a dialog: from here libre's session has the transaction. */
 static int open_session(struct leg *l, uint16_t status, const char *reason, struct mbuf *sdp)
 {
+    int e;
+
     l->st = mem_deref(l->st);
-    return sipsess_accept(&l->sess, l->s->sock, l->msg, status, reason, l->contact,
-                          "application/sdp", sdp, stack_on_challenge, l, false, on_offer, on_answer,
-                          on_established, on_info, on_refer, on_close, l, STACK_ALLOW);
+    e = sipsess_accept(&l->sess, l->s->sock, l->msg, status, reason, STACK_CONTACT,
+                       "application/sdp", sdp, stack_on_challenge, l, true, on_offer, on_answer,
+                       on_established, on_info, stack_on_refer, on_close, l, STACK_ALLOW);
+    if (e == 0)
+        list_leg(l);
+    return e;
 }
 
 void leg_attach(struct leg *l, const struct leg_handlers *h, void *arg)
@@ -234,23 +267,22 @@ void leg_ring(struct leg *l)
         tell_ended(l, 500, -1);
 }
 
-void leg_progress(struct leg *l, const char *sdp)
+bool leg_progress(struct leg *l, const char *sdp)
 {
     struct mbuf *mb;
     int e;
 
     if (l->over || l->answered)
-        return;
+        return false;
     mb = describe(sdp, strlen(sdp));
     if (mb == NULL)
-        return; /* nothing is heard before the answer, then */
+        return false;
     if (l->sess == NULL)
         e = open_session(l, 183, "Session Progress", mb);
     else
         e = sipsess_progress(l->sess, 183, "Session Progress", mb, STACK_ALLOW);
     mem_deref(mb);
-    if (e != 0)
-        tell_ended(l, 500, -1);
+    return e == 0;
 }
 
 void leg_answer(struct leg *l, const char *sdp)
@@ -305,8 +337,7 @@ struct leg *leg_end(struct leg *l, unsigned status, int q850)
         sipsess_set_close_headers(l->sess, "Reason: Q.850;cause=%d\r\n", q850);
     }
     l->over = true;
-    mem_deref(l);
-    return NULL;
+    return let_go(l);
 }
 
 /* --- calls that go out --- */
@@ -341,24 +372,22 @@ int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
 
     if (l != NULL && mb != NULL) {
         l->s = s;
-        list_append(&s->legs, &l->le, l);
         l->h = h;
         l->arg = arg;
         str_ncpy(l->user, c->user != NULL ? c->user : "", sizeof l->user);
         str_ncpy(l->password, c->password != NULL ? c->password : "", sizeof l->password);
         stack_local_ip(c->route, l->local_ip);
-        e = sipsess_connect(&l->sess, s->sock, c->uri, c->from_name, c->from_uri, c->contact,
-                            routes, 1, "application/sdp", mb, stack_on_challenge, l, false,
-                            on_offer, on_answer, on_progress, on_established, on_info, on_refer,
+        e = sipsess_connect(&l->sess, s->sock, c->uri, c->from_name, c->from_uri, STACK_CONTACT,
+                            routes, 1, "application/sdp", mb, stack_on_challenge, l, true, on_offer,
+                            on_answer, on_progress, on_established, on_info, stack_on_refer,
                             on_close, l, "%s" STACK_ALLOW, c->headers);
     }
     mem_deref(mb);
     if (e != 0) {
-        if (l != NULL)
-            l->over = true;
         mem_deref(l);
         return error_set(err, ERR_IO, "cannot call %s: %s", c->uri, strerror(e));
     }
+    list_leg(l);
     *lp = l;
     return 0;
 }

@@ -7,6 +7,9 @@
 #include "gateways/sip/stack.h"
 #include <re.h>
 
+/* The user part of our Contact in every dialog. */
+#define STACK_CONTACT "almon"
+
 enum { STACK_TEXT_MAX = 256, STACK_WATCHES = 4 };
 
 #define STACK_ALLOW                                                                                \
@@ -22,6 +25,19 @@ struct watch {
 
 enum { STACK_REPLY_HEADERS = 16, STACK_REPLY_TEXT = 2048 };
 
+/* Transfers of one leg (stack_refer.c): what they asked of us, what we asked of them. One of each
+ * at a time. */
+struct leg_refers {
+    struct sip_msg *msg; /* theirs; NULL: none */
+    struct sip_strans *st;
+    bool taken, silent; /* 2xx was said; they want no NOTIFY (RFC 4488) */
+    bool again;         /* it is not their first: NOTIFYs name it */
+    struct sip_request *req;
+    struct sip_auth *auth;
+    char to[STACK_TEXT_MAX + 2];
+    bool waiting, told; /* for the end of ours; its 2xx was told */
+};
+
 struct leg {
     struct le le; /* in stack->legs */
     struct stack *s;
@@ -31,9 +47,9 @@ struct leg {
     struct sip_strans *st; /* its transaction, until there is a session */
     struct sipsess *sess;
     bool came_in, answered;
-    bool over; /* the far end or a fault ended it: nothing more to say */
+    bool over;   /* the far end or a fault ended it: nothing more to say */
+    bool agreed; /* a description of theirs was taken */
     char local_ip[48];
-    char contact[STACK_TEXT_MAX];
     char user[STACK_TEXT_MAX], password[STACK_TEXT_MAX];
 
     /* what the far end's last answer told (leg_reply()) */
@@ -41,18 +57,11 @@ struct leg {
     const char *headers[2 * STACK_REPLY_HEADERS + 1];
     char texts[STACK_REPLY_TEXT];
 
-    /* stack_refer.c */
-    struct sip_request *refer_req, *notify_req;
-    struct sip_auth *refer_auth;
-    unsigned refer_tries;
-    char refer_to[STACK_TEXT_MAX];
-    struct sip_strans *refer_st; /* of their REFER, not yet answered */
-    struct sip_msg *refer_msg;
-    bool refer_taken; /* they wait for a NOTIFY */
+    struct leg_refers refers;
 };
 
 struct stack {
-    struct list legs;
+    struct hash *legs; /* that have a dialog, by Call-ID */
     struct sip *sip;
     struct sipsess_sock *sock;
     struct dnsc *dns;
@@ -108,12 +117,23 @@ void stack_auth_challenge(struct stack *s, const struct sip_msg *msg, bool stale
 void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_request *r);
 /* libre asks for name and password; `arg` is the leg. */
 int stack_on_challenge(char **user, char **password, const char *realm, void *arg);
+/* Our Contact, for requests within a call; `arg` is not used. */
+int stack_print_contact(enum sip_transp tp, const struct sa *src, const struct sa *dst,
+                        struct mbuf *mb, void *arg);
+/* The leg whose dialog this is of; NULL. */
+struct leg *stack_find_leg(struct stack *s, const struct sip_msg *msg);
+
+/* --- stack_within.c --- */
+
+/* A request within a call that libre does not know. */
+void stack_within(struct stack *s, const struct sip_msg *msg);
 
 /* --- stack_refer.c --- */
 
-/* True: a request within a call that is dealt with here, not by libre. */
-bool stack_within_call(struct stack *s, const struct sip_msg *msg);
-/* A REFER that libre's session passed on. */
-void stack_referred(struct leg *l, const struct sip_msg *msg);
+/* REFER, which libre's session passes on, and NOTIFY. */
+void stack_on_refer(struct sip *sip, const struct sip_msg *msg, void *leg);
+void stack_on_notify(struct leg *l, const struct sip_msg *msg);
+/* The leg goes: what is open of them is refused or forgotten. */
+void stack_drop_refers(struct leg *l);
 
 #endif

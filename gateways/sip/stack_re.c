@@ -17,9 +17,8 @@ enum {
 
 /* --- what may come in --- */
 
-/* What a method does outside a dialog and inside one; NOTIFY and UPDATE of a call are taken out
- * before (stack_refer.c). Nothing else is done for anybody. */
-enum doing { INVITES, REGISTERS, TELLS, TO_SESSION, NO_CALL, NOT_ALLOWED, NOT_KNOWN };
+/* What a method does outside a dialog and inside one. Nothing else is done for anybody. */
+enum doing { INVITES, REGISTERS, TELLS, TO_SESSION, TO_LEG, NO_CALL, NOT_ALLOWED, NOT_KNOWN };
 
 static const struct method {
     const char *name;
@@ -30,14 +29,14 @@ static const struct method {
     {"INFO", NO_CALL, TO_SESSION},
     {"INVITE", INVITES, TO_SESSION},
     {"MESSAGE", NOT_ALLOWED, NOT_ALLOWED},
-    {"NOTIFY", NO_CALL, NO_CALL},
+    {"NOTIFY", NO_CALL, TO_LEG},
     {"OPTIONS", TELLS, TELLS},
     {"PRACK", NO_CALL, NO_CALL},
     {"PUBLISH", NOT_ALLOWED, NOT_ALLOWED},
     {"REFER", NOT_ALLOWED, TO_SESSION},
     {"REGISTER", REGISTERS, NOT_ALLOWED},
     {"SUBSCRIBE", NOT_ALLOWED, NOT_ALLOWED},
-    {"UPDATE", NO_CALL, NO_CALL},
+    {"UPDATE", NO_CALL, TO_LEG},
 };
 
 static enum doing doing_of(const struct sip_msg *msg)
@@ -134,8 +133,10 @@ static bool on_request(const struct sip_msg *msg, void *arg)
     }
     if (doing == TO_SESSION)
         return false;
-    if (stack_within_call(s, msg))
+    if (doing == TO_LEG) {
+        stack_within(s, msg);
         return true;
+    }
     source = source_of(msg);
     if (!s->h->admit(s->arg, &source))
         return true;
@@ -283,6 +284,8 @@ static int make_parts(struct stack *s, struct error *err)
     if (e == 0)
         e = sip_listen(NULL, s->sip, false, on_stray_response, s);
     if (e == 0)
+        e = hash_alloc(&s->legs, HASH_SIZE);
+    if (e == 0)
         e = stack_auth_new(&s->auth);
     return e == 0 ? 0 : error_set(err, ERR_IO, "the SIP stack does not start: %s", strerror(e));
 }
@@ -326,6 +329,7 @@ struct stack *stack_free(struct stack *s)
     mem_deref(s->dns);
     mem_deref(s->tls);
     mem_deref(s->auth);
+    mem_deref(s->legs);
     mem_deref(s);
     libre_close();
     return NULL;

@@ -9,6 +9,8 @@
 enum cause status_cause(unsigned status, int q850);
 /* What a Reason header says of our own cause. */
 int status_q850(enum cause cause);
+/* The cause that a network would give for this final answer. */
+int status_to_q850(unsigned status);
 /* The words of an answer: "Busy Here". */
 const char *status_reason(unsigned status);
 

@@ -306,7 +306,7 @@ UNIT(statuses_and_causes_agree_both_ways)
     ok_int(status_cause(603, -1), CAUSE_REJECTED);
     ok_int(status_cause(480, -1), CAUSE_NO_ANSWER);
     ok_int(status_cause(302, -1), CAUSE_UNROUTABLE);
-    ok_int(status_cause(699, -1), CAUSE_REJECTED);
+    ok_int(status_cause(699, -1), CAUSE_BUSY);
     ok_int(status_cause(480, 17), CAUSE_BUSY);
     ok_int(status_cause(486, 16), CAUSE_BUSY);
     ok_int(status_cause(487, 31), CAUSE_CANCELED);
