@@ -3,9 +3,7 @@
 #ifndef ALMON_START_H
 #define ALMON_START_H
 
-#include "flow/document.h"
-
-struct activation;
+#include "session/verb.h"
 
 void recording_begin(struct activation *a, const struct node *n);
 void recording_end(struct activation *a, const struct node *n);

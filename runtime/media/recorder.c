@@ -147,11 +147,27 @@ static void trim(struct recorder *r)
         fail(r, "trim", sf_strerror(r->file));
 }
 
+static void discard(struct recorder *r)
+{
+    char part[PATH_BYTES + 16];
+
+    part_path(r, part);
+    if (r->file != NULL) {
+        sf_close(r->file);
+        unlink(part);
+    }
+    r->file = NULL;
+}
+
 static void finish(struct recorder *r)
 {
     char part[PATH_BYTES + 16], final[PATH_BYTES + 16];
     struct stat st = {0};
 
+    if (r->frames == 0 && r->failed.code == 0) {
+        discard(r); /* nothing was heard at all: there is no file */
+        return;
+    }
     if (r->trim && r->failed.code == 0)
         trim(r);
     if (r->file != NULL && sf_close(r->file) != 0)
@@ -165,18 +181,6 @@ static void finish(struct recorder *r)
         fail(r, "rename", strerror(errno));
     else if (stat(final, &st) == 0)
         r->bytes = (uint64_t)st.st_size;
-}
-
-static void discard(struct recorder *r)
-{
-    char part[PATH_BYTES + 16];
-
-    part_path(r, part);
-    if (r->file != NULL) {
-        sf_close(r->file);
-        unlink(part);
-    }
-    r->file = NULL;
 }
 
 static void on_run(struct disk_job *job)

@@ -25,7 +25,7 @@ struct recorder_result {
     uint32_t ms;
     /* Whole seconds, rounded to the nearest; 1 at least when there is any audio. */
     uint32_t seconds;
-    uint64_t bytes; /* of the file */
+    uint64_t bytes; /* of the file; 0: not a single frame came, and there is none */
     bool heard;     /* any sound above silence */
 };
 typedef void recorder_done_h(void *arg, const struct recorder_result *result);

@@ -1,6 +1,6 @@
 /* Record: beep, the ways it ends, its action and callbacks (twiml-voice.md §4, webhooks.md §4). */
 #include "session/runtime.h"
-#include "tests/scenarios/rig.h"
+#include "tests/scenarios/recorded.h"
 #include "tests/unit/unit.h"
 
 #include <sndfile.h>
@@ -241,6 +241,32 @@ out:
     rig_free(r);
 }
 
+UNIT(without_any_media_there_is_no_recording)
+{
+    struct rig *r = rig_new(config);
+
+    ok(r != NULL);
+    rig_web(
+        r, VOICE,
+        "<Response><Record action=\"/done\" playBeep=\"false\" recordingStatusCallback=\"/told\" "
+        "recordingStatusCallbackEvent=\"completed absent\"/></Response>");
+    rig_web(r, DONE, "<Response/>");
+    rig_web(r, TOLD, "");
+    rig_sends(r, 0);
+    rig_call(r, "+15550100", "+15550199");
+    rig_waits(r, 5000);
+    rig_hangs_up(r);
+    ok(rig_settles(r));
+    ok_int(rig_requests(r, TOLD), 1);
+    ok_str(rig_param(r, TOLD, 0, "RecordingStatus"), "absent");
+    ok(rig_param(r, TOLD, 0, "RecordingDuration") == NULL);
+    ok_str(rig_param(r, DONE, 0, "Digits"), "hangup");
+    ok(rig_param(r, DONE, 0, "RecordingUrl") == NULL);
+    ok(recorded_files(r, ".wav") == 0);
+out:
+    rig_free(r);
+}
+
 UNIT(its_methods_are_obeyed)
 {
     struct rig *r = record("method=\"GET\" recordingStatusCallback=\"/told\" "
@@ -329,7 +355,8 @@ UNIT_MAIN(NO_TORTURE(a_key_ends_it_and_the_action_knows), NO_TORTURE(it_begins_w
           NO_TORTURE(a_timeout_of_zero_never_ends_it), NO_TORTURE(the_longest_length_ends_it),
           NO_TORTURE(only_its_own_keys_end_it), NO_TORTURE(the_first_key_is_the_one_that_ended_it),
           NO_TORTURE(a_hangup_still_saves_it_and_asks_the_action),
-          NO_TORTURE(callbacks_tell_its_life), NO_TORTURE(its_methods_are_obeyed),
+          NO_TORTURE(callbacks_tell_its_life), NO_TORTURE(without_any_media_there_is_no_recording),
+          NO_TORTURE(its_methods_are_obeyed),
           NO_TORTURE(what_shall_be_transcribed_lasts_two_minutes),
           NO_TORTURE(completed_is_the_only_event_by_default),
           NO_TORTURE(a_redirect_from_outside_keeps_what_was_recorded),
