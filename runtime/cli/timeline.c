@@ -43,6 +43,7 @@ static const struct {
     {"referred", "is asked to call {to}"},
     {"reply", "{status} {type} in {ms} ms"},
     {"request", "{method} {url}"},
+    {"room", "{stage}[, hears {url}]"},
     {"say", "\"{text}\"[ ({voice})]"},
     {"start", "{direction} from {from} to {to}[ by {gateway}][, {codec}][, {at}]"},
     {"state", "{old} to {new}"},

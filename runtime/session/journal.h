@@ -43,6 +43,8 @@
  *   conference event sid name call detail     what became of it in a conference; in the
  *                                             conference's own journal (CF….jsonl) of everybody
  *   amd        verdict ms                     who answered, and how long that took to be clear
+ *   room       stage sid url method           where he stands in it, as his verb is told: waits,
+ *                                             talks, held, announces, left; what he is to hear
  *   callback   event url                      a status callback goes out; its fate follows as
  *   callback_end url status code              2xx or a warning 15003
  *   warn       code text where                something was wrong and the call goes on

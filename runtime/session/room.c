@@ -145,14 +145,10 @@ static void look_at_all(struct room *r)
         room_look(list_entry(n, struct room_member, node));
 }
 
-/* It begins when it may; 0 or an error. */
-static int begin(struct room *r, struct error *err)
+int room_begin(struct room *r, struct error *err)
 {
-    int rc;
+    int rc = room_sound_start(r, err);
 
-    if (!may_begin(r))
-        return 0;
-    rc = room_sound_start(r, err);
     if (rc != 0)
         return rc;
     set_state(r, ROOM_IN_PROGRESS);
@@ -211,6 +207,19 @@ static struct room_event event_of(const struct room_member *m)
     return (struct room_event){.stage = m->stage, .sid = m->sid, .name = m->name};
 }
 
+static const char *const stage_names[] = {[ROOM_WAITS] = "waits",
+                                          [ROOM_TALKS] = "talks",
+                                          [ROOM_HELD] = "held",
+                                          [ROOM_ANNOUNCES] = "announces",
+                                          [ROOM_LEFT] = "left"};
+
+static void note_stage(const struct room_member *m, const struct room_event *told)
+{
+    journal_add(m->session, "room", "{s:s, s:s, s:s?, s:s}", "stage", stage_names[told->stage],
+                "sid", m->sid, "url", told->url, "method",
+                told->method == FLOW_GET ? "GET" : "POST");
+}
+
 static void hear(struct room_event *ev, const struct room_sound *sound)
 {
     ev->url = sound->url;
@@ -227,6 +236,7 @@ static void tell(void *arg)
     struct event ev = {.type = EVENT_ROOM, .request = rq->id, .room = &told};
 
     if (m->stage == ROOM_LEFT) {
+        note_stage(m, &told);
         request_answer(rq, &ev);
         member_free(m);
         return;
@@ -247,6 +257,7 @@ static void tell(void *arg)
     } else {
         return;
     }
+    note_stage(m, &told);
     session_deliver(s, rq->owner, &ev);
 }
 
@@ -400,7 +411,9 @@ static void take_record(struct room *r, struct activation *a, const struct room_
 static int admit(struct room_member *m, struct error *err)
 {
     struct room *r = m->room;
-    int rc = r->state == ROOM_INIT ? begin(r, err) : room_sound_join(m, err);
+    int rc = r->state != ROOM_INIT ? room_sound_join(m, err)
+             : may_begin(r)        ? room_begin(r, err)
+                                   : 0;
 
     if (rc != 0)
         return rc;

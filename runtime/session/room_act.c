@@ -209,3 +209,31 @@ int runtime_member_change(struct runtime *rt, const char *account, const char *r
     room_look(m);
     return 0;
 }
+
+/* --- replays --- */
+
+int runtime_room_stage(struct runtime *rt, const char *sid, const char *stage, const char *url,
+                       bool get, struct error *err)
+{
+    struct session *s = map_get(&rt->by_sid, sid);
+    struct room_member *m = s != NULL ? room_member_of(s) : NULL;
+    const char *room = m != NULL ? m->room->own->sid : "";
+    struct runtime_member_change c = {.wait_get = get, .hold_get = get, .announce_get = get};
+
+    if (m == NULL)
+        return error_set(err, ERR_MISSING, "call %s is in no conference", sid);
+    if (strcmp(stage, "left") == 0) {
+        room_leave(m, LEAVING_KICKED);
+        return 0;
+    }
+    if (strcmp(stage, "talks") == 0 && m->room->state == ROOM_INIT)
+        return room_begin(m->room, err);
+    if (strcmp(stage, "talks") == 0)
+        c.held = RUNTIME_OFF;
+    else if (strcmp(stage, "held") == 0)
+        c.held = RUNTIME_ON;
+    c.hold_url = c.held == RUNTIME_ON ? url : NULL;
+    c.wait_url = strcmp(stage, "waits") == 0 ? url : NULL;
+    c.announce_url = strcmp(stage, "announces") == 0 ? url : NULL;
+    return runtime_member_change(rt, NULL, room, sid, &c, err);
+}

@@ -95,6 +95,8 @@ struct room {
 /* Somebody's request is over. */
 void room_member_cancel(struct room_member *m);
 void room_leave(struct room_member *m, enum room_leaving why);
+/* It begins, whoever is in it. 0 or an error. */
+int room_begin(struct room *r, struct error *err);
 /* Everybody leaves. `by`: whose leaving it was, NULL nobody's. */
 void room_finish(struct room *r, enum room_ending why, const struct room_member *by);
 /* His stage follows from what has changed; he is told when it has. */

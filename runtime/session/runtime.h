@@ -101,6 +101,11 @@ int runtime_member_change(struct runtime *rt, const char *account, const char *r
                           const char *who, const struct runtime_member_change *change,
                           struct error *err);
 
+/* For replays, in which the others are not there: the call `sid` now stands in its conference as
+ * its journal's line `room` says. */
+int runtime_room_stage(struct runtime *rt, const char *sid, const char *stage, const char *url,
+                       bool get, struct error *err);
+
 /* --- acting on a live call --- */
 /* A new document, from now: a URL or a file. Verbs in progress are stopped. ERR_MISSING when there
  * is no such live call. */

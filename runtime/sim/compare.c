@@ -29,6 +29,7 @@ static const struct {
     {"digits", false, {"digits"}},
     {"dial", false, {"to", "from"}},
     {"leg", false, {"stage", "status"}},
+    {"room", false, {"stage"}},
     {"join", false, {NULL}},
     {"part", false, {NULL}},
     {"refer", false, {"to"}},

@@ -110,6 +110,9 @@ void party_give(struct party *p, size_t input)
     case PAST_QUIET:
         sim_caller_sends(p->caller, SIM_SILENCE);
         break;
+    case PAST_ROOM:
+        runtime_room_stage(rt, sid, in->stage, in->text, in->get, NULL);
+        break;
     case PAST_REFERS:
         sim_caller_refers(p->caller, in->text, NULL);
         break;

@@ -178,6 +178,13 @@ static unsigned sip_status(int64_t n)
     return n >= 0 && n < 700 ? (unsigned)n : 0;
 }
 
+static bool by_get(const struct past_line *l)
+{
+    const char *method = past_text(l, "method");
+
+    return method != NULL && strcmp(method, "GET") == 0;
+}
+
 static bool is_input(const struct past_line *l, struct past_input *in)
 {
     const char *by = past_text(l, "by");
@@ -191,6 +198,14 @@ static bool is_input(const struct past_line *l, struct past_input *in)
         in->kind = PAST_REDIRECT;
         in->text = past_text(l, "url");
         return in->text != NULL;
+    }
+    if (strcmp(l->e, "room") == 0) {
+        in->kind = PAST_ROOM;
+        in->stage = past_text(l, "stage");
+        in->text = past_text(l, "url");
+        in->get = by_get(l);
+        /* That he waits he knows by himself, unless he is to hear something else. */
+        return in->stage != NULL && (strcmp(in->stage, "waits") != 0 || in->text != NULL);
     }
     if (strcmp(l->e, "referred") == 0) {
         in->kind = PAST_REFERS;

@@ -30,6 +30,7 @@ enum past_kind {
                   */
     PAST_QUIET,  /* … and that silence ended it */
     PAST_REFERS, /* asks to be transferred */
+    PAST_ROOM,   /* where he stands in a conference has changed */
     PAST_REFER_STATUS, /* says what became of a transfer that was asked of him */
 };
 
@@ -41,6 +42,8 @@ struct past_input {
     size_t nth;                /* … the n-th of that name in the call (0 first) … */
     int64_t offset;            /* … and the time since that began */
     const char *text;          /* the key, the URL, whereto */
+    const char *stage;         /* PAST_ROOM; text: what he is to hear, may be NULL */
+    bool get;                  /* … and how it is asked for */
     unsigned response, notify; /* PAST_REFER_STATUS */
 };
 

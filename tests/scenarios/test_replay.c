@@ -1,5 +1,7 @@
 /* A past call runs again as it did: what it drew by lot and the time of day are in its journal. */
+#include "base/sid.h"
 #include "base/str.h"
+#include "session/journal.h"
 #include "sim/past.h"
 #include "sim/replay.h"
 #include "sim/scenario.h"
@@ -159,7 +161,81 @@ UNIT(the_settings_of_then_hold_again)
 out:;
 }
 
+/* --- conferences: the others are not there, but where the caller stood in it is in his journal ---
+ */
+
+struct lines {
+    char sid[SID_SIZE]; /* of the first that begins */
+    struct str text;
+};
+
+static void keep_line(const char *sid, const char *line, void *arg)
+{
+    struct lines *l = arg;
+
+    if (l->sid[0] == '\0' && strstr(line, "\"e\":\"start\"") != NULL)
+        str_copy(l->sid, sizeof l->sid, sid);
+    if (strcmp(l->sid, sid) == 0)
+        str_addf(&l->text, "%s\n", line);
+}
+
+static void in_conference(struct rig *r, const char *sid, struct error *err)
+{
+    const struct runtime_member_change hold = {.held = RUNTIME_ON, .hold_url = "hold.xml"};
+    const struct runtime_member_change back = {.held = RUNTIME_OFF};
+    const struct runtime_member_change note = {.announce_url = "note.xml"};
+    const struct runtime_member_change *const changes[] = {&note, &hold, &note, &back};
+    struct runtime *rt = rig_runtime(r);
+
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        rig_waits(r, 3000);
+        runtime_member_change(rt, SIM_ACCOUNT, "Room", sid, changes[i], err);
+    }
+    rig_waits(r, 3000);
+    runtime_room_end(rt, SIM_ACCOUNT, "Room", err);
+}
+
+UNIT(a_call_in_a_conference_is_lived_again_alone)
+{
+    struct rig *r = rig_new("number { '+1555*', voice = 'room.xml' }");
+    struct lines lines = {.text = STR_INIT(1 << 20)};
+    struct str out = STR_INIT(1 << 20);
+    struct past *past = NULL;
+    struct journal_watch *watch = NULL;
+    struct error err = {0};
+    char folder[300];
+    const struct replay_options o = {
+        .folder = folder, .speech = "build/test-speech", .verbs = verb_table};
+
+    ok(r != NULL);
+    snprintf(folder, sizeof folder, "%s/replay", unit_folder());
+    rig_file(r, "room.xml",
+             "<Response><Dial><Conference waitUrl=\"wait.xml\">Room</Conference></Dial>"
+             "<Say>Out.</Say></Response>");
+    rig_file(r, "wait.xml", "<Response><Say>Wait.</Say><Pause length=\"9\"/></Response>");
+    rig_file(r, "hold.xml", "<Response><Say>On hold.</Say></Response>");
+    rig_file(r, "note.xml", "<Response><Say>A note.</Say></Response>");
+    watch = journal_watch_new(rig_runtime(r), NULL, keep_line, &lines);
+    rig_call(r, "+15550100", "+15550199"); /* he waits … */
+    rig_waits(r, 4000);
+    rig_call(r, "+15550100", "+15550188"); /* … until another comes */
+    in_conference(r, lines.sid, &err);
+    ok_int(err.code, 0);
+    rig_settles(r);
+    ok_rc(past_parse(&past, str_text(&lines.text), lines.text.len, &err), &err);
+    ok_rc(replay_run(past, &o, &out, &err), &err);
+    ok_str(str_text(&out), "");
+out:
+    if (r != NULL)
+        journal_watch_free(watch);
+    past_free(past);
+    str_free(&out);
+    str_free(&lines.text);
+    rig_free(r);
+}
+
 UNIT_MAIN(NO_TORTURE(what_was_drawn_by_lot_is_drawn_again), NO_TORTURE(it_is_as_late_as_it_was),
           NO_TORTURE(a_fallback_that_is_a_file_is_fallen_back_to),
           NO_TORTURE(what_earlier_calls_kept_is_there_again),
-          NO_TORTURE(the_settings_of_then_hold_again))
+          NO_TORTURE(the_settings_of_then_hold_again),
+          NO_TORTURE(a_call_in_a_conference_is_lived_again_alone))
