@@ -182,10 +182,15 @@ static int to_trunk(struct gateway *g, const char *number, const char *trunk, st
 /* With a trunk: as its rules say, and through its proxy. */
 static int to_address(struct gateway *g, const char *uri, const char *trunk, struct dial *d)
 {
-    char user[ROUTE_TEXT_MAX], host[ROUTE_TEXT_MAX];
+    char user[ROUTE_TEXT_MAX], host[ROUTE_TEXT_MAX], secure[ROUTE_TEXT_MAX + 16];
     const struct config_phone *phone;
     int refused;
 
+    if (strncmp(uri, "sips:", 5) == 0) { /* the way to its host is TLS; further on is not ours */
+        snprintf(secure, sizeof secure, "sip:%.250s%s", uri + 5,
+                 strcasestr(uri, ";transport=") != NULL ? "" : ";transport=tls");
+        uri = secure;
+    }
     if (!is_plain_uri(uri) || !str_copy(d->uri, sizeof d->uri, uri))
         return CAUSE_UNROUTABLE;
     host_of(uri, d->route);
@@ -212,7 +217,7 @@ int dial_plan(struct gateway *g, const struct offer *offer, struct dial *d)
     if (strncmp(offer->to, "client:", 7) == 0) {
         phone = find_phone(g, offer->to + 7);
         refused = phone != NULL ? to_phone(g, phone, d) : CAUSE_UNROUTABLE;
-    } else if (strncmp(offer->to, "sip:", 4) == 0) {
+    } else if (strncmp(offer->to, "sip:", 4) == 0 || strncmp(offer->to, "sips:", 5) == 0) {
         refused = to_address(g, offer->to, offer->trunk, d);
     } else {
         refused =

@@ -60,6 +60,7 @@ await test('a phone is answered by hand, presses keys, and hangs up', async () =
     await alice.says('answered');
     bob.keys('12#');
     await bob.says('presses', /#/);
+    await alice.says('is sent the digits', /#/);
     bob.keys('h');
     await alice.says('hears', /It was completed/);
     assert.equal(await alice.left(), 0);
