@@ -232,7 +232,9 @@ static void on_closed(void *arg, const char *why)
 {
     struct bridge_client *c = arg;
     struct link_node *n;
+    char reason[200];
 
+    str_copy(reason, sizeof reason, why); /* it is the link's */
     c->link = link_free(c->link);
     while ((n = list_first(&c->legs)) != NULL) {
         struct leg *l = list_entry(n, struct leg, node);
@@ -241,7 +243,7 @@ static void on_closed(void *arg, const char *why)
         leg_end(c, l);
         c->h->ended(c->arg, number, CAUSE_LINK_LOST);
     }
-    c->h->closed(c->arg, why);
+    c->h->closed(c->arg, reason);
 }
 
 static const struct link_handlers link_handlers = {.opened = on_opened,

@@ -298,20 +298,22 @@ static void on_closed(void *arg, const char *why)
 {
     struct handset *h = arg;
 
-    h->client = client_free(h->client);
-    if (h->state == STATE_OVER)
+    if (h->state == STATE_OVER) {
+        h->client = client_free(h->client);
         return;
+    }
     if (!h->registered) {
         fprintf(stderr,
                 "almon phone: cannot link to %s: %s\n  Is `almon serve` running there? Its address "
                 "is server.bridge in almon.lua, or give --link.\n",
                 h->o->link, why);
         leave(h, CALL_NOT_LINKED);
-        return;
+    } else {
+        say(h, "the link is gone:", why);
+        h->state = STATE_LINKING;
+        timer_start(&h->relink, client_backoff(h->failures++));
     }
-    say(h, "the link is gone:", why);
-    h->state = STATE_LINKING;
-    timer_start(&h->relink, client_backoff(h->failures++));
+    h->client = client_free(h->client);
 }
 
 static void on_error(void *arg, uint32_t number, const char *code, const char *text)

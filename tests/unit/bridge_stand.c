@@ -107,7 +107,7 @@ static void client_closed(void *arg, const char *why)
 {
     struct stand *s = arg;
 
-    (void)why;
+    str_copy(s->why, sizeof s->why, why);
     str_add(&s->heard, "closed;");
 }
 

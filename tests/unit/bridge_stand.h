@@ -27,6 +27,7 @@ struct stand {
 
     /* the gateway's side */
     struct bridge_client *client;
+    char why[128];       /* the link closed */
     struct str heard;    /* "ready;answered 1;hangup 1 normal;…" */
     unsigned frames;     /* of audio, over all channels */
     int64_t first, last; /* when the first and the last came, ms of the virtual clock */
