@@ -243,11 +243,10 @@ await test('almon join: an unknown gateway is told at once, a channel that is no
 });
 asterisk.close();
 
-await test('Almon still takes calls, and ends in good order', async () => {
+await test('Almon still takes calls', async () => {
     const c = await call('play', { json: true });
     await over(c);
     assert.equal(c.frames.length, 45);
-    await almon.stop();
 });
 
-await finish();
+await finish(almon);
