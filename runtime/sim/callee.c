@@ -338,7 +338,9 @@ void sim_caller_ring(struct sim_caller *c)
     if (c->offer == NULL || c->rung || c->answered || c->over)
         return;
     c->rung = true;
-    client_ringing(c->sim->client, c->number);
+    client_ringing_with(c->sim->client, c->number, c->manner.early, NULL);
+    if (c->manner.early)
+        sim_caller_begin_early(c);
 }
 
 void sim_caller_answer(struct sim_caller *c)

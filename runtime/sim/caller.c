@@ -67,7 +67,7 @@ static void mouth_wakes(struct sim_caller *c)
     const int64_t beat = FRAME_MS * 1000;
     int64_t since = loop_now(c->sim->far) - c->first;
 
-    if (c->answered && !c->over && !c->mouth.active && !is_mute(c))
+    if ((c->answered || c->early) && !c->over && !c->mouth.active && !is_mute(c))
         timer_start_at(&c->mouth, c->first + (since / beat + 1) * beat);
 }
 
@@ -122,11 +122,23 @@ static void on_closed(void *arg, const char *why)
     sim_callers_lost(arg);
 }
 
+static void mouth_opens(struct sim_caller *c)
+{
+    c->first = loop_now(c->sim->far);
+    timer_start(&c->mouth, 0);
+}
+
 void sim_caller_begin(struct sim_caller *c)
 {
     c->answered = true;
-    c->first = loop_now(c->sim->far);
-    timer_start(&c->mouth, 0);
+    if (!c->early)
+        mouth_opens(c);
+}
+
+void sim_caller_begin_early(struct sim_caller *c)
+{
+    c->early = true;
+    mouth_opens(c);
 }
 
 static void on_answered(void *arg, uint32_t number)

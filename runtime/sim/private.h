@@ -74,6 +74,7 @@ struct sim_caller {
     uint32_t number;
     enum codec codec;
     bool answered, over;
+    bool early; /* he may be heard before he answers */
     enum cause cause;
     char sid[SID_SIZE];
     char status[16];
@@ -112,6 +113,8 @@ struct sim_caller *sim_caller_of(struct sim *s, uint32_t number);
 int sim_caller_keep(struct sim_caller *c, struct error *err);
 /* The call is answered, by either side. */
 void sim_caller_begin(struct sim_caller *c);
+/* He is heard from now on, though he has not answered. */
+void sim_caller_begin_early(struct sim_caller *c);
 /* Their link is gone. */
 void sim_callers_lost(struct sim *s);
 void sim_callers_free(struct sim *s);

@@ -209,6 +209,7 @@ struct sim_manner {
     int rings_ms, answers_ms, refuses_ms;
     enum cause cause; /* of its refusal */
     bool away;        /* a client that is not registered */
+    bool early;       /* he is heard from his ringing on */
 };
 /* From now on calls to that address are this party's; the longest address that fits counts, and one
  * that nobody has is unroutable. A client is registered. Given again, it is the same party with

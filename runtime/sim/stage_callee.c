@@ -302,8 +302,8 @@ static void refusal(lua_State *L, int options, struct sim_manner *m, const char 
 
 static void check_names(lua_State *L, int options)
 {
-    static const char *const names[] = {"rings", "answers",     "busy", "rejects",
-                                        "fails", "unreachable", "after"};
+    static const char *const names[] = {"rings", "answers",     "busy",  "rejects",
+                                        "fails", "unreachable", "after", "early"};
     bool known;
 
     lua_pushnil(L);
@@ -316,7 +316,7 @@ static void check_names(lua_State *L, int options)
         if (!known)
             luaL_error(L,
                        "t:callee has no option '%s': rings, answers, busy, rejects, fails, "
-                       "unreachable, after",
+                       "unreachable, after, early",
                        luaL_tolstring(L, -1, NULL));
     }
 }
@@ -330,6 +330,9 @@ static void read_manner(lua_State *L, int options, struct sim_manner *m)
     refusal(L, options, m, "rejects", CAUSE_REJECTED);
     refusal(L, options, m, "unreachable", CAUSE_UNROUTABLE);
     m->away = m->cause == CAUSE_UNROUTABLE;
+    lua_getfield(L, options, "early");
+    m->early = lua_toboolean(L, -1);
+    lua_pop(L, 1);
     if (lua_getfield(L, options, "fails") != LUA_TNIL) {
         m->cause = check_cause(L, lua_tostring(L, -1));
         m->refuses_ms = time_option(L, options, "after", 0);

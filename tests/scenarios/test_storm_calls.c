@@ -117,7 +117,8 @@ static void new_manner(struct storm *s)
                            .answers_ms = chance(&s->lots, 70) ? (int)lot(&s->lots, 6000) : -1,
                            .refuses_ms = chance(&s->lots, 40) ? (int)lot(&s->lots, 6000) : -1,
                            .cause = (enum cause)lot(&s->lots, CAUSE_LINK_LOST),
-                           .away = chance(&s->lots, 10)};
+                           .away = chance(&s->lots, 10),
+                           .early = chance(&s->lots, 20)};
 
     rig_callee(s->rig, &m);
 }
