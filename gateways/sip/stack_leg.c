@@ -18,23 +18,36 @@ static struct leg *let_go(struct leg *l)
 {
     hash_unlink(&l->le);
     stack_drop_refers(l);
+    stack_drop_reliable(l);
+    stack_timer_stop(l);
     l->sess = mem_deref(l->sess);
     l->st = mem_deref(l->st);
     mem_deref(l);
     return NULL;
 }
 
-static bool is_dialog_of(struct le *le, void *arg)
+static struct sip_dialog *dialog_of(const struct leg *l, const struct sip_msg *msg)
 {
-    const struct leg *l = le->data;
-
-    return sip_dialog_cmp(sipsess_dialog(l->sess), arg);
+    if (sip_dialog_cmp(sipsess_dialog(l->sess), msg))
+        return sipsess_dialog(l->sess);
+    for (size_t i = 0; !l->answered && i < l->reliable.n_early; i++)
+        if (sip_dialog_cmp(l->reliable.early[i]->dlg, msg))
+            return l->reliable.early[i]->dlg;
+    return NULL;
 }
 
-struct leg *stack_find_leg(struct stack *s, const struct sip_msg *msg)
+static bool is_dialog_of(struct le *le, void *arg)
 {
-    return list_ledata(
-        hash_lookup(s->legs, hash_joaat_pl(&msg->callid), is_dialog_of, (void *)msg));
+    return dialog_of(le->data, arg) != NULL;
+}
+
+struct leg *stack_find_leg(struct stack *s, const struct sip_msg *msg, struct sip_dialog **dlg)
+{
+    struct leg *l =
+        list_ledata(hash_lookup(s->legs, hash_joaat_pl(&msg->callid), is_dialog_of, (void *)msg));
+
+    *dlg = l != NULL ? dialog_of(l, msg) : NULL;
+    return l;
 }
 
 /* Once it has a session. */
@@ -55,7 +68,7 @@ static void tell_ended(struct leg *l, unsigned status, int q850)
         h->ended(l->arg, status, q850);
 }
 
-static struct mbuf *describe(const char *sdp, size_t len)
+struct mbuf *stack_describe(const char *sdp, size_t len)
 {
     struct mbuf *mb = mbuf_alloc(len > 0 ? len : 1);
 
@@ -79,8 +92,9 @@ static int on_offer(struct mbuf **descp, const struct sip_msg *msg, void *arg)
     l->s->h->soon(l->s->arg);
     if (l->h == NULL || !stack_body(msg, &body, &len))
         return EPROTO;
+    stack_timer_stop(l);
     status = l->h->offered(l->arg, len > 0 ? body : NULL, len, &answer);
-    *descp = status == 200 && !answer.failed ? describe(answer.data, answer.len) : NULL;
+    *descp = status == 200 && !answer.failed ? stack_describe(answer.data, answer.len) : NULL;
     str_free(&answer);
     return *descp != NULL ? 0 : EPROTO;
 }
@@ -97,6 +111,10 @@ static int on_answer(const struct sip_msg *msg, void *arg)
     /* What was said reliably before the answer need not be said again. */
     if (len == 0 && l->agreed)
         return 0;
+    if (len == 0 && l->reliable.described) {
+        body = (const char *)mbuf_buf(l->reliable.sdp);
+        len = mbuf_get_left(l->reliable.sdp);
+    }
     l->agreed = l->h->agreed(l->arg, body, len);
     return l->agreed ? 0 : EPROTO;
 }
@@ -108,7 +126,7 @@ static void on_progress(const struct sip_msg *msg, void *arg)
     size_t len;
 
     l->s->h->soon(l->s->arg);
-    if (msg->scode < 180 || l->h == NULL)
+    if (msg->scode < 180 || l->h == NULL || !stack_acknowledge(l, msg))
         return;
     stack_keep_reply(l, msg);
     l->h->ringing(l->arg, msg->scode);
@@ -126,6 +144,7 @@ static void on_established(const struct sip_msg *msg, void *arg)
         return;
     stack_keep_reply(l, msg);
     l->answered = true;
+    stack_timer_agreed(l, msg);
     if (l->h != NULL)
         l->h->answered(l->arg);
 }
@@ -215,6 +234,8 @@ void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_requ
     l->came_in = true;
     l->msg = mem_ref((void *)msg);
     str_ncpy(l->local_ip, r->local_ip, sizeof l->local_ip);
+    l->reliable.required = stack_has_token(msg, SIP_HDR_REQUIRE, "100rel");
+    l->reliable.supported = stack_has_token(msg, SIP_HDR_SUPPORTED, "100rel");
     if (sip_strans_alloc(&l->st, s->sip, msg, on_cancel, l) != 0 ||
         sip_treply(&l->st, s->sip, msg, 100, "Trying") != 0) {
         l->over = true;
@@ -225,14 +246,22 @@ void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_requ
 }
 
 /* The first answer that makes a dialog: from here libre's session has the transaction. */
-static int open_session(struct leg *l, uint16_t status, const char *reason, struct mbuf *sdp)
+int stack_open_session(struct leg *l, uint16_t status, struct mbuf *sdp)
 {
+    char headers[64] = "";
+    struct str timer = STR_INIT(128);
     int e;
 
+    if (status < 200 && stack_is_reliable(l, sdp != NULL))
+        re_snprintf(headers, sizeof headers, "Require: 100rel\r\nRSeq: %u\r\n", l->reliable.rseq);
+    if (status >= 200)
+        stack_timer_requested(l, l->msg, &timer);
     l->st = mem_deref(l->st);
-    e = sipsess_accept(&l->sess, l->s->sock, l->msg, status, reason, STACK_CONTACT,
+    e = sipsess_accept(&l->sess, l->s->sock, l->msg, status, status_reason(status), STACK_CONTACT,
                        "application/sdp", sdp, stack_on_challenge, l, true, on_offer, on_answer,
-                       on_established, on_info, stack_on_refer, on_close, l, STACK_ALLOW);
+                       on_established, on_info, stack_on_refer, on_close, l, "%s%s" STACK_ALLOW,
+                       headers, str_text(&timer));
+    str_free(&timer);
     if (e == 0)
         list_leg(l);
     return e;
@@ -261,49 +290,68 @@ const char *leg_local_ip(const struct leg *l)
 
 void leg_ring(struct leg *l)
 {
-    if (l->over || l->sess != NULL)
+    bool described = mbuf_get_left(l->msg->mb) > 0;
+    int e;
+
+    /* Who wants it acknowledged, and made no offer, would have to get one with it. */
+    if (l->over || l->sess != NULL || (l->reliable.required && !described))
         return;
-    if (open_session(l, 180, "Ringing", NULL) != 0)
+    e = stack_is_reliable(l, false) ? stack_progress(l, 180, NULL)
+                                    : stack_open_session(l, 180, NULL);
+    if (e != 0)
         tell_ended(l, 500, -1);
 }
 
 bool leg_progress(struct leg *l, const char *sdp)
 {
     struct mbuf *mb;
-    int e;
+    int e = ENOMEM;
 
     if (l->over || l->answered)
         return false;
-    mb = describe(sdp, strlen(sdp));
-    if (mb == NULL)
-        return false;
-    if (l->sess == NULL)
-        e = open_session(l, 183, "Session Progress", mb);
-    else
+    mb = stack_describe(sdp, strlen(sdp));
+    if (mb != NULL && stack_is_reliable(l, true))
+        e = stack_progress(l, 183, mb);
+    else if (mb != NULL && l->sess == NULL)
+        e = stack_open_session(l, 183, mb);
+    else if (mb != NULL)
         e = sipsess_progress(l->sess, 183, "Session Progress", mb, STACK_ALLOW);
     mem_deref(mb);
     return e == 0;
 }
 
-void leg_answer(struct leg *l, const char *sdp)
+void stack_answer(struct leg *l, struct mbuf *sdp)
 {
-    struct mbuf *mb;
+    struct str timer = STR_INIT(128);
     int e;
 
-    if (l->over || l->answered)
-        return;
-    mb = describe(sdp, strlen(sdp));
-    if (mb == NULL)
-        e = ENOMEM;
-    else if (l->sess == NULL)
-        e = open_session(l, 200, "OK", mb);
-    else
-        e = sipsess_answer(l->sess, 200, "OK", mb, STACK_ALLOW);
-    mem_deref(mb);
+    if (l->sess == NULL) {
+        e = stack_open_session(l, 200, sdp);
+    } else {
+        stack_timer_requested(l, l->msg, &timer);
+        /* A description that was acknowledged is not said twice. */
+        e = sipsess_answer(l->sess, 200, "OK", l->reliable.described ? NULL : sdp, "%s" STACK_ALLOW,
+                           str_text(&timer));
+        str_free(&timer);
+    }
     if (e == 0)
         l->answered = true;
     else
         tell_ended(l, 500, -1);
+}
+
+void leg_answer(struct leg *l, const char *sdp)
+{
+    struct mbuf *mb;
+
+    if (l->over || l->answered)
+        return;
+    mb = stack_describe(sdp, strlen(sdp));
+    if (mb == NULL)
+        tell_ended(l, 500, -1);
+    else if (!stack_hold_answer(l, mb))
+        stack_answer(l, mb);
+    mem_deref(mb);
 }
 
 /* --- the end --- */
@@ -321,6 +369,15 @@ static void refuse(struct leg *l, unsigned status, int q850)
     else if (l->st != NULL)
         sip_treplyf(&l->st, NULL, l->s->sip, l->msg, false, (uint16_t)status, status_reason(status),
                     "%sContent-Length: 0\r\n\r\n", headers);
+}
+
+void stack_give_up(struct leg *l, unsigned status)
+{
+    if (l->over)
+        return;
+    if (l->came_in && !l->answered)
+        refuse(l, status, -1);
+    tell_ended(l, status, -1);
 }
 
 struct leg *leg_end(struct leg *l, unsigned status, int q850)
@@ -366,7 +423,7 @@ int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
              const struct leg_handlers *h, void *arg, struct error *err)
 {
     struct leg *l = mem_zalloc(sizeof *l, leg_destructor);
-    struct mbuf *mb = describe(c->sdp, strlen(c->sdp));
+    struct mbuf *mb = stack_describe(c->sdp, strlen(c->sdp));
     const char *routes[1] = {c->route};
     int e = ENOMEM;
 

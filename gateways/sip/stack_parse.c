@@ -169,8 +169,82 @@ static bool quotes_close(const struct pl *value)
     return !open;
 }
 
+struct token {
+    const char *text;
+    bool found;
+    char *unknown;
+};
+
+/* Calls `see` for each word of a header's list. */
+static void each_token(const struct pl *list, void (*see)(const struct pl *word, struct token *t),
+                       struct token *t)
+{
+    for (size_t at = 0; at < list->l;) {
+        struct pl word;
+
+        while (at < list->l && strchr(", \t", list->p[at]) != NULL)
+            at++;
+        word.p = list->p + at;
+        while (at < list->l && strchr(", \t", list->p[at]) == NULL)
+            at++;
+        word.l = (size_t)(list->p + at - word.p);
+        if (word.l > 0)
+            see(&word, t);
+    }
+}
+
+static void compare(const struct pl *word, struct token *t)
+{
+    t->found |= pl_strcasecmp(word, t->text) == 0;
+}
+
+static bool look(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+    (void)msg;
+    each_token(&hdr->val, compare, arg);
+    return false;
+}
+
+bool stack_has_token(const struct sip_msg *msg, enum sip_hdrid id, const char *token)
+{
+    struct token t = {.text = token};
+
+    sip_msg_hdr_apply(msg, true, id, look, &t);
+    return t.found;
+}
+
+/* PRACK and session timers are of INVITEs. */
+static void doubt(const struct pl *word, struct token *t)
+{
+    if (t->found && (pl_strcasecmp(word, "100rel") == 0 || pl_strcasecmp(word, "timer") == 0))
+        return;
+    if (t->unknown[0] == '\0')
+        re_snprintf(t->unknown, STACK_TEXT_MAX, "Unsupported: %r\r\n", word);
+}
+
+static bool look_doubting(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+    struct token *t = arg;
+
+    (void)msg;
+    if (hdr->val.l < STACK_TEXT_MAX / 2)
+        each_token(&hdr->val, doubt, t);
+    else
+        str_ncpy(t->unknown, "Unsupported: all\r\n", STACK_TEXT_MAX);
+    return false;
+}
+
+void stack_unsupported(const struct sip_msg *msg, char out[STACK_TEXT_MAX])
+{
+    struct token t = {.found = pl_strcmp(&msg->met, "INVITE") == 0, .unknown = out};
+
+    out[0] = '\0';
+    sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE, look_doubting, &t);
+}
+
 static unsigned check(const struct sip_msg *msg)
 {
+    char unsupported[STACK_TEXT_MAX];
     const char *body;
     size_t len;
 
@@ -180,8 +254,11 @@ static unsigned check(const struct sip_msg *msg)
         return 400;
     if (pl_strcasecmp(&msg->uri.scheme, "sip") != 0 && pl_strcasecmp(&msg->uri.scheme, "sips") != 0)
         return 416;
-    if (sip_msg_hdr(msg, SIP_HDR_REQUIRE) != NULL)
+    stack_unsupported(msg, unsupported);
+    if (unsupported[0] != '\0')
         return 420;
+    if (stack_timer_too_short(msg))
+        return 422;
     if (pl_isset(&msg->maxfwd) && pl_u32(&msg->maxfwd) > 255)
         return 400;
     if (len > BODY_MAX)

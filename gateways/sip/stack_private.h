@@ -13,7 +13,8 @@
 enum { STACK_TEXT_MAX = 256, STACK_WATCHES = 4 };
 
 #define STACK_ALLOW                                                                                \
-    "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, REFER, NOTIFY\r\n"
+    "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, PRACK, UPDATE, REFER, "             \
+    "NOTIFY\r\nSupported: 100rel, timer\r\n"
 
 struct stack_auth;
 
@@ -38,6 +39,44 @@ struct leg_refers {
     bool waiting, told; /* for the end of ours; its 2xx was told */
 };
 
+enum { LEG_EARLY_MAX = 4 };
+
+/* Who has answered a call of ours provisionally, and is told that it came. */
+struct leg_early {
+    struct leg *leg;
+    struct sip_dialog *dlg;
+    struct sip_request *req;
+    char tag[STACK_TEXT_MAX];
+    uint32_t rseq, cseq; /* of the last */
+    bool proved;         /* its challenge was answered once */
+};
+
+/* Provisional answers that are acknowledged (stack_reliable.c). */
+struct leg_reliable {
+    bool supported, required; /* by who calls us */
+    bool waiting;             /* for PRACK of ours: */
+    uint32_t rseq;
+    uint16_t status;
+    struct mbuf *sdp; /* that it has; or that theirs had, which their 200 need not say again */
+    bool described;   /* offer and answer are exchanged before the final answer */
+    struct tmr tmr;
+    unsigned wait_ms, waited_ms;
+    struct mbuf *next, *answer; /* what is said after that PRACK: a 183, or 200 */
+    struct leg_early *early[LEG_EARLY_MAX];
+    size_t n_early;
+    struct sip_auth *auth;
+};
+
+/* Session timers (stack_timer.c). */
+struct leg_timer {
+    uint32_t seconds; /* 0: none */
+    bool ours;        /* we refresh; else they */
+    bool proved;
+    struct tmr tmr;
+    struct sip_request *req;
+    struct sip_auth *auth;
+};
+
 struct leg {
     struct le le; /* in stack->legs */
     struct stack *s;
@@ -58,6 +97,8 @@ struct leg {
     char texts[STACK_REPLY_TEXT];
 
     struct leg_refers refers;
+    struct leg_reliable reliable;
+    struct leg_timer timer;
 };
 
 struct stack {
@@ -94,6 +135,8 @@ unsigned stack_parse(struct stack_parsed *p, const struct sip_msg *msg);
 unsigned stack_parse_contacts(struct stack_parsed *p, const struct sip_msg *msg);
 /* X-… and User-to-User headers of an answer, and its Call-ID, into the leg. */
 void stack_keep_reply(struct leg *l, const struct sip_msg *msg);
+/* "Unsupported: …" of what the request requires and we have not; empty: nothing. */
+void stack_unsupported(const struct sip_msg *msg, char out[STACK_TEXT_MAX]);
 /* The cause of a Reason header, -1. */
 int stack_q850(const struct sip_msg *msg);
 /* The digit of an INFO; false when it is none. */
@@ -120,13 +163,48 @@ int stack_on_challenge(char **user, char **password, const char *realm, void *ar
 /* Our Contact, for requests within a call; `arg` is not used. */
 int stack_print_contact(enum sip_transp tp, const struct sa *src, const struct sa *dst,
                         struct mbuf *mb, void *arg);
-/* The leg whose dialog this is of; NULL. */
-struct leg *stack_find_leg(struct stack *s, const struct sip_msg *msg);
+/* The leg whose dialog this is of, and that dialog; NULL. */
+struct leg *stack_find_leg(struct stack *s, const struct sip_msg *msg, struct sip_dialog **dlg);
+/* The first answer that makes a dialog. */
+int stack_open_session(struct leg *l, uint16_t status, struct mbuf *sdp);
+/* The final one. */
+void stack_answer(struct leg *l, struct mbuf *sdp);
+/* The far end is gone: refuses a call that waits with `status`, or hangs up. */
+void stack_give_up(struct leg *l, unsigned status);
+struct mbuf *stack_describe(const char *sdp, size_t len);
+/* Whether a list of option tags, or methods, has this one. */
+bool stack_has_token(const struct sip_msg *msg, enum sip_hdrid id, const char *token);
 
 /* --- stack_within.c --- */
 
 /* A request within a call that libre does not know. */
 void stack_within(struct stack *s, const struct sip_msg *msg);
+
+/* Answers UPDATE or PRACK, and the offer in it. */
+void stack_take_offer(struct leg *l, const struct sip_msg *msg);
+
+/* --- stack_reliable.c --- */
+
+bool stack_is_reliable(const struct leg *l, bool described);
+/* A provisional answer of ours, sent again until it is acknowledged. */
+int stack_progress(struct leg *l, uint16_t status, struct mbuf *sdp);
+/* True: the final answer waits for that. */
+bool stack_hold_answer(struct leg *l, struct mbuf *sdp);
+void stack_on_prack(struct leg *l, const struct sip_msg *msg);
+/* Acknowledges one of theirs, when it wants that. False: it came before, or too early. */
+bool stack_acknowledge(struct leg *l, const struct sip_msg *msg);
+void stack_drop_reliable(struct leg *l);
+
+/* --- stack_timer.c --- */
+
+/* An interval that is refused with 422. */
+bool stack_timer_too_short(const struct sip_msg *msg);
+/* Of a request: what our answer says of it; the timer starts. */
+void stack_timer_requested(struct leg *l, const struct sip_msg *msg, struct str *headers);
+/* Of the answer to our INVITE. */
+void stack_timer_agreed(struct leg *l, const struct sip_msg *answer);
+void stack_timer_refresh(struct leg *l);
+void stack_timer_stop(struct leg *l);
 
 /* --- stack_refer.c --- */
 

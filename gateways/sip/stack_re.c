@@ -31,7 +31,7 @@ static const struct method {
     {"MESSAGE", NOT_ALLOWED, NOT_ALLOWED},
     {"NOTIFY", NO_CALL, TO_LEG},
     {"OPTIONS", TELLS, TELLS},
-    {"PRACK", NO_CALL, NO_CALL},
+    {"PRACK", NO_CALL, TO_LEG},
     {"PUBLISH", NOT_ALLOWED, NOT_ALLOWED},
     {"REFER", NOT_ALLOWED, TO_SESSION},
     {"REGISTER", REGISTERS, NOT_ALLOWED},
@@ -49,8 +49,15 @@ static enum doing doing_of(const struct sip_msg *msg)
 
 static void refuse(struct stack *s, const struct sip_msg *msg, unsigned status)
 {
+    char unsupported[STACK_TEXT_MAX] = "";
+
+    if (status == 420)
+        stack_unsupported(msg, unsupported);
     sip_replyf(s->sip, msg, (uint16_t)status, status_reason(status), "%sContent-Length: 0\r\n\r\n",
-               status == 405 ? STACK_ALLOW : "");
+               status == 405   ? STACK_ALLOW
+               : status == 420 ? unsupported
+               : status == 422 ? "Min-SE: 90\r\n"
+                               : "");
 }
 
 static void registers(struct stack *s, const struct sip_msg *msg, struct stack_parsed *p)

@@ -3,49 +3,67 @@
 #include "gateways/sip/stack_private.h"
 #include "gateways/sip/status.h"
 
-static void on_update(struct leg *l, const struct sip_msg *msg)
+static bool may_offer(const struct leg *l)
 {
-    struct str answer = STR_INIT(8192);
+    return l->h != NULL && (l->answered || l->reliable.described);
+}
+
+void stack_take_offer(struct leg *l, const struct sip_msg *msg)
+{
+    struct str answer = STR_INIT(8192), headers = STR_INIT(256);
     const char *body;
     size_t len;
-    unsigned status = 488;
+    unsigned status = 200;
 
     if (!stack_body(msg, &body, &len))
         status = 400;
-    else if (len == 0)
-        status = 200; /* a session timer's refresh, or a new target */
-    else if (l->answered && l->h != NULL)
-        status = l->h->offered(l->arg, body, len, &answer);
-    else
+    else if (len > 0 && !may_offer(l))
         status = 491; /* an offer of the INVITE is still unanswered */
+    else if (len > 0)
+        status = l->h->offered(l->arg, body, len, &answer);
     if (answer.failed)
         status = 500;
-    if (status == 200)
+    if (status == 200 && len > 0)
+        l->agreed = true;
+    if (status == 200 && pl_strcmp(&msg->met, "UPDATE") == 0) {
+        if (sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES) != NULL)
+            stack_timer_requested(l, msg, &headers);
         sip_dialog_update(sipsess_dialog(l->sess), msg);
-    if (status != 200 || answer.len == 0)
-        sip_treplyf(NULL, NULL, l->s->sip, msg, false, (uint16_t)status, status_reason(status),
-                    STACK_ALLOW "Content-Length: 0\r\n\r\n");
-    else
-        sip_treplyf(NULL, NULL, l->s->sip, msg, false, 200, "OK",
-                    STACK_ALLOW "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%b",
-                    answer.len, answer.data, answer.len);
+    }
+    sip_treplyf(NULL, NULL, l->s->sip, msg, false, (uint16_t)status, status_reason(status),
+                "%s" STACK_ALLOW "%sContent-Length: %zu\r\n\r\n%b", str_text(&headers),
+                answer.len > 0 ? "Content-Type: application/sdp\r\n" : "",
+                status == 200 ? answer.len : 0, answer.data, status == 200 ? answer.len : 0);
     str_free(&answer);
+    str_free(&headers);
+}
+
+static void on_update(struct leg *l, const struct sip_msg *msg)
+{
+    if (!stack_timer_too_short(msg))
+        stack_take_offer(l, msg);
+    else
+        sip_treplyf(NULL, NULL, l->s->sip, msg, false, 422, status_reason(422),
+                    "Min-SE: 90\r\nContent-Length: 0\r\n\r\n");
 }
 
 void stack_within(struct stack *s, const struct sip_msg *msg)
 {
-    struct leg *l = stack_find_leg(s, msg);
+    struct sip_dialog *dlg;
+    struct leg *l = stack_find_leg(s, msg, &dlg);
     unsigned status = 0;
 
     s->h->soon(s->arg);
     if (l == NULL || l->over)
         status = 481;
-    else if (!sip_dialog_rseq_valid(sipsess_dialog(l->sess), msg))
+    else if (!sip_dialog_rseq_valid(dlg, msg))
         status = 500;
     if (status != 0)
         sip_treply(NULL, s->sip, msg, (uint16_t)status, status_reason(status));
     else if (pl_strcmp(&msg->met, "UPDATE") == 0)
         on_update(l, msg);
+    else if (pl_strcmp(&msg->met, "PRACK") == 0)
+        stack_on_prack(l, msg);
     else
         stack_on_notify(l, msg);
 }
