@@ -364,37 +364,6 @@ static void join_accounts(struct config_loader *l)
     }
 }
 
-/* A route must lead to something that the file has. */
-static void check_routes(struct config_loader *l)
-{
-    const struct config *c = l->config;
-
-    for (size_t i = 0; i < c->n_routes; i++) {
-        const struct config_route *r = &c->routes[i];
-        const struct config_gateway *g = config_find_gateway(c, r->gateway);
-        size_t t = 0;
-
-        if (r->n_patterns == 0 && l->n_problems == 0)
-            config_problem(l, r->line, "route: pattern holds nothing; write route { \"+49*\" }");
-        if (g == NULL)
-            config_problem(l, r->line,
-                           "route: no gateway is called '%.60s'; write gateway { name = \"%.60s\", "
-                           "token = \"…\" }, or another name here",
-                           r->gateway, r->gateway);
-        else if (!g->terminate)
-            config_problem(l, r->line,
-                           "route: gateway '%.60s' takes no calls: its terminate is false",
-                           r->gateway);
-        if (r->trunk == NULL || strcmp(r->gateway, c->sip.gateway) != 0)
-            continue;
-        while (t < c->n_trunks &&
-               (c->trunks[t].name == NULL || strcmp(c->trunks[t].name, r->trunk)))
-            t++;
-        if (t == c->n_trunks)
-            config_problem(l, r->line, "route: no trunk is called '%.60s' in this file", r->trunk);
-    }
-}
-
 /* Paths are put behind it, so it ends without a slash. */
 static void settle_public_url(struct config_loader *l)
 {
@@ -421,7 +390,7 @@ static void finish(struct config_loader *l)
     if (l->nomem)
         return;
     join_accounts(l);
-    check_routes(l);
+    config_check_routes(l);
     settle_public_url(l);
 }
 

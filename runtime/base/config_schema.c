@@ -1,8 +1,6 @@
 #include "base/config_schema.h"
 
 #include "base/config.h"
-#include "base/country.h"
-#include <string.h>
 
 static const char *const methods[] = {"POST", "GET", NULL};
 static const char *const events[] = {"initiated", "ringing", "answered", "completed", NULL};
@@ -10,69 +8,6 @@ static const char *const dialects[] = {"almon", "asterisk", NULL};
 static const char *const caller_ids[] = {"from", "asserted", "both", NULL};
 static const char *const secrecies[] = {"off", "optional", "required", NULL};
 static const char *const key_ways[] = {"sdes", "dtls", NULL};
-
-static bool is_digits(const char *text, size_t n)
-{
-    return n > 0 && strspn(text, "0123456789") == n;
-}
-
-static const char *check_country(const char *text)
-{
-    return country_known(text) || (text[0] == '+' && is_digits(text + 1, strlen(text + 1)))
-               ? NULL
-               : "a country's two letters, as DE, or a beginning as +49";
-}
-
-/* "+15550100", and with '*' at the end all that begin so. */
-static const char *check_own_number(const char *text)
-{
-    size_t n = strcspn(text, "*");
-
-    return text[0] == '+' && is_digits(text + 1, n - 1) && (text[n] == '\0' || text[n + 1] == '\0')
-               ? NULL
-               : "a number as +15550100, perhaps with * at its end";
-}
-
-static const char *check_caller_id(const char *text)
-{
-    return strcmp(text, "keep") == 0 || strcmp(text, "owned") == 0 ||
-                   (text[0] == '+' && is_digits(text + 1, strlen(text + 1)))
-               ? NULL
-               : "keep, owned, or a number as +15550100";
-}
-
-/* session/route.h says what they mean. */
-static const char *check_route_pattern(const char *text)
-{
-    const char *star = strchr(text, '*');
-    size_t last = strlen(text) - 1;
-    bool fine;
-
-    if (strpbrk(text, " \t\r\n<>\"") != NULL)
-        fine = false;
-    else if (strncmp(text, "sip:", 4) == 0)
-        fine = text[4] != '\0' &&
-               (star == NULL || (star == text + 4 && strchr(star + 1, '*') == NULL &&
-                                 (star[1] == '\0' || star[1] == '@')));
-    else if (strncmp(text, "client:", 7) == 0)
-        fine = text[7] != '\0' && (star == NULL || star == text + last);
-    else
-        fine = strspn(text, "+0123456789*#") == last + 1 &&
-               (strrchr(text, '+') == NULL || strrchr(text, '+') == text) &&
-               (star == NULL || star == text + last);
-    return fine ? NULL : "as '+49*', '*', '101', 'sip:*@example.com', 'sip:*' or 'client:*'";
-}
-
-/* What bridge/README.md lets an identity be, and '*' at the end. */
-static const char *check_identity(const char *text)
-{
-    size_t n = strcspn(text, "*");
-
-    return strpbrk(text, " \t\r\n") == NULL && (text[n] == '\0' || text[n + 1] == '\0') &&
-                   strlen(text) <= 256
-               ? NULL
-               : "a name without spaces, perhaps with * at its end";
-}
 
 #define AT(field) .offset = offsetof(struct config_account, field)
 static const struct config_key account_keys[] = {
@@ -103,14 +38,14 @@ static const struct config_key account_keys[] = {
      .help = "New calls that its flows make through routes, in one second."},
     {.name = "countries",
      .type = CONFIG_LIST,
-     .check = check_country,
+     .check = config_check_country,
      AT(countries),
      .help =
          "Where it may call: 'DE', 'US', or how numbers begin: '+44900'. When absent, wherever "
          "a route leads. Premium-rate and satellite numbers only when their beginning is here."},
     {.name = "caller_ids",
      .type = CONFIG_LIST,
-     .check = check_own_number,
+     .check = config_check_own_number,
      AT(caller_ids),
      .help = "Numbers that it may show as caller besides those of its number{…}: '+15550100', "
              "'+1555*'."},
@@ -168,7 +103,7 @@ static const struct config_key gateway_keys[] = {
      .help = "Calls may be sent out through it."},
     {.name = "identities",
      .type = CONFIG_LIST,
-     .check = check_identity,
+     .check = config_check_identity,
      AT(identities),
      .help = "Who may be reached at it as client:NAME: 'alice', 'agent-*', '*'. None when absent; "
              "the gateway of sip{…} has the phones."},
@@ -190,7 +125,7 @@ static const struct config_key gateway_keys[] = {
 static const struct config_key route_keys[] = {
     {.name = "pattern",
      .type = CONFIG_LIST,
-     .check = check_route_pattern,
+     .check = config_check_route_pattern,
      .required = true,
      .first = true,
      AT(patterns),
@@ -215,7 +150,7 @@ static const struct config_key route_keys[] = {
      .help = "Calls at once; more go to the next route that fits."},
     {.name = "caller_id",
      .type = CONFIG_TEXT,
-     .check = check_caller_id,
+     .check = config_check_caller_id,
      .def = "keep",
      AT(caller_id),
      .help = "Who seems to call: keep (the number that the flow shows), owned (the same, but only "

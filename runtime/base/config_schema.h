@@ -52,6 +52,14 @@ struct config_section {
     const struct config_key *unique;
 };
 
+/* For `check`, config_check.c: a country or a beginning of numbers; a number, perhaps with '*' at
+ * its end; route{…}'s caller_id and pattern; a client's name. */
+const char *config_check_country(const char *text);
+const char *config_check_own_number(const char *text);
+const char *config_check_caller_id(const char *text);
+const char *config_check_route_pattern(const char *text);
+const char *config_check_identity(const char *text);
+
 extern const struct config_section config_sections[];
 extern const size_t config_n_sections;
 

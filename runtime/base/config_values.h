@@ -62,6 +62,9 @@ void config_default(const struct config_key *key, void *base);
 void config_value(struct config_loader *l, lua_State *L, const struct config_section *section,
                   const struct config_key *key, int line, void *base);
 
+/* Notes routes that lead to nothing that the file has. */
+void config_check_routes(struct config_loader *l);
+
 /* What stands behind an unknown global name: calling it is a mistake, and so is using it as a
  * value. Its only upvalue is the name. */
 int config_unknown(lua_State *L);

@@ -4,11 +4,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { ALMON, assert, finish, freePort, ROOT, startFolder, test, until, watch, within } from './common.mjs';
+import { Phone as Telephone } from './lib/phone.mjs';
 
 const call = (almon, ...args) => almon.run(['call', '+15550100', '--config', almon.config, '--timeout', '60', ...args]);
 
 await test('almon check finds nothing wrong in them', () => {
-    const files = ['examples', 'examples/menu'].flatMap((folder) => readdirSync(path.join(ROOT, folder))
+    const files = ['examples', 'examples/menu', 'examples/phones'].flatMap((folder) => readdirSync(path.join(ROOT, folder))
         .filter((file) => file.endsWith('.xml')).map((file) => path.join(ROOT, folder, file)));
     assert.ok(files.length > 5);
     execFileSync(ALMON, ['check', ...files], { stdio: 'pipe' });
@@ -43,6 +44,24 @@ const menuCalls = [
     }),
 ];
 
+const phones = await startFolder('examples/phones');
+watch(phones);
+await test('phones: both ring, the first that answers has the call', async () => {
+    const alice = await Telephone.open(phones, 'alice');
+    const bob = await Telephone.open(phones, 'bob', '--answer=0.5', '--once');
+    const caller = call(phones);
+    await alice.says('rings: call from', /client:alice/);
+    await alice.says('the caller gave up');
+    await bob.says('answers');
+    bob.keys('h');
+    assert.match((await caller).out, /answered[^]*Goodbye\./);
+    alice.keys('q');
+    await Promise.all([alice.left(), bob.left()]);
+});
+await test('phones: without any, the caller is told', async () => {
+    assert.match((await call(phones)).out, /Nobody is there just now/);
+});
+
 const port = await freePort();
 const express = await startFolder('examples/express', { edit: (text) => text.replaceAll(':3000', `:${port}`) });
 symlinkSync(path.join(ROOT, 'tests/clients/node_modules'), path.join(express.dir, 'node_modules'));
@@ -73,4 +92,4 @@ const expressCalls = [
 ];
 await Promise.all([...menuCalls, ...expressCalls]);
 app.kill();
-await finish(hello, menu, express);
+await finish(hello, menu, phones, express);
