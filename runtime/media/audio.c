@@ -113,25 +113,6 @@ int audio_from_samples(struct audio **ap, enum codec c, const int16_t *samples, 
     return 0;
 }
 
-int audio_convert(struct audio **ap, enum codec c, const struct audio *from, struct error *err)
-{
-    size_t n = from->frames * codec_frame_samples(from->codec);
-    int16_t *samples;
-    int rc;
-
-    if (from->stream != NULL)
-        return error_set(err, ERR_INVALID,
-                         "audio longer than %d s cannot be converted as a whole; load it as %s",
-                         AUDIO_WHOLE_MS / 1000, codec_name(c));
-    samples = mem_alloc(n * sizeof *samples);
-    if (samples == NULL)
-        return error_nomem(err);
-    codec_decode(from->codec, from->data, n, samples);
-    rc = audio_from_samples(ap, c, samples, n, codec_rate(from->codec), err);
-    mem_free(samples);
-    return rc;
-}
-
 /* --- tones --- */
 
 /* Writes `frames` frames of one or two sines (`high` may be 0), beginning with frame `at`. */

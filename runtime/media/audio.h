@@ -60,7 +60,5 @@ int audio_from_digits(struct audio **ap, enum codec c, const char *digits, struc
 /* A sine, for beeps and tests. `level` is the peak, 0 to 1. */
 int audio_from_tone(struct audio **ap, enum codec c, double hz, int ms, double level,
                     struct error *err);
-/* Converts a whole piece to another codec. */
-int audio_convert(struct audio **ap, enum codec c, const struct audio *from, struct error *err);
 
 #endif

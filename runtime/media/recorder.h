@@ -1,6 +1,7 @@
 /* A recording on its way to the disk: a tap, emptied every 250 ms on the disk thread into
  * PATH.part.wav (16-bit samples at the channel's rate), whose header is rewritten each second, so
- * that a crash loses at most a second. At the end it is trimmed if asked, and renamed to PATH.wav.
+ * that a crash loses at most a second. At the end it is trimmed if asked, and renamed to PATH.wav;
+ * it is on the disk itself before `done` is called.
  *
  *   recorder_new(&r, disk, loop, codec, path, &err);
  *   media_tap(channel, recorder_tap(r), silence_ms, max_ms, request);

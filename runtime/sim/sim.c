@@ -407,11 +407,6 @@ struct runtime *sim_runtime(struct sim *s)
     return s->runtime;
 }
 
-struct loop *sim_loop(struct sim *s)
-{
-    return s->loop;
-}
-
 struct bridge *sim_bridge(struct sim *s)
 {
     return s->bridge;

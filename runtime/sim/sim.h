@@ -65,7 +65,6 @@ void sim_remove_folder(const char *folder);
 /* The configuration for calls from now on. */
 int sim_configure(struct sim *s, const char *config, struct error *err);
 struct runtime *sim_runtime(struct sim *s);
-struct loop *sim_loop(struct sim *s);
 struct bridge *sim_bridge(struct sim *s);
 /* For calls from now on: what they draw by lot (as sim_options.call_seed), and the time of day. */
 void sim_set_call_seed(struct sim *s, uint64_t seed);

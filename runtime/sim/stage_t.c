@@ -311,7 +311,7 @@ static int t_file(lua_State *L)
     char path[4096], *slash;
     /* A time of the scenario's own world, for journals that repeat exactly; a file that is written
      * again is newer. */
-    const struct timespec when = {.tv_sec = (time_t)(loop_wall(sim_loop(st->sim)) / 1000),
+    const struct timespec when = {.tv_sec = (time_t)(loop_wall(st->sim->loop) / 1000),
                                   .tv_nsec = ++st->files_written};
     const struct timespec both[2] = {when, when};
     FILE *f;

@@ -161,25 +161,6 @@ out:
     audio_unref(a);
 }
 
-UNIT(audio_converts_between_codecs)
-{
-    struct error err = {0};
-    struct audio *a = NULL, *b = NULL;
-    int16_t *out = NULL;
-    size_t n;
-
-    ok_rc(audio_from_tone(&a, CODEC_PCMU, 600, 500, 0.4, &err), &err);
-    ok_rc(audio_convert(&b, CODEC_L16_24, a, &err), &err);
-    ok_int(b->frames, 25);
-    out = stand_samples(b, &n);
-    ok(out != NULL);
-    ok(fabs(stand_tone(out, n, 24000, 600) - 0.4) < 0.01);
-out:
-    mem_free(out);
-    audio_unref(a);
-    audio_unref(b);
-}
-
 UNIT(digits_that_cannot_be_played_are_refused)
 {
     struct error err = {0};
@@ -421,7 +402,7 @@ out:
 UNIT_MAIN(CASE(codecs_are_found_by_name_and_keep_their_sizes), CASE(g711_follows_the_law),
           CASE(resampling_keeps_the_tone_and_adds_no_other),
           CASE(nothing_above_the_new_band_folds_back_into_it), CASE(resampling_delays_nothing),
-          CASE(the_last_frame_is_filled_with_silence), CASE(audio_converts_between_codecs),
+          CASE(the_last_frame_is_filled_with_silence),
           CASE(digits_that_cannot_be_played_are_refused), CASE(every_kind_of_file_is_read),
           CASE(raw_audio_is_known_by_its_mime_type),
           CASE(what_is_no_audio_is_refused_with_twilios_code),
