@@ -416,7 +416,7 @@ void call_invited(struct gateway *g, struct leg *leg, const struct stack_request
     c->phone = phone;
     str_copy(c->local_ip, sizeof c->local_ip, leg_local_ip(leg));
     leg_attach(leg, &call_leg_handlers, c);
-    call_set_terms(c, strcmp(r->transport, "tls") == 0);
+    call_set_terms(c, strcmp(r->transport, "tls") == 0, r->source_ip);
     status = prepare(c, r);
     if (status != 200)
         call_free(c, status, CAUSE_ERROR, status_reason(status));
@@ -438,7 +438,7 @@ static int place(struct call *c, const struct dial *d, struct error *err)
     if (rc != 0)
         return rc;
     stack_local_ip(d->route, c->local_ip);
-    call_set_terms(c, strstr(d->route, "transport=tls") != NULL);
+    call_set_terms(c, strstr(d->route, "transport=tls") != NULL, d->route);
     if (call_describe(c, &sdp)) {
         call.sdp = str_text(&sdp);
         rc = d->n_more > 0 ? call_fork(c, d, &call, err)

@@ -47,7 +47,8 @@ struct call {
     size_t tone_at;     /* its next frame */
     unsigned frames;    /* that went to the exchange */
     char local_ip[48];
-    char id[80]; /* for the log */
+    const char *far_sees; /* our address in its descriptions */
+    char id[80];          /* for the log */
     struct link_node node;
     struct call *next; /* in its bucket */
 };
@@ -95,7 +96,7 @@ void call_press(struct call *c, enum digit_way way, char digit);
 /* --- call_sdp.c --- */
 
 /* What trunk or phone says of encryption; a call to any other address has the defaults. */
-void call_set_terms(struct call *c, bool tls);
+void call_set_terms(struct call *c, bool tls, const char *far);
 /* What a channel's codec can be on the wire: bits of enum rtp_codec. */
 unsigned call_codecs(enum codec codec);
 /* Our description, offer or answer. False: it cannot be written, which the log says. */

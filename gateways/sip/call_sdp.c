@@ -1,6 +1,7 @@
 /* What both sides of a call agree on: codecs, encryption, addresses. */
 #include "base/log.h"
 #include "gateways/sip/call_private.h"
+#include "gateways/sip/near.h"
 #include <string.h>
 
 static bool nat_of(const struct call *c)
@@ -9,13 +10,16 @@ static bool nat_of(const struct call *c)
 }
 
 /* What trunk or phone says of encryption; a call to any other address has the defaults. */
-void call_set_terms(struct call *c, bool tls)
+void call_set_terms(struct call *c, bool tls, const char *far)
 {
+    const char *address = c->g->config->sip.address;
     const struct config_trunk *t = c->trunk;
     const struct config_phone *p = c->phone;
     const char *srtp = t != NULL ? t->srtp : p != NULL ? p->srtp : "optional";
     const char *keys = t != NULL ? t->srtp_keys : p != NULL ? p->srtp_keys : "sdes";
 
+    /* The router's address is for the world, not for those on this side of it. */
+    c->far_sees = address != NULL && (!is_near(far) || is_near(address)) ? address : c->local_ip;
     c->secure.terms = (struct secure_terms){.policy = secure_policy_of(srtp),
                                             .dtls = strcmp(keys, "dtls") == 0,
                                             .tls = tls,
@@ -53,13 +57,12 @@ unsigned call_codecs(enum codec codec)
 
 static struct sdp_ours ours(struct call *c)
 {
-    return (struct sdp_ours){
-        .address = c->g->config->sip.address != NULL ? c->g->config->sip.address : c->local_ip,
-        .port = rtp_port(c->rtp),
-        .session = c->session,
-        .version = ++c->version,
-        .way = SDP_SENDRECV,
-        .codecs = call_codecs(c->codec)};
+    return (struct sdp_ours){.address = c->far_sees,
+                             .port = rtp_port(c->rtp),
+                             .session = c->session,
+                             .version = ++c->version,
+                             .way = SDP_SENDRECV,
+                             .codecs = call_codecs(c->codec)};
 }
 
 /* False: it cannot be written, which the log says. */

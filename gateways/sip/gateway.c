@@ -349,7 +349,8 @@ static int make_stack(struct gateway *g, struct error *err)
     static const char *const everywhere[] = {"udp:0.0.0.0:5060", "tcp:0.0.0.0:5060"};
     struct stack_config c = {.listen = g->config->sip.listen,
                              .n_listen = g->config->sip.n_listen,
-                             .domain = g->config->sip.domain};
+                             .domain = g->config->sip.domain,
+                             .address = g->config->sip.address};
     const char *pem = g->config->sip.tls_certificate;
     char path[1024];
     int rc;

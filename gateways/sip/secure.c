@@ -73,11 +73,11 @@ static int take_answer(const struct secure *s, const struct sdp *remote, enum se
 {
     const struct sdes *c = &remote->crypto;
 
-    *way = s->way;
-    if (s->way == SECURE_SDES && remote->has_crypto && c->tag == s->mine.tag &&
+    *way = s->offered;
+    if (s->offered == SECURE_SDES && remote->has_crypto && c->tag == s->mine.tag &&
         c->key.suite == s->mine.key.suite)
         return 0;
-    if (s->way == SECURE_DTLS && has_dtls(s, remote))
+    if (s->offered == SECURE_DTLS && has_dtls(s, remote))
         return 0;
     *way = SECURE_PLAIN;
     if (remote->secure)
@@ -168,10 +168,12 @@ static int describe_keys(struct secure *s, const struct sdp *remote, struct sdp_
 {
     enum srtp_suite suite = SRTP_AES_CM_128_HMAC_SHA1_80;
 
-    if (remote == NULL)
+    if (remote == NULL) {
         choose(s);
-    else if (remote->has_crypto)
+        s->offered = s->way;
+    } else if (remote->has_crypto) {
         suite = remote->crypto.key.suite;
+    }
     o->transport = s->transport;
     if (s->way == SECURE_DTLS) {
         o->rtcp_mux = true;

@@ -21,7 +21,8 @@ struct secure_terms {
 
 struct secure {
     struct secure_terms terms;
-    enum secure_way way; /* agreed, or of our offer */
+    enum secure_way way;     /* agreed, or of our offer */
+    enum secure_way offered; /* of our last offer: sound before the answer may have had less */
     bool agreed;
     char transport[24];
     struct sdes mine; /* the key that we send under; tag 0: none yet */

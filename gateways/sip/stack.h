@@ -84,6 +84,7 @@ struct stack_config {
     size_t n_listen;
     const char *domain;
     const char *tls_certificate; /* NULL */
+    const char *address;         /* how the world reaches us, NULL: as it is; see stack_reach.c */
 };
 
 /* ERR_IO, ERR_INVALID with the address that cannot be listened on. One a process. */

@@ -197,11 +197,11 @@ int stack_on_challenge(char **user, char **password, const char *realm, void *ar
 int stack_print_contact(enum sip_transp tp, const struct sa *src, const struct sa *dst,
                         struct mbuf *mb, void *arg)
 {
+    const struct leg *l = arg; /* NULL: of a request that may outlive its leg */
     struct sip_contact contact;
 
     (void)dst;
-    (void)arg;
-    sip_contact_set(&contact, STACK_CONTACT, src, tp);
+    sip_contact_set(&contact, l != NULL ? l->contact : STACK_CONTACT, src, tp);
     return mbuf_printf(mb, "%H", sip_contact_print, &contact);
 }
 
@@ -236,6 +236,7 @@ void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_requ
     str_ncpy(l->local_ip, r->local_ip, sizeof l->local_ip);
     l->reliable.required = stack_has_token(msg, SIP_HDR_REQUIRE, "100rel");
     l->reliable.supported = stack_has_token(msg, SIP_HDR_SUPPORTED, "100rel");
+    stack_contact(s, msg->tp, r->source_ip, l->contact);
     if (sip_strans_alloc(&l->st, s->sip, msg, on_cancel, l) != 0 ||
         sip_treply(&l->st, s->sip, msg, 100, "Trying") != 0) {
         l->over = true;
@@ -257,7 +258,7 @@ int stack_open_session(struct leg *l, uint16_t status, struct mbuf *sdp)
     if (status >= 200)
         stack_timer_requested(l, l->msg, &timer);
     l->st = mem_deref(l->st);
-    e = sipsess_accept(&l->sess, l->s->sock, l->msg, status, status_reason(status), STACK_CONTACT,
+    e = sipsess_accept(&l->sess, l->s->sock, l->msg, status, status_reason(status), l->contact,
                        "application/sdp", sdp, stack_on_challenge, l, true, on_offer, on_answer,
                        on_established, on_info, stack_on_refer, on_close, l, "%s%s" STACK_ALLOW,
                        headers, str_text(&timer));
@@ -434,7 +435,8 @@ int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
         str_ncpy(l->user, c->user != NULL ? c->user : "", sizeof l->user);
         str_ncpy(l->password, c->password != NULL ? c->password : "", sizeof l->password);
         stack_local_ip(c->route, l->local_ip);
-        e = sipsess_connect(&l->sess, s->sock, c->uri, c->from_name, c->from_uri, STACK_CONTACT,
+        stack_contact(s, stack_transport_of(c->route), c->route, l->contact);
+        e = sipsess_connect(&l->sess, s->sock, c->uri, c->from_name, c->from_uri, l->contact,
                             routes, 1, "application/sdp", mb, stack_on_challenge, l, true, on_offer,
                             on_answer, on_progress, on_established, on_info, stack_on_refer,
                             on_close, l, "%s" STACK_ALLOW, c->headers);

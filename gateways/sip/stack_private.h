@@ -7,8 +7,9 @@
 #include "gateways/sip/stack.h"
 #include <re.h>
 
-/* The user part of our Contact in every dialog. */
-#define STACK_CONTACT "almon"
+/* The user part of our Contact in every dialog; see stack_contact(). */
+#define STACK_CONTACT     "almon"
+#define STACK_CONTACT_MAX 96
 
 enum { STACK_TEXT_MAX = 256, STACK_WATCHES = 4 };
 
@@ -89,6 +90,7 @@ struct leg {
     bool over;   /* the far end or a fault ended it: nothing more to say */
     bool agreed; /* a description of theirs was taken */
     char local_ip[48];
+    char contact[STACK_CONTACT_MAX];
     char user[STACK_TEXT_MAX], password[STACK_TEXT_MAX];
 
     /* what the far end's last answer told (leg_reply()) */
@@ -112,6 +114,8 @@ struct stack {
     void *arg;
     char domain[STACK_TEXT_MAX];
     char addresses[1024];
+    char external[48]; /* "": none */
+    unsigned ports[8]; /* that are listened on, by enum sip_transp; 0: none */
     struct watch watches[STACK_WATCHES];
     size_t n_watches;
 };
@@ -153,6 +157,14 @@ int stack_auth_new(struct stack_auth **ap);
 enum auth_result stack_auth_check(struct stack *s, const struct sip_msg *msg,
                                   char user[STACK_TEXT_MAX]);
 void stack_auth_challenge(struct stack *s, const struct sip_msg *msg, bool stale);
+
+/* --- stack_reach.c --- */
+
+/* What libre shall make of our Contact towards `far`, an address or URI: a user part, behind which
+ * it writes the socket's address, or a whole URI. */
+void stack_contact(const struct stack *s, enum sip_transp tp, const char *far,
+                   char out[STACK_CONTACT_MAX]);
+enum sip_transp stack_transport_of(const char *route);
 
 /* --- stack_leg.c --- */
 

@@ -192,6 +192,8 @@ static int listen_one(struct stack *s, enum sip_transp tp, const struct sa *at, 
     re_snprintf(text, sizeof text, "%s %J", transport_name(tp), at);
     if (e != 0)
         return error_set(err, ERR_IO, "cannot listen on %s: %s", text, strerror(e));
+    if (s->ports[tp] == 0)
+        s->ports[tp] = sa_port(at);
     re_snprintf(s->addresses + used, sizeof s->addresses - used, "%s%s", used > 0 ? ", " : "",
                 text);
     return 0;
@@ -309,6 +311,7 @@ int stack_new(struct stack **sp, const struct stack_config *c, const struct stac
     s->h = h;
     s->arg = arg;
     str_copy(s->domain, sizeof s->domain, c->domain);
+    str_copy(s->external, sizeof s->external, c->address != NULL ? c->address : "");
     rc = make_parts(s, err);
     for (size_t i = 0; rc == 0 && i < c->n_listen; i++)
         rc = add_listener(s, c, c->listen[i], err);

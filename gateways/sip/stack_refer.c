@@ -110,7 +110,7 @@ static void respond(struct leg *l, unsigned status)
     struct leg_refers *r = &l->refers;
     struct sip_contact contact;
 
-    sip_contact_set(&contact, STACK_CONTACT, &r->msg->dst, r->msg->tp);
+    sip_contact_set(&contact, l->contact, &r->msg->dst, r->msg->tp);
     sip_treplyf(&r->st, NULL, l->s->sip, r->msg, false, (uint16_t)status, status_reason(status),
                 "%H%sContent-Length: 0\r\n\r\n", sip_contact_print, &contact,
                 r->silent && status < 300 ? "Refer-Sub: false\r\n" : "");

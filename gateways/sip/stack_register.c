@@ -2,12 +2,26 @@
 #include "gateways/sip/stack_private.h"
 #include <string.h>
 
+/* A NAT forgets where packets came from, some after 30 s. Two empty lines (RFC 5626 §3.5.1) are no
+ * message to anybody. */
+enum { KEEP_OPEN_MS = 25000 };
+
 struct enrolment {
     struct stack *s;
     struct sipreg *reg;
     void *arg;
+    struct tmr keep_open;
+    enum sip_transp transport;
+    struct sa registrar; /* who took it */
     char user[STACK_TEXT_MAX], password[STACK_TEXT_MAX];
 };
+
+static void enrolment_destructor(void *arg)
+{
+    struct enrolment *e = arg;
+
+    tmr_cancel(&e->keep_open);
+}
 
 static int on_challenge(char **user, char **password, const char *realm, void *arg)
 {
@@ -15,6 +29,19 @@ static int on_challenge(char **user, char **password, const char *realm, void *a
 
     (void)realm;
     return str_dup(user, e->user) | str_dup(password, e->password);
+}
+
+static void on_keep_open(void *arg)
+{
+    struct enrolment *e = arg;
+    struct mbuf *mb = mbuf_alloc(4);
+
+    if (mb != NULL && mbuf_write_str(mb, "\r\n\r\n") == 0) {
+        mb->pos = 0;
+        sip_send(e->s->sip, NULL, e->transport, &e->registrar, mb);
+    }
+    mem_deref(mb);
+    tmr_start(&e->keep_open, KEEP_OPEN_MS, on_keep_open, e);
 }
 
 static void on_response(int err, const struct sip_msg *msg, void *arg)
@@ -25,6 +52,11 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
     (void)err;
     if (msg != NULL)
         memcpy(&from, &msg->src.u, sizeof msg->src.u.in6);
+    if (msg != NULL && msg->scode == 200) {
+        e->registrar = msg->src;
+        e->transport = msg->tp;
+        tmr_start(&e->keep_open, KEEP_OPEN_MS, on_keep_open, e);
+    }
     e->s->h->soon(e->s->arg);
     e->s->h->enrolled(e->s->arg, e->arg, msg != NULL ? msg->scode : 0, &from);
 }
@@ -32,7 +64,7 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
 int enrol(struct enrolment **ep, struct stack *s, const struct enrolment_config *c, void *arg,
           struct error *err)
 {
-    struct enrolment *e = mem_zalloc(sizeof *e, NULL);
+    struct enrolment *e = mem_zalloc(sizeof *e, enrolment_destructor);
     const char *routes[1] = {c->route};
     int rc;
 
@@ -60,6 +92,7 @@ struct enrolment *enrolment_free(struct enrolment *e)
 {
     if (e == NULL)
         return NULL;
+    tmr_cancel(&e->keep_open);
     e->reg = mem_deref(e->reg);
     mem_deref(e);
     return NULL;

@@ -194,7 +194,7 @@ struct config {
             *listen; /* "udp:0.0.0.0:5060", "tcp:…", "tls:…"; default udp and tcp 5060 */
         size_t n_listen;
         const char *domain;  /* of our addresses and the realm of passwords, default "almon" */
-        const char *address; /* how others reach us, an IP address; default: as they reached us */
+        const char *address; /* how the world reaches us, an IP address; default: this machine's */
         const char *tls_certificate; /* PEM, certificate and key */
         int rtp_port_min, rtp_port_max;
         int max_calls;

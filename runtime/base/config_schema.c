@@ -412,7 +412,7 @@ static const struct config_key sip_keys[] = {
     {.name = "address",
      .type = CONFIG_TEXT,
      AT(sip.address),
-     .help = "The IP address that others send sound to, when it is not this machine's own."},
+     .help = "The IP address of the router that forwards our ports, behind NAT."},
     {.name = "tls_certificate",
      .type = CONFIG_TEXT,
      AT(sip.tls_certificate),

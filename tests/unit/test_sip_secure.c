@@ -1,6 +1,7 @@
 /* What our session descriptions say of encryption, and what becomes of theirs: a=crypto, DTLS
  * fingerprints, and the policies off, optional and required. */
 #include "gateways/sip/ice.h"
+#include "gateways/sip/near.h"
 #include "gateways/sip/secure.h"
 #include "rtp_rig.h"
 #include "unit.h"
@@ -293,10 +294,41 @@ out:
     str_free(&out);
 }
 
+UNIT(who_is_on_our_side_of_the_router)
+{
+    static const char *const near[] = {"10.1.2.3",
+                                       "172.16.0.1",
+                                       "172.31.255.1",
+                                       "192.168.1.5",
+                                       "127.0.0.1",
+                                       "169.254.1.1",
+                                       "::1",
+                                       "fe80::1",
+                                       "fd00::2",
+                                       "sip:192.168.1.5:5060;transport=tls",
+                                       "sip:10.0.0.1",
+                                       "sip:10.0.0.1;lr",
+                                       "sip:[fd00::2]:5060"},
+                             *const far[] = {"192.0.2.1",
+                                             "172.32.0.1",
+                                             "11.0.0.1",
+                                             "2001:db8::1",
+                                             "sip:carrier.example:5060",
+                                             "sip:[2001:db8::1]",
+                                             "sip:10.carrier.example",
+                                             ""};
+
+    for (size_t i = 0; i < sizeof near / sizeof *near; i++)
+        ok(is_near(near[i]));
+    for (size_t i = 0; i < sizeof far / sizeof *far; i++)
+        ok(!is_near(far[i]));
+out:;
+}
+
 UNIT_MAIN(CASE(each_policy_takes_what_it_should_and_says_why_not),
           CASE(an_answer_repeats_the_tag_and_each_side_has_its_key),
           CASE(an_offer_says_what_the_terms_want_and_takes_the_answer_that_fits),
           CASE(who_begins_the_handshake_follows_from_both_descriptions),
-          CASE(fingerprints_are_read_as_they_are_written),
+          CASE(fingerprints_are_read_as_they_are_written), CASE(who_is_on_our_side_of_the_router),
           CASE(ice_is_answered_where_it_is_offered_as_a_lite_agent),
           CASE(an_address_that_somebody_has_changed_is_a_mismatch_and_a_later_one_is_not))

@@ -1,0 +1,66 @@
+// Behind a router with NAT that forwards its ports: sip.address is what descriptions and Contacts
+// say, to who is not on our side of it. (Here all are on one machine, so the router's address is a
+// private one as well, which is told to everybody; test_sip_secure has who is near.)
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ACCOUNT, assert, finish, freePort, SECRET, test, TOKEN } from './common.mjs';
+import { Exchange } from './lib/exchange.mjs';
+import { Phone, SipGateway } from './lib/sip.mjs';
+
+const ROUTER = '127.0.0.9';
+const [bridge, sip] = [await freePort(), await freePort()];
+const dir = mkdtempSync(path.join(tmpdir(), 'almon-nat-'));
+const exchange = new Exchange(bridge);
+const carrier = await Phone.open({ port: sip });
+writeFileSync(path.join(dir, 'almon.lua'), `
+account { sid = "${ACCOUNT}", token = "${TOKEN}" }
+gateway { name = "sip", token = "${SECRET}" }
+sip { listen = { "udp:127.0.0.1:${sip}" }, domain = "example.test", address = "${ROUTER}",
+      rtp_port_min = 42100, rtp_port_max = 42198 }
+trunk { name = "carrier", to = "sip:127.0.0.1:${carrier.port}", from = "127.0.0.1" }
+`);
+const gateway = new SipGateway({ config: path.join(dir, 'almon.lua') }, sip, `ws://127.0.0.1:${bridge}/`);
+await gateway.start();
+
+const next = (what) => carrier.next(what, (m) => m.method === what);
+const says = (m) => {
+    assert.match(m.body, new RegExp(`c=IN IP4 ${ROUTER}\\r`));
+    assert.equal(m.header('contact'), `<sip:almon@${ROUTER}:${sip}>`);
+};
+
+await test('a call out says the address of the router', async () => {
+    const call = exchange.offer('+4930123456');
+    const m = await next('INVITE');
+    says(m);
+    carrier.reply(m, 200, { body: carrier.sdp() });
+    await next('ACK');
+    await call.got('answer');
+    call.say({ type: 'hangup', cause: 'normal' });
+    carrier.reply(await next('BYE'), 200);
+});
+
+await test('so does the answer to a call in, with ICE both addresses', async () => {
+    const ice = ['a=ice-ufrag:them', 'a=ice-pwd:0123456789012345678901',
+        `a=candidate:1 1 UDP 2130706431 127.0.0.1 ${carrier.rtp.address().port} typ host`].join('\r\n');
+    const asked = carrier.call('+15550100', { body: carrier.sdp().replace('a=rtpmap', `${ice}\r\na=rtpmap`) });
+    const offer = await new Promise((resolve) => {
+        const look = setInterval(() => exchange.offers.length > 0 && resolve(exchange.offers[0], clearInterval(look)), 10);
+    });
+    exchange.say({ type: 'answer', channel: offer.channel });
+    const d = await asked;
+    assert.equal(d.final.status, 200);
+    says(d.final);
+    assert.match(d.final.body, new RegExp(`candidate:1 1 UDP \\d+ ${ROUTER} ${d.media} typ host`));
+    assert.match(d.final.body, new RegExp(`candidate:2 1 UDP \\d+ 127.0.0.1 ${d.media} typ host`));
+    d.target = `sip:almon@127.0.0.1:${sip}`; // nobody plays the router here
+    assert.equal((await carrier.ask('BYE', d)).status, 200);
+});
+
+await test('the gateway stops in order', async () => {
+    carrier.close();
+    await gateway.stop();
+    rmSync(dir, { recursive: true });
+});
+await finish();
