@@ -178,6 +178,12 @@ static const char *written(const struct node *n, const char *name)
     return NULL;
 }
 
+/* Who is told something, and whose answer leads nowhere: statusCallback, clientNotificationUrl. */
+static bool is_callback(const char *attr)
+{
+    return strstr(attr, "Callback") != NULL || strstr(attr, "Notification") != NULL;
+}
+
 static void read_links(struct walk *w, const struct node *n)
 {
     char label[LABEL_BYTES];
@@ -186,7 +192,7 @@ static void read_links(struct walk *w, const struct node *n)
     if (strcmp(n->schema->name, "Redirect") == 0)
         lead_by(w, n->text, "Redirect");
     for (const struct attr *a = n->schema->attrs; a != NULL && a->name != NULL; a++) {
-        value = a->type == ATTR_URL ? written(n, a->name) : NULL;
+        value = a->type == ATTR_URL && !is_callback(a->name) ? written(n, a->name) : NULL;
         if (value == NULL)
             continue;
         if (strcmp(a->name, "action") == 0)
@@ -203,10 +209,39 @@ static void read_links(struct walk *w, const struct node *n)
 /* True when nothing after it is ever reached. */
 static bool ends_document(const struct node *n)
 {
-    const char *always = written(n, "actionOnEmptyResult");
+    const char *always = written(n, "actionOnEmptyResult"), *name = n->schema->name;
 
-    return (n->schema->flags & SCHEMA_ENDS) != 0 || (strcmp(n->schema->name, "Gather") == 0 &&
-                                                     always != NULL && strcmp(always, "true") == 0);
+    if ((n->schema->flags & SCHEMA_ENDS) != 0)
+        return true;
+    if (strcmp(name, "Dial") == 0 || strcmp(name, "Enqueue") == 0)
+        return written(n, "action") != NULL;
+    return strcmp(name, "Gather") == 0 && always != NULL && strcmp(always, "true") == 0;
+}
+
+/* Whom a verb calls, or where one waits or meets: "Dial +15550101, joe", "Dial Conference Staff".
+ */
+static void say_parties(struct str *out, const struct node *verb)
+{
+    const char *comma = "";
+
+    if (strcmp(verb->schema->name, "Dial") != 0 && strcmp(verb->schema->name, "Enqueue") != 0)
+        return;
+    if (*verb->text != '\0')
+        str_addf(out, " %s", verb->text);
+    for (const struct node *n = verb->children; n != NULL; n = n->next) {
+        const char *name = n->schema != NULL ? n->schema->name : "";
+        const struct node *inner = n->children;
+
+        if (*name == '\0')
+            continue;
+        if (strcmp(name, "Conference") == 0 || strcmp(name, "Queue") == 0)
+            str_addf(out, " %s", name);
+        /* <Identity>, <ApplicationSid> or <Uri> instead of a text */
+        str_addf(out, "%s %s", comma,
+                 *n->text != '\0' || inner == NULL || inner->schema == NULL ? n->text
+                                                                            : inner->text);
+        comma = ",";
+    }
 }
 
 static void read_verbs(struct walk *w, const struct node *n, bool top)
@@ -221,9 +256,11 @@ static void read_verbs(struct walk *w, const struct node *n, bool top)
                      at(w, w->here)->unreachable.len > 0 ? ", " : "", n->schema->name, n->line);
             continue;
         }
-        if (top)
+        if (top) {
             str_addf(&at(w, w->here)->verbs, "%s%s", at(w, w->here)->verbs.len > 0 ? ", " : "",
                      n->schema->name);
+            say_parties(&at(w, w->here)->verbs, n);
+        }
         read_links(w, n);
         read_verbs(w, n->children, false);
         over = top && ends_document(n);

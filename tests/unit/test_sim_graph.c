@@ -109,5 +109,33 @@ out:
     graph_free(g);
 }
 
-UNIT_MAIN(CASE(each_key_leads_to_its_file), CASE(what_is_never_reached_is_named),
-          CASE(a_handler_leads_to_the_files_that_it_names))
+UNIT(a_dial_shows_whom_it_calls_and_what_they_hear)
+{
+    struct graph *g = NULL;
+    struct error err = {0};
+
+    write_file("flow.xml",
+               "<Response><Dial action='after.xml' recordingStatusCallback='told.xml'>"
+               "<Number url='screen.xml' statusCallback='told.xml'>+15550101</Number>"
+               "<Client><Identity>joe</Identity></Client></Dial><Say>No.</Say></Response>");
+    write_file("after.xml",
+               "<Response><Dial><Conference waitUrl='wait.xml'>Staff</Conference></Dial>"
+               "<Enqueue>Line</Enqueue></Response>");
+    write_file("screen.xml", "<Response><Say>Who.</Say></Response>");
+    write_file("wait.xml", "<Response><Say>Wait.</Say></Response>");
+    write_file("told.xml", "<Response/>");
+    ok_rc(make(&g, "flow.xml", &err), &err);
+    ok(strstr(str_text(&find(g, "flow.xml")->verbs), "Dial +15550101, joe") != NULL);
+    ok(strstr(str_text(&find(g, "flow.xml")->unreachable), "Say") != NULL);
+    ok(strstr(str_text(&find(g, "after.xml")->verbs), "Dial Conference Staff, Enqueue Line") !=
+       NULL);
+    ok(leads(g, "flow.xml", "after.xml", "Dial"));
+    ok(leads(g, "flow.xml", "screen.xml", "Number url"));
+    ok(leads(g, "after.xml", "wait.xml", "Conference waitUrl"));
+    ok(!find(g, "told.xml")->reached); /* callbacks lead nowhere */
+out:
+    graph_free(g);
+}
+
+UNIT_MAIN(CASE(a_dial_shows_whom_it_calls_and_what_they_hear), CASE(each_key_leads_to_its_file),
+          CASE(what_is_never_reached_is_named), CASE(a_handler_leads_to_the_files_that_it_names))
