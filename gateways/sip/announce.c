@@ -2,6 +2,7 @@
  * registration lasts, and nowhere once it is over. */
 #include "base/mem.h"
 #include "gateways/sip/gateway.h"
+#include <string.h>
 
 enum { SWEEP_MS = 5000 }; /* how late an expiry may be told; calls meanwhile get no-answer */
 
@@ -50,6 +51,39 @@ void announce_again(struct gateway *g)
         g->announced[i] = false;
         announce(g, i);
     }
+}
+
+static size_t index_of(const struct config *c, const char *name)
+{
+    size_t i = 0;
+
+    while (i < c->n_phones && strcmp(c->phones[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+int announce_renew(struct gateway *g, const struct config *old, struct error *err)
+{
+    const struct config *c = g->config;
+    bool *announced = mem_alloc((c->n_phones + 1) * sizeof *announced);
+
+    if (announced == NULL)
+        return error_nomem(err);
+    for (size_t i = 0; i < old->n_phones; i++) {
+        size_t at = index_of(c, old->phones[i].name);
+
+        if (at < c->n_phones) {
+            announced[at] = g->announced[i];
+            continue;
+        }
+        registrar_clear(g->registrar, old->phones[i].name);
+        if (g->linked && g->announced[i])
+            client_unregister(g->client, old->phones[i].name);
+    }
+    mem_free(g->announced);
+    g->announced = announced;
+    timer_start(&g->sweep, SWEEP_MS);
+    return 0;
 }
 
 void announce_stop(struct gateway *g)

@@ -54,7 +54,9 @@ int call_count(const struct gateway *g, const struct config_trunk *trunk,
     for (struct link_node *i = list_first(&g->calls); i != NULL; i = list_next(&g->calls, i)) {
         const struct call *c = list_entry(i, struct call, node);
 
-        n += c->trunk == trunk && c->phone == phone;
+        n += trunk != NULL   ? c->trunk != NULL && strcmp(c->trunk->name, trunk->name) == 0
+             : phone != NULL ? c->phone != NULL && strcmp(c->phone->name, phone->name) == 0
+                             : 0;
     }
     return n;
 }
@@ -66,6 +68,7 @@ static struct call *call_new(struct gateway *g, const char *id)
     if (c == NULL)
         return NULL;
     c->g = g;
+    c->config = g->config;
     c->choice = -1;
     c->session = ++g->next_session;
     str_copy(c->id, sizeof c->id, id);
@@ -95,6 +98,14 @@ void call_free(struct call *c, unsigned status, enum cause cause, const char *wh
     list_remove(&c->node);
     c->g->n_calls--;
     mem_free(c);
+}
+
+bool call_uses(const struct gateway *g, const struct config *config)
+{
+    for (struct link_node *i = list_first(&g->calls); i != NULL; i = list_next(&g->calls, i))
+        if (list_entry(i, struct call, node)->config == config)
+            return true;
+    return false;
 }
 
 void call_end_all(struct gateway *g, enum cause cause)

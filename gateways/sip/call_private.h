@@ -30,8 +30,9 @@ struct call {
     char *progress;        /* the description that we gave for that, which the answer repeats */
     unsigned final_status; /* of a call that we placed */
     unsigned refer_status;
-    enum codec codec;      /* of the channel */
-    enum codec wire_codec; /* what rtp speaks */
+    enum codec codec;            /* of the channel */
+    enum codec wire_codec;       /* what rtp speaks */
+    const struct config *config; /* under which it began, whose are: */
     const struct config_trunk *trunk;
     const struct config_phone *phone;
     struct sdp remote;

@@ -14,13 +14,6 @@ static const struct config_phone *find_phone(const struct gateway *g, const char
     return NULL;
 }
 
-static bool is_dead(const struct gateway *g, const struct config_trunk *t)
-{
-    const struct trunk_state *s = &g->trunks[t - g->config->trunks];
-
-    return t->registers && s->status != 200;
-}
-
 /* The trunk that the exchange names (its routes fail over by themselves), or the first that takes
  * calls now. */
 static const struct config_trunk *find_trunk(struct gateway *g, const char *name, int *refused)
@@ -28,13 +21,15 @@ static const struct config_trunk *find_trunk(struct gateway *g, const char *name
     *refused = CAUSE_UNROUTABLE;
     for (size_t i = 0; i < g->config->n_trunks; i++) {
         const struct config_trunk *t = &g->config->trunks[i];
+        const char *fault;
 
         if (t->to == NULL || (name != NULL && strcmp(t->name, name) != 0))
             continue;
-        if (!is_dead(g, t) && call_count(g, t, NULL) < t->max_calls)
+        fault = trunks_fault(g->trunks, t);
+        if (fault == NULL && call_count(g, t, NULL) < t->max_calls)
             return t;
         log_warn("sip", NULL, "trunk %s is passed over: %s", t->name,
-                 is_dead(g, t) ? "it has not taken our registration" : "it is full");
+                 fault != NULL ? fault : "it is full");
         *refused = CAUSE_CONGESTION;
     }
     return NULL;

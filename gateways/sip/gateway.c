@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GOODBYE_MS = 700, LINGER_MS = 1000, EXPIRES_SECONDS = 600 };
+enum { GOODBYE_MS = 700, LINGER_MS = 1000 };
 
 /* --- who may call --- */
 
@@ -105,54 +105,12 @@ static unsigned on_registers(void *arg, const struct stack_request *r,
     return status;
 }
 
-/* --- our own registrations --- */
-
 static void on_enrolled(void *arg, void *enrolment_arg, unsigned status,
                         const struct sockaddr_storage *from)
 {
     struct gateway *g = arg;
-    struct trunk_state *t = enrolment_arg;
 
-    if (t->status != status)
-        log_info("sip", NULL, "trunk %s: registration %u%s", t->trunk->name, status,
-                 status == 0 ? ": nobody answered" : "");
-    t->status = status;
-    if (status == 200)
-        peers_learn(g->peers, t->trunk, from);
-}
-
-static int enrol_trunk(struct gateway *g, struct trunk_state *t, struct error *err)
-{
-    char uri[ROUTE_TEXT_MAX];
-    const struct config_trunk *trunk = t->trunk;
-    struct enrolment_config c = {.registrar = trunk->to,
-                                 .uri = uri,
-                                 .route = trunk->proxy,
-                                 .contact = trunk->user,
-                                 .user = trunk->user,
-                                 .password = trunk->password,
-                                 .expires = EXPIRES_SECONDS};
-
-    if (trunk->to == NULL || trunk->user == NULL || !route_uri(trunk->user, trunk->to, uri))
-        return error_set(err, ERR_INVALID, "%s:%d: trunk: register needs to = 'sip:host' and user",
-                         g->config->path, trunk->line);
-    return enrol(&t->enrolment, g->stack, &c, t, err);
-}
-
-static int make_trunks(struct gateway *g, struct error *err)
-{
-    size_t n = g->config->n_trunks;
-    int rc = 0;
-
-    g->trunks = mem_alloc((n + 1) * sizeof *g->trunks);
-    if (g->trunks == NULL)
-        return error_nomem(err);
-    for (size_t i = 0; i < n; i++)
-        g->trunks[i].trunk = &g->config->trunks[i];
-    for (size_t i = 0; i < n && rc == 0; i++)
-        if (g->config->trunks[i].registers)
-            rc = enrol_trunk(g, &g->trunks[i], err);
-    return rc;
+    trunks_enrolled(g->trunks, enrolment_arg, status, from);
 }
 
 /* Keys in descriptions that anybody on the way can read. */
@@ -377,9 +335,9 @@ static int find_name(struct gateway *g, struct error *err)
                          "%s: no gateway{ name = '%s', token = … }: almon-sip needs one to link "
                          "to the exchange",
                          g->config->path, g->config->sip.gateway);
-    g->name = gw->name;
-    g->token = gw->token;
-    return 0;
+    g->name = mem_strdup(gw->name);
+    g->token = mem_strdup(gw->token);
+    return g->name != NULL && g->token != NULL ? 0 : error_nomem(err);
 }
 
 static void on_leave(void *arg)
@@ -389,14 +347,15 @@ static void on_leave(void *arg)
     stack_stop(g->stack);
 }
 
-int gateway_new(struct gateway **gp, const struct config *config, const char *url,
-                struct error *err)
+int gateway_new(struct gateway **gp, struct config *config, const char *url, struct error *err)
 {
     struct gateway *g = mem_alloc(sizeof *g);
     int rc;
 
-    if (g == NULL)
+    if (g == NULL) {
+        config_free(config);
         return error_nomem(err);
+    }
     g->config = config;
     g->url = url;
     list_init(&g->calls);
@@ -423,7 +382,7 @@ int gateway_new(struct gateway **gp, const struct config *config, const char *ur
     if (rc == 0)
         rc = make_sound(g, err);
     if (rc == 0)
-        rc = make_trunks(g, err);
+        rc = trunks_new(&g->trunks, g, err);
     if (rc != 0) {
         gateway_free(g);
         return rc;
@@ -431,6 +390,74 @@ int gateway_new(struct gateway **gp, const struct config *config, const char *ur
     warn_of_open_keys(g);
     make_link(g);
     *gp = g;
+    return 0;
+}
+
+/* --- another configuration --- */
+
+/* Those that no call uses any more. */
+static void free_old(struct gateway *g, bool all)
+{
+    struct old_config **at = &g->old, *o;
+
+    while ((o = *at) != NULL) {
+        if (!all && call_uses(g, o->config)) {
+            at = &o->next;
+            continue;
+        }
+        *at = o->next;
+        config_free(o->config);
+        mem_free(o);
+    }
+}
+
+static void say_what_stays(const struct gateway *g, const struct config *old)
+{
+    const struct config *c = g->config;
+    bool same = c->sip.n_listen == old->sip.n_listen &&
+                strcmp(c->sip.gateway, old->sip.gateway) == 0 &&
+                strcmp(c->sip.domain, old->sip.domain) == 0 &&
+                c->sip.rtp_port_min == old->sip.rtp_port_min &&
+                c->sip.rtp_port_max == old->sip.rtp_port_max;
+
+    for (size_t i = 0; same && i < c->sip.n_listen; i++)
+        same = strcmp(c->sip.listen[i], old->sip.listen[i]) == 0;
+    if (!same)
+        log_warn("sip", NULL,
+                 "%s: sip.listen, gateway, domain and the range of ports stay as they were until "
+                 "almon-sip is started again",
+                 c->path);
+}
+
+int gateway_set_config(struct gateway *g, struct config *config, struct error *err)
+{
+    struct old_config *o = mem_alloc(sizeof *o);
+    struct config *old = g->config;
+    struct peers *peers = NULL;
+    int rc = o == NULL ? error_nomem(err) : peers_new(&peers, config, err);
+
+    if (rc == 0) {
+        g->config = config;
+        rc = announce_renew(g, old, err);
+        if (rc != 0)
+            g->config = old;
+    }
+    if (rc != 0) {
+        mem_free(o);
+        peers_free(peers);
+        config_free(config);
+        return rc;
+    }
+    peers_free(g->peers);
+    g->peers = peers;
+    *o = (struct old_config){.config = old, .next = g->old};
+    g->old = o;
+    rc = trunks_renew(g->trunks, err);
+    if (rc != 0) /* a trunk that cannot register is said, and not called */
+        log_error("sip", NULL, "%s", err->text);
+    say_what_stays(g, old);
+    warn_of_open_keys(g);
+    free_old(g, false);
     return 0;
 }
 
@@ -446,8 +473,7 @@ void gateway_stop(struct gateway *g)
     g->stopping = true;
     log_info("sip", NULL, "stopping: ending %u calls", g->n_calls);
     call_end_all(g, CAUSE_NORMAL);
-    for (size_t i = 0; i < g->config->n_trunks; i++)
-        g->trunks[i].enrolment = enrolment_free(g->trunks[i].enrolment);
+    trunks_leave(g->trunks);
     timer_start(&g->leave, GOODBYE_MS);
 }
 
@@ -480,8 +506,7 @@ struct gateway *gateway_free(struct gateway *g)
         return NULL;
     if (g->rtp != NULL)
         call_end_all(g, CAUSE_NORMAL);
-    for (size_t i = 0; g->trunks != NULL && i < g->config->n_trunks; i++)
-        enrolment_free(g->trunks[i].enrolment);
+    trunks_free(g->trunks);
     client_free(g->client);
     rtp_engine_free(g->rtp);
     stack_free(g->stack);
@@ -490,7 +515,10 @@ struct gateway *gateway_free(struct gateway *g)
     registrar_free(g->registrar);
     peers_free(g->peers);
     guard_free(g->guard);
-    mem_free(g->trunks);
+    free_old(g, true);
+    config_free(g->config);
+    mem_free(g->name);
+    mem_free(g->token);
     mem_free(g);
     return NULL;
 }

@@ -12,18 +12,20 @@
 #include "gateways/sip/registrar.h"
 #include "gateways/sip/rtp.h"
 #include "gateways/sip/stack.h"
+#include "gateways/sip/trunks.h"
 
 enum { GATEWAY_BUCKETS = 4096 };
 
 struct call;
-struct trunk_state {
-    const struct config_trunk *trunk;
-    struct enrolment *enrolment;
-    unsigned status; /* of the last registration; 0: none yet */
+/* A configuration that calls still use after another took its place. */
+struct old_config {
+    struct config *config;
+    struct old_config *next;
 };
 
 struct gateway {
-    const struct config *config;
+    struct config *config;
+    struct old_config *old; /* freed when no call is left that began before */
     struct loop *loop;
     struct stack *stack;
     struct pump *pump;
@@ -31,9 +33,10 @@ struct gateway {
     struct peers *peers;
     struct guard *guard;
     struct registrar *registrar;
-    struct trunk_state *trunks;
+    struct trunks *trunks;
 
-    const char *url, *name, *token; /* of the link */
+    const char *url; /* of the link */
+    char *name, *token;
     struct bridge_client *client;
     bool linked;
     unsigned failures; /* to link, in a row */
@@ -50,9 +53,13 @@ struct gateway {
     struct timer leave;
 };
 
-/* Starts everything. `url` is the exchange's bridge. The configuration must outlive it. */
-int gateway_new(struct gateway **gp, const struct config *config, const char *url,
-                struct error *err);
+/* Starts everything. `url` is the exchange's bridge. The configuration is taken over, also when
+ * this fails. */
+int gateway_new(struct gateway **gp, struct config *config, const char *url, struct error *err);
+/* Trunks, phones and limits are those of `config` (taken over) from now on; calls go on as they
+ * began. What it listens on, ports and its name at the exchange are not changed, which is said. On
+ * an error all stays as it was. */
+int gateway_set_config(struct gateway *g, struct config *config, struct error *err);
 /* Polls until gateway_stop(). */
 int gateway_run(struct gateway *g, struct error *err);
 /* Ends all calls, gives their goodbyes a moment, and leaves gateway_run(). */
@@ -79,6 +86,8 @@ void call_audio(struct call *c, const void *bytes, size_t len);
 void call_digits(struct call *c, const char *digits);
 /* Ends all, as `cause` says. */
 void call_end_all(struct gateway *g, enum cause cause);
+/* Some call began under this configuration. */
+bool call_uses(const struct gateway *g, const struct config *config);
 /* Calls of a trunk or phone now. */
 int call_count(const struct gateway *g, const struct config_trunk *trunk,
                const struct config_phone *phone);
@@ -90,6 +99,8 @@ int announce_start(struct gateway *g, struct error *err);
 void announce_phone(struct gateway *g, const struct config_phone *phone);
 /* The link is new: all that are here. */
 void announce_again(struct gateway *g);
+/* The phones are others: `before` they were those of `old`. */
+int announce_renew(struct gateway *g, const struct config *old, struct error *err);
 void announce_stop(struct gateway *g);
 
 /* --- dial.c --- */

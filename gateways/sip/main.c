@@ -36,10 +36,39 @@ static void raise_files(void)
     }
 }
 
+static void log_mistake(int line, const char *text, void *arg)
+{
+    (void)line;
+    *(bool *)arg = true;
+    log_error("sip", NULL, "%s", text);
+}
+
+static void reload(struct gateway *g)
+{
+    struct config *config;
+    struct error err = {0};
+    bool said = false;
+    char *path = mem_strdup(g->config->path);
+    int rc =
+        path == NULL ? error_nomem(&err) : config_load(&config, path, log_mistake, &said, &err);
+
+    if (rc == 0)
+        rc = gateway_set_config(g, config, &err);
+    if (rc != 0 && !said)
+        log_error("sip", NULL, "%s", err.text);
+    if (rc != 0)
+        log_error("sip", NULL, "the configuration stays as it was");
+    else
+        log_info("sip", NULL, "%s was read again", path);
+    mem_free(path);
+}
+
 static void on_signal(uv_signal_t *h, int number)
 {
-    (void)number;
-    gateway_stop(h->data);
+    if (number == SIGHUP)
+        reload(h->data);
+    else
+        gateway_stop(h->data);
 }
 
 static void close_signal(uv_signal_t *h)
@@ -47,18 +76,21 @@ static void close_signal(uv_signal_t *h)
     uv_close((uv_handle_t *)h, NULL);
 }
 
-static int run(const struct config *config, const char *url, struct error *err)
+/* Takes the configuration over. */
+static int run(struct config *config, const char *url, struct error *err)
 {
     struct gateway *g;
     struct str where = STR_INIT(1024);
-    uv_signal_t on_int, on_term;
+    uv_signal_t on_int, on_term, on_hup;
     int rc = gateway_new(&g, config, url, err);
 
     if (rc != 0)
         return rc;
     uv_signal_init(loop_uv(g->loop), &on_int);
     uv_signal_init(loop_uv(g->loop), &on_term);
-    on_int.data = on_term.data = g;
+    uv_signal_init(loop_uv(g->loop), &on_hup);
+    on_int.data = on_term.data = on_hup.data = g;
+    uv_signal_start(&on_hup, on_signal, SIGHUP);
     uv_signal_start(&on_int, on_signal, SIGINT);
     uv_signal_start(&on_term, on_signal, SIGTERM);
     pump_soon(g->pump);
@@ -69,6 +101,7 @@ static int run(const struct config *config, const char *url, struct error *err)
     rc = gateway_run(g, err);
     close_signal(&on_int);
     close_signal(&on_term);
+    close_signal(&on_hup);
     gateway_free(g);
     return rc;
 }
@@ -103,6 +136,5 @@ int main(int argc, char **argv)
     rc = run(config, url != NULL ? url : link, &err);
     if (rc != 0)
         fprintf(stderr, "almon-sip: %s\n", err.text);
-    config_free(config);
     return rc == 0 ? 0 : 1;
 }

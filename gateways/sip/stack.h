@@ -172,6 +172,16 @@ int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
  * no way there. */
 void stack_local_ip(const char *route, char out[48]);
 
+/* --- is somebody there? --- */
+
+struct probe;
+/* Asks `uri` by way of `route` (both sip:…); `answered` is called once with a status, 0 when nobody
+ * answered, also from within when that is known at once. */
+int stack_probe(struct probe **pp, struct stack *s, const char *uri, const char *from,
+                const char *route, void (*answered)(void *arg, unsigned status), void *arg);
+/* Not interested any more; also after `answered`. Accepts NULL, returns NULL. */
+struct probe *stack_probe_free(struct probe *p);
+
 /* --- registration with somebody else --- */
 
 struct enrolment;

@@ -104,6 +104,7 @@ struct config_trunk {
     const char *to;              /* "sip:host[:port][;transport=…]": where calls go */
     const char *user, *password; /* what we answer to its challenges */
     bool registers;              /* `register`: tell `to` where we are */
+    int probe;                   /* seconds between OPTIONS to it; 0: none */
     const char *proxy;           /* "sip:host[:port][;transport=…]": sent to this host instead */
     int max_calls;
     const char *const *headers; /* "Name: value", added to calls that go out */

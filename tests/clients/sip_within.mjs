@@ -13,13 +13,15 @@ const [bridge, sip] = [await freePort(), await freePort()];
 const dir = mkdtempSync(path.join(tmpdir(), 'almon-within-'));
 const exchange = new Exchange(bridge);
 const carrier = await Phone.open({ port: sip });
-writeFileSync(path.join(dir, 'almon.lua'), `
+const configure = (more) => writeFileSync(path.join(dir, 'almon.lua'), `
 account { sid = "${ACCOUNT}", token = "${TOKEN}" }
 gateway { name = "sip", token = "${SECRET}" }
 sip { listen = { "udp:127.0.0.1:${sip}" }, domain = "example.test", rtp_port_min = 41000, rtp_port_max = 41098 }
-phone { name = "anna", password = "annas secret" }
-trunk { name = "first", to = "sip:127.0.0.1:${carrier.port}", from = "127.0.0.1" }
+${more}
 `);
+const anna1 = 'phone { name = "anna", password = "annas secret" }';
+const first = `trunk { name = "first", to = "sip:127.0.0.1:${carrier.port}", from = "127.0.0.1", probe = 1 }`;
+configure(`${anna1}\n${first}`);
 const gateway = new SipGateway({ config: path.join(dir, 'almon.lua') }, sip, `ws://127.0.0.1:${bridge}/`);
 await gateway.start();
 
@@ -233,6 +235,40 @@ await test('a phone in several places rings at all; the first that answers has t
         phone.reply(invites[i], 487, { tag: `t${i}` });
     }
     ringing.forEach((phone) => phone.close());
+});
+
+await test('a trunk that does not answer OPTIONS gets no calls until it does', async () => {
+    carrier.health = 503;
+    await until(4000, 'its death', () => gateway.log.includes('trunk first does not answer (503)'));
+    assert.equal((await exchange.offer('+4930123456').got('hangup')).cause, 'congestion');
+    carrier.health = 404; // whoever answers is there
+    await until(4000, 'its return', () => gateway.log.includes('trunk first answers again (404)'));
+    await over(await talk());
+});
+
+await test('SIGHUP: other trunks and phones, while calls go on', async () => {
+    const call = await talk();
+    configure(`phone { name = "ben", password = "bens secret" }\n${first.replace('"first"', '"other"').replace('from', 'max_calls = 1, from')}`);
+    gateway.child.kill('SIGHUP');
+    await until(3000, 'the new configuration', () => gateway.log.includes('was read again'));
+    await until(3000, 'anna to be forgotten', () => !exchange.identities.includes('anna'));
+    assert.equal((await exchange.offer('client:anna').got('hangup')).cause, 'unroutable');
+    carrier.heard.length = 0;
+    call.play(Buffer.alloc(160, 0x2a));
+    await until(3000, 'sound of the old call', () => carrier.heard.some((p) => p[100] === 0x2a));
+    await over(call);
+    const under = exchange.offer('+4930', { trunk: 'other' });
+    const m = await comes('INVITE');
+    assert.equal((await exchange.offer('+4931').got('hangup')).cause, 'congestion');
+    carrier.reply(m, 200, { body: carrier.sdp() });
+    await comes('ACK');
+    await under.got('answer');
+
+    configure('trunk { name = "first", too = 1 }');
+    gateway.child.kill('SIGHUP');
+    await until(3000, 'the complaint', () => gateway.log.includes('the configuration stays as it was'));
+    assert.match(gateway.log, /almon\.lua:\d+: trunk: unknown key 'too'/);
+    await over(under);
 });
 
 await test('the gateway stops in order', async () => {

@@ -128,6 +128,12 @@ export class Phone {
     }
 
     take(message) {
+        // A carrier says that it is there; `health` is what it says.
+        if (message.method === 'OPTIONS') {
+            this.asked = (this.asked ?? 0) + 1;
+            this.reply(message, this.health ?? 200);
+            return;
+        }
         const i = this.waiting.findIndex(({ fits }) => fits(message));
         if (i < 0)
             this.messages.push(message);
