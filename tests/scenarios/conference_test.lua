@@ -176,6 +176,33 @@ scenario("… unless it begins before that is known", function(t)
   hear_each_other(t, ann, bob)
 end)
 
+scenario("it may end while a waitUrl is still asked for", function(t)
+  t:web("/wait", { body = "<Response><Say>Never.</Say></Response>", delay = 5 })
+  local ann = enters(t, "waitUrl='/wait'")
+  local bob = enters(t, "startConferenceOnEnter='false' waitUrl='/wait'")
+  t:waits("1s")
+  t:end_room("Room")
+  t:together(function() ann:hears("Out.") ann:ends("completed") end, function() bob:hears("Out.") bob:ends("completed") end)
+  t:settles()
+end)
+
+scenario("one may leave at the instant at which another comes", function(t)
+  local ann = enters(t, TOLD)
+  local bob
+  t:together(function() ann:hangs_up() end, function() bob = enters(t, TOLD) end)
+  bob:hangs_up()
+  t:settles()
+  local joined, left, over = 0, 0, 0
+  for _, r in ipairs(t:requests("/told")) do
+    local e = r.params.StatusCallbackEvent
+    joined = joined + (e == "participant-join" and 1 or 0)
+    left = left + (e == "participant-leave" and 1 or 0)
+    over = over + (e == "conference-end" and 1 or 0)
+  end
+  assert(joined == 2 and left == 2 and over >= 1)
+  assert(next(t:rooms()) == nil)
+end)
+
 scenario("a document for those who wait holds few verbs", function(t)
   t:web("/wait", "<Response><Gather><Say>Never.</Say></Gather><Hangup/><Say>Wait.</Say></Response>")
   local ann = enters(t, "waitUrl='/wait'")
@@ -748,4 +775,27 @@ scenario("who was in it alone was bridged with nobody", function(t)
   local ann = enters(t, "", { dial = "action='/after'" })
   t:kick("Room", ann)
   t:expect_request("/after", { DialCallStatus = "answered", DialBridged = "false" })
+end)
+
+-- Calls that talk already
+
+scenario("two who talk are moved into a conference, and a third comes in", function(t)
+  t:web("/room", "<Response><Dial><Conference beep='false' waitUrl=''>Room</Conference></Dial><Say>Out.</Say></Response>")
+  t:web("/dial", "<Response><Dial action='/room'><Number>+15550101</Number></Dial></Response>")
+  t:number("+15550300", { voice = "/dial" })
+  local bob = t:callee("+15550101", { answers = 0 })
+  local ann = t:call("+15550300")
+  bob:is_answered()
+  hear_each_other(t, ann, bob)
+  t:redirect(bob, "/room") -- which ends the Dial: its action leads the other there
+  t:together(function() ann:hears_tones { 800 } end, function() bob:hears_tones { 450 } end)
+  local eve = enters(t, "beep='false'")
+  eve:hears_tones { 450, 800 }
+  assert(#t:rooms().Room.members == 3)
+  t:kick("Room", bob)
+  bob:hears("Out.")
+  bob:ends("completed")
+  ann:hangs_up()
+  eve:hangs_up()
+  t:settles()
 end)
