@@ -221,12 +221,13 @@ static json_t *act_status(void *arg)
     media_stats(s->media, &media);
     bridge_stats(s->bridge, &bridge);
     speech_stats(s->speech, &speech);
-    return json_pack("{s:i, s:I, s:I, s:I, s:i, s:i, s:i, s:I, s:I, s:I}", "calls",
-                     (int)calls.sessions, "calls_total", (json_int_t)calls.calls, "documents",
-                     (json_int_t)calls.documents, "errors", (json_int_t)calls.errors, "playing",
-                     (int)media.playing, "late_p99_us", (int)media.late_p99_us, "links",
-                     (int)bridge.links, "refused", (json_int_t)bridge.refused, "prompts",
-                     (json_int_t)speech.asked, "prompts_made", (json_int_t)speech.made);
+    return json_pack("{s:i, s:i, s:I, s:I, s:I, s:i, s:i, s:i, s:I, s:I, s:I}", "calls",
+                     (int)calls.sessions, "rooms", (int)calls.rooms, "calls_total",
+                     (json_int_t)calls.calls, "documents", (json_int_t)calls.documents, "errors",
+                     (json_int_t)calls.errors, "playing", (int)media.playing, "late_p99_us",
+                     (int)media.late_p99_us, "links", (int)bridge.links, "refused",
+                     (json_int_t)bridge.refused, "prompts", (json_int_t)speech.asked,
+                     "prompts_made", (json_int_t)speech.made);
 }
 
 static int start_control(struct serve *s, struct error *err)
