@@ -111,7 +111,7 @@ struct leg_transfer {
 };
 
 struct leg_handlers {
-    /* Of a call that we placed. */
+    /* Of a call that we placed. Must not end the leg. */
     void (*ringing)(void *arg, unsigned status);
     /* A description came before the answer: early media. Must not end the leg. */
     void (*early)(void *arg, const char *sdp, size_t len);

@@ -130,8 +130,7 @@ static void on_progress(const struct sip_msg *msg, void *arg)
         return;
     stack_keep_reply(l, msg);
     l->h->ringing(l->arg, msg->scode);
-    if (l->h != NULL && stack_body(msg, &body, &len) && len > 0 &&
-        msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
+    if (stack_body(msg, &body, &len) && len > 0 && msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
         l->h->early(l->arg, body, len);
 }
 

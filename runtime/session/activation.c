@@ -184,8 +184,8 @@ static void go(struct activation *a)
 /* A handler gets the result itself, unless it named an action (Redirect is nothing but one). */
 static bool leads_away(const struct activation *a)
 {
-    return a->go_away || a->handler == NULL || a->node == NULL || attr_find(a->node->schema, "action") == NULL ||
-           node_has(a->node, "action");
+    return a->go_away || a->handler == NULL || a->node == NULL ||
+           attr_find(a->node->schema, "action") == NULL || node_has(a->node, "action");
 }
 
 static void keep_outcome(struct activation *a, enum verb_result result)
