@@ -175,8 +175,8 @@ static void on_close(int err, const struct sip_msg *msg, void *arg)
         status = msg->scode;
     else if (err == ECONNRESET)
         status = l->answered ? 200 : 487;
-    else if (err == ETIMEDOUT)
-        status = 408;
+    else if (err == ETIMEDOUT) /* to a call out not even 100 came: nobody is there */
+        status = l->came_in || l->answered ? 408 : 503;
     else if (err == EPROTO)
         status = 488; /* what they described cannot be */
     tell_ended(l, status, stack_q850(msg));

@@ -25,7 +25,7 @@ struct config_account {
     const char *name;
     /* Calls out, its ceilings against toll fraud: at once, new ones in a second, and where to. */
     int max_calls;                /* default 1000 */
-    int calls_per_second;         /* default 10 */
+    int calls_per_second;         /* default 30 */
     const char *const *countries; /* "DE", or beginnings of numbers "+44900"; none: wherever a route
                                      leads, except to dear numbers */
     size_t n_countries;

@@ -31,7 +31,7 @@ static const struct config_key account_keys[] = {
      .help = "Calls that its flows have made, at once."},
     {.name = "calls_per_second",
      .type = CONFIG_INT,
-     .def = "10",
+     .def = "30",
      .min = 1,
      .max = 100000,
      AT(calls_per_second),

@@ -583,6 +583,33 @@ out:
     desk_down(&d);
 }
 
+/* kill -HUP: calls that began under the old almon.lua still count under the new one. */
+UNIT(limits_count_what_runs_also_after_a_reload)
+{
+    static const char again[] = BASE "-- a line more\nroute { '+49*', limit = 2 }\n";
+    struct config *old = NULL;
+    struct route_plan before;
+    struct desk d;
+
+    ok(desk_up(&d, "route { '+49*', limit = 2 }\n"));
+    plan(&d, "+4930123456");
+    before = d.plan;
+    ok_rc(take(&d, 0), &d.err);
+    old = d.config;
+    d.config = NULL;
+    ok_rc(config_parse(&d.config, again, sizeof again - 1, "almon.lua", NULL, NULL, &d.err),
+          &d.err);
+    plan(&d, "+4930123456");
+    ok_int(d.plan.n, 1);
+    ok_rc(take(&d, 0), &d.err);
+    ok(take(&d, 0) == ERR_LIMIT);
+    routes_give(d.routes, &old->accounts[0], &before.steps[0]);
+    ok_rc(take(&d, 0), &d.err);
+out:
+    config_free(old);
+    desk_down(&d);
+}
+
 /* A storm of 10,000 attempts makes no call more than the account may have, and each is told why. */
 UNIT(an_account_has_a_ceiling_at_once_and_a_second)
 {
@@ -683,5 +710,6 @@ UNIT_MAIN(CASE(without_a_route_nothing_outside_is_called),
           CASE(a_route_may_say_who_calls), CASE(clients_are_called_where_they_are_registered),
           NO_TORTURE(of_ten_thousand_disguises_none_escapes),
           CASE(a_full_route_leaves_the_call_to_the_next),
+          CASE(limits_count_what_runs_also_after_a_reload),
           CASE(an_account_has_a_ceiling_at_once_and_a_second),
           CASE(mistakes_in_routes_are_told_with_their_line))
