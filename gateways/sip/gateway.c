@@ -308,6 +308,8 @@ static int make_stack(struct gateway *g, struct error *err)
     struct stack_config c = {.listen = g->config->sip.listen,
                              .n_listen = g->config->sip.n_listen,
                              .domain = g->config->sip.domain,
+                             .md5 = strcmp(g->config->sip.digest, "sha256") != 0,
+                             .sha256 = strcmp(g->config->sip.digest, "md5") != 0,
                              .address = g->config->sip.address};
     const char *pem = g->config->sip.tls_certificate;
     char path[1024];

@@ -84,6 +84,7 @@ struct stack_config {
     size_t n_listen;
     const char *domain;
     const char *tls_certificate; /* NULL */
+    bool md5, sha256;            /* how passwords are proved */
     const char *address;         /* how the world reaches us, NULL: as it is; see stack_reach.c */
 };
 

@@ -1,8 +1,10 @@
-/* Passwords: HTTP digest (RFC 2617, MD5, which is all that phones agree on and libre has). A nonce
+/* Passwords: HTTP digest by MD5 (RFC 2617), which is all that phones agree on and libre has, or by
+ * SHA-256 (RFC 8760). A nonce
  * is its own proof that we made it: time and address under a key of this process, so that a flood
  * of requests stores nothing. What is remembered is the counter of nonces that were used rightly.
  */
 #include "gateways/sip/stack_private.h"
+#include <openssl/sha.h>
 #include <string.h>
 
 /* A nonce is its time and its number, 8 hexadecimal digits each, and the seal's 40. */
@@ -52,15 +54,66 @@ static void seal(const struct stack_auth *a, const struct sip_msg *msg, const st
 
 void stack_auth_challenge(struct stack *s, const struct sip_msg *msg, bool stale)
 {
-    char head[HEAD + 1], mark[2 * SEALS + 1];
+    char head[HEAD + 1], mark[2 * SEALS + 1], lines[1024] = "";
     struct pl pl = {head, HEAD};
+    size_t used = 0;
 
     re_snprintf(head, sizeof head, "%08x%08x", seconds(), ++s->auth->challenges);
     seal(s->auth, msg, &pl, mark);
-    sip_replyf(s->sip, msg, 401, "Unauthorized",
-               "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s%s\", qop=\"auth\","
-               " algorithm=MD5%s\r\nContent-Length: 0\r\n\r\n",
-               s->domain, head, mark, stale ? ", stale=true" : "");
+    /* What is liked best stands first (RFC 8760 §2.3). */
+    for (int sha = 1; sha >= 0; sha--)
+        if (sha ? s->sha256 : s->md5)
+            used += (size_t)re_snprintf(
+                lines + used, sizeof lines - used,
+                "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%s%s\", qop=\"auth\","
+                " algorithm=%s%s\r\n",
+                s->domain, head, mark, sha ? "SHA-256" : "MD5", stale ? ", stale=true" : "");
+    sip_replyf(s->sip, msg, 401, "Unauthorized", "%sContent-Length: 0\r\n\r\n", lines);
+}
+
+/* The hash of a text, in hexadecimal. False: no memory. */
+static bool sha256_text(char out[2 * SHA256_DIGEST_LENGTH + 1], const char *fmt, ...)
+{
+    unsigned char md[SHA256_DIGEST_LENGTH];
+    char *text = NULL;
+    va_list ap;
+    int e;
+
+    va_start(ap, fmt);
+    e = re_vsdprintf(&text, fmt, ap);
+    va_end(ap);
+    if (e != 0)
+        return false;
+    SHA256((const unsigned char *)text, strlen(text), md);
+    mem_deref(text);
+    re_snprintf(out, 2 * sizeof md + 1, "%w", md, sizeof md);
+    return true;
+}
+
+static bool sha256_is_right(const struct httpauth_digest_resp *d, const struct pl *method,
+                            const char *user, const char *realm, const char *password)
+{
+    char ha1[2 * SHA256_DIGEST_LENGTH + 1], ha2[sizeof ha1], right[sizeof ha1];
+
+    if (!sha256_text(ha1, "%s:%s:%s", user, realm, password) ||
+        !sha256_text(ha2, "%r:%r", method, &d->uri))
+        return false;
+    if (pl_isset(&d->qop) ? !sha256_text(right, "%s:%r:%r:%r:%r:%s", ha1, &d->nonce, &d->nc,
+                                         &d->cnonce, &d->qop, ha2)
+                          : !sha256_text(right, "%s:%r:%s", ha1, &d->nonce, ha2))
+        return false;
+    return d->response.l == sizeof right - 1 &&
+           mem_seccmp((const uint8_t *)right, (const uint8_t *)d->response.p, sizeof right - 1) ==
+               0;
+}
+
+static bool md5_is_right(const struct httpauth_digest_resp *d, const struct pl *method,
+                         const char *user, const char *realm, const char *password)
+{
+    uint8_t ha1[MD5_SIZE];
+
+    md5_printf(ha1, "%s:%s:%s", user, realm, password);
+    return httpauth_digest_response_auth(d, method, ha1) == 0;
 }
 
 /* Whether we made the nonce, for this address, and not too long ago. */
@@ -100,11 +153,10 @@ static bool use_nonce(struct stack_auth *a, const struct pl *nonce, uint32_t cou
 }
 
 static enum auth_result check_response(struct stack *s, const struct sip_msg *msg,
-                                       const struct httpauth_digest_resp *d,
+                                       const struct httpauth_digest_resp *d, bool sha,
                                        char user[STACK_TEXT_MAX])
 {
     const char *password;
-    uint8_t ha1[MD5_SIZE];
     enum auth_result nonce = judge_nonce(s->auth, msg, &d->nonce);
     bool right;
 
@@ -114,8 +166,8 @@ static enum auth_result check_response(struct stack *s, const struct sip_msg *ms
         return AUTH_BAD;
     password = s->h->password(s->arg, user);
     /* A name that nobody has takes as long, and is answered alike. */
-    md5_printf(ha1, "%s:%s:%s", user, s->domain, password != NULL ? password : "");
-    right = httpauth_digest_response_auth(d, &msg->met, ha1) == 0;
+    right = (sha ? sha256_is_right : md5_is_right)(d, &msg->met, user, s->domain,
+                                                   password != NULL ? password : "");
     if (!right || password == NULL)
         return AUTH_BAD;
     /* Without qop there is no counter: such a nonce is good for one request. */
@@ -126,6 +178,7 @@ static enum auth_result check_response(struct stack *s, const struct sip_msg *ms
 struct finder {
     struct stack *s;
     struct httpauth_digest_resp resp;
+    bool sha;
 };
 
 static bool is_ours(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
@@ -133,7 +186,10 @@ static bool is_ours(const struct sip_hdr *hdr, const struct sip_msg *msg, void *
     struct finder *f = arg;
 
     (void)msg;
-    return httpauth_digest_response_decode(&f->resp, &hdr->val) == 0 &&
+    /* Of SHA-256-sess the answer is another, and so not right. */
+    f->sha = re_regex(hdr->val.p, hdr->val.l, "algorithm=[\"]*SHA-256", NULL) == 0;
+    return (f->sha ? f->s->sha256 : f->s->md5) &&
+           httpauth_digest_response_decode(&f->resp, &hdr->val) == 0 &&
            pl_strcasecmp(&f->resp.realm, f->s->domain) == 0;
 }
 
@@ -144,5 +200,5 @@ enum auth_result stack_auth_check(struct stack *s, const struct sip_msg *msg,
 
     if (sip_msg_hdr_apply(msg, true, SIP_HDR_AUTHORIZATION, is_ours, &f) == NULL)
         return AUTH_NONE;
-    return check_response(s, msg, &f.resp, user);
+    return check_response(s, msg, &f.resp, f.sha, user);
 }

@@ -110,6 +110,7 @@ struct stack {
     struct dnsc *dns;
     struct tls *tls;
     struct stack_auth *auth;
+    bool md5, sha256; /* how passwords are proved */
     const struct stack_handlers *h;
     void *arg;
     char domain[STACK_TEXT_MAX];

@@ -311,6 +311,8 @@ int stack_new(struct stack **sp, const struct stack_config *c, const struct stac
     s->h = h;
     s->arg = arg;
     str_copy(s->domain, sizeof s->domain, c->domain);
+    s->md5 = c->md5;
+    s->sha256 = c->sha256;
     str_copy(s->external, sizeof s->external, c->address != NULL ? c->address : "");
     rc = make_parts(s, err);
     for (size_t i = 0; rc == 0 && i < c->n_listen; i++)

@@ -200,6 +200,7 @@ struct config {
         int rtp_port_min, rtp_port_max;
         int max_calls;
         int requests_per_second; /* from one address, new calls and registrations */
+        const char *digest;      /* how phones prove passwords: "md5", "sha256", "both" */
     } sip;
     const struct config_trunk *trunks;
     size_t n_trunks;

@@ -7,6 +7,7 @@ static const char *const events[] = {"initiated", "ringing", "answered", "comple
 static const char *const dialects[] = {"almon", "asterisk", NULL};
 static const char *const caller_ids[] = {"from", "asserted", "both", NULL};
 static const char *const secrecies[] = {"off", "optional", "required", NULL};
+static const char *const digests[] = {"md5", "sha256", "both", NULL};
 static const char *const key_ways[] = {"sdes", "dtls", NULL};
 
 #define AT(field) .offset = offsetof(struct config_account, field)
@@ -445,6 +446,12 @@ static const struct config_key sip_keys[] = {
      .max = 100000,
      AT(sip.requests_per_second),
      .help = "New requests that one address may send; more are dropped."},
+    {.name = "digest",
+     .type = CONFIG_CHOICE,
+     .choices = digests,
+     .def = "md5",
+     AT(sip.digest),
+     .help = "How phones prove passwords: 'md5', 'sha256', or 'both' (older phones fail at that)."},
     {.name = NULL},
 };
 #undef AT

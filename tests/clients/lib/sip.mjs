@@ -94,14 +94,15 @@ export function parse(text) {
 export const token = () => randomBytes(6).toString('hex');
 
 export function digest({ challenge, method, uri, user, password, nc = 1, cnonce = token() }) {
-    const md5 = (text) => createHash('md5').update(text).digest('hex');
+    const algorithm = challenge.includes('algorithm=SHA-256') ? 'SHA-256' : 'MD5';
+    const hash = (text) => createHash(algorithm.replace('-', '').toLowerCase()).update(text).digest('hex');
     const field = (name) => new RegExp(`${name}="?([^",]+)`).exec(challenge)[1];
     const [realm, nonce] = [field('realm'), field('nonce')];
     const count = nc.toString(16).padStart(8, '0');
-    const response = md5(`${md5(`${user}:${realm}:${password}`)}:${nonce}:${count}:${cnonce}:auth:` +
-        md5(`${method}:${uri}`));
+    const response = hash(`${hash(`${user}:${realm}:${password}`)}:${nonce}:${count}:${cnonce}:auth:` +
+        hash(`${method}:${uri}`));
     return `Digest username="${user}", realm="${realm}", nonce="${nonce}", uri="${uri}", qop=auth, ` +
-        `nc=${count}, cnonce="${cnonce}", response="${response}", algorithm=MD5`;
+        `nc=${count}, cnonce="${cnonce}", response="${response}", algorithm=${algorithm}`;
 }
 
 export class Phone {
