@@ -72,12 +72,14 @@ static int one_dial(struct sim *s, struct error *err)
         .address = "+15550101", .rings_ms = 100, .answers_ms = 500, .refuses_ms = -1};
     struct sim_caller *caller, *callee;
     struct sim_callee *bob;
-    int rc = sim_add_callee(s, &manner, &bob, err);
     size_t calls = 0;
+    int rc = sim_add_callee(s, &manner, &bob, err);
 
+    if (rc != 0)
+        return rc;
     while (sim_callee_call(bob, calls) != NULL)
         calls++;
-    rc = rc != 0 ? rc : sim_call(s, &offer, &caller, err);
+    rc = sim_call(s, &offer, &caller, err);
     if (rc != 0)
         return rc;
     sim_run(s, 1500, is_over, caller);
