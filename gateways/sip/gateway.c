@@ -297,7 +297,11 @@ static int make_sound(struct gateway *g, struct error *err)
                            .flush = on_flush,
                            .arg = g};
 
-    return rtp_engine_new(&g->rtp, g->loop, &c, err);
+    int rc = rtp_engine_new(&g->rtp, g->loop, &c, err);
+
+    if (rc == 0)
+        rtp_fingerprint(g->rtp); /* our certificate is made now, not while a caller waits */
+    return rc;
 }
 
 /* --- life --- */
