@@ -419,7 +419,7 @@ static enum verb_result conference_start(struct activation *a, struct dial *d)
     c->args = args;
     session_pick_up(a);
     if (args->event_callback_url != NULL)
-        session_warn(a, 13230,
+        session_warn(a, 12200,
                      "eventCallbackUrl is not asked any more: use statusCallback and "
                      "recordingStatusCallback");
     if (*entry.name == '\0' || strlen(entry.name) > CONFERENCE_MAX_NAME)

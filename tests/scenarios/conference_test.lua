@@ -400,6 +400,21 @@ scenario("a label is one participant's", function(t)
   assert(#members == 2 and members[1].label == "bob" and members[2].label == "ann" and members[2].call == eve:sid())
 end)
 
+scenario("a label with a slash is left out, and a room without a name is none", function(t)
+  local ann = enters(t, "participantLabel='a/b'")
+  ann:waits("1s")
+  assert(warned(ann, 16025) == 1 and t:rooms().Room.members[1].label == nil)
+  if door == "Lua" then
+    t:number(NUMBER, { voice = t:file("none.lua", "return function(call) call:dial { conference = '' } call:say('Out.') end") })
+  else
+    t:web("/none", "<Response><Dial><Conference/></Dial><Say>Out.</Say></Response>")
+    t:number(NUMBER, { voice = "/none" })
+  end
+  local bob = t:call(NUMBER)
+  bob:hears("Out.")
+  assert(warned(bob, 13237) == 1)
+end)
+
 -- Who is heard by whom
 
 scenario("a muted caller listens", function(t)
