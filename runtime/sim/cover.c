@@ -1,5 +1,5 @@
 /* Gathering: from journal lines to facts. A fact is "verb LINE NAME", "end LINE NAME HOW", "keys
- * LINE KEYS" or "lua LINE". */
+ * LINE KEYS", "dial LINE answered" or "dial LINE alone", or "lua LINE". */
 #include "sim/cover.h"
 
 #include "base/map.h"
@@ -15,6 +15,7 @@ struct cover_verb {
     char name[40];
     char path[COVER_PATH];
     char keys[COVER_KEYS];
+    bool dialled, answered; /* a Dial that called somebody; and one who answered */
 };
 
 /* A call under way. */
@@ -154,6 +155,26 @@ static void key_is_pressed(struct cover_call *call, const char *key)
     }
 }
 
+static void leg_changes(struct cover_call *call, const char *stage)
+{
+    for (size_t i = call->n_verbs; i > 0; i--)
+        if (strcmp(call->verbs[i - 1]->name, "Dial") == 0) {
+            call->verbs[i - 1]->dialled = true;
+            call->verbs[i - 1]->answered |= strcmp(stage, "answered") == 0;
+            return;
+        }
+}
+
+static void dial_ends(struct cover *c, const struct cover_verb *v, const char *how)
+{
+    char fact[60];
+
+    if (!v->answered && strcmp(how, "go") != 0 && strcmp(how, "done") != 0)
+        return; /* it was cut short */
+    snprintf(fact, sizeof fact, "dial %lld %s", v->line, v->answered ? "answered" : "alone");
+    add_fact(c, v->path, fact);
+}
+
 static void verb_ends(struct cover *c, struct cover_call *call, const json_t *j)
 {
     char fact[COVER_KEYS + 40];
@@ -169,7 +190,11 @@ static void verb_ends(struct cover *c, struct cover_call *call, const json_t *j)
             snprintf(fact, sizeof fact, "keys %lld %s", v->line, v->keys);
             add_fact(c, v->path, fact);
         }
+        if (v->dialled)
+            dial_ends(c, v, text_of(j, "how"));
     }
+    /* What it ran on top of itself (a waitUrl, a document of call:run) is over. */
+    str_copy(call->path, sizeof call->path, v->path);
     mem_free(v);
 }
 
@@ -201,6 +226,8 @@ void cover_line(struct cover *c, const struct sim_line *line)
         verb_begins(c, call, j);
     } else if (strcmp(e, "digit") == 0) {
         key_is_pressed(call, text_of(j, "key"));
+    } else if (strcmp(e, "leg") == 0) {
+        leg_changes(call, text_of(j, "stage"));
     } else if (strcmp(e, "verb_end") == 0) {
         verb_ends(c, call, j);
     } else if (strcmp(e, "end") == 0) {

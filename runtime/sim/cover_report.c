@@ -169,6 +169,21 @@ static void count_record(struct report *r, const struct node *n)
               "never ended by its finishOnKey");
 }
 
+/* Of a Dial that calls parties; a conference or a queue has nobody who might not answer. */
+static void count_dial(struct report *r, const struct node *n)
+{
+    const char *noun =
+        n->children != NULL && n->children->schema != NULL ? n->children->schema->name : "";
+
+    if (strcmp(noun, "Conference") == 0 || strcmp(noun, "Queue") == 0 ||
+        strcmp(noun, "Application") == 0)
+        return;
+    count(r, has_fact(r, "dial", n->line, "answered"), n->line, "Dial",
+          "never met somebody who answered");
+    count(r, has_fact(r, "dial", n->line, "alone"), n->line, "Dial",
+          "was answered every time (never busy, without an answer, or failed)");
+}
+
 /* --- documents --- */
 
 static bool is_verb(const struct node *n)
@@ -192,6 +207,8 @@ static void count_verbs(struct report *r, const struct node *n)
             count_gather(r, n);
         else if (reached && strcmp(n->schema->name, "Record") == 0)
             count_record(r, n);
+        else if (reached && strcmp(n->schema->name, "Dial") == 0)
+            count_dial(r, n);
         if (reached)
             count_verbs(r, n->children);
     }

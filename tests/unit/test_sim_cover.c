@@ -146,7 +146,36 @@ out:
     return;
 }
 
-UNIT_MAIN(NO_TORTURE(files_that_no_call_came_to_are_wholly_uncovered),
+UNIT(a_dial_that_somebody_always_answered_is_named)
+{
+    struct cover *c = cover_new("/nowhere");
+    struct str out = STR_INIT(1 << 16);
+    char text[600];
+
+    ok(c != NULL);
+    write_file("dial.xml", "<Response>\n<Dial>+15550101</Dial>\n<Say>Sorry</Say>\n</Response>");
+    write_file("wait.xml", "<Response>\n<Say>Wait</Say>\n</Response>");
+    snprintf(text, sizeof text, "{\"t\":0,\"e\":\"document\",\"url\":\"%s/dial.xml\"}",
+             unit_folder());
+    line(c, text);
+    line(c, "{\"t\":0,\"e\":\"verb\",\"name\":\"Dial\",\"line\":2}");
+    line(c, "{\"t\":1,\"e\":\"leg\",\"stage\":\"answered\"}");
+    snprintf(text, sizeof text, "{\"t\":2,\"e\":\"document\",\"url\":\"%s/wait.xml\"}",
+             unit_folder());
+    line(c, text); /* on top of it */
+    line(c, "{\"t\":3,\"e\":\"verb_end\",\"name\":\"Dial\",\"how\":\"done\"}");
+    line(c, "{\"t\":3,\"e\":\"verb\",\"name\":\"Say\",\"line\":3}"); /* of dial.xml again */
+    cover_report(cover_facts(c), &verb_schemas, "", &out);
+    ok(strstr(str_text(&out), "line 2: <Dial> was answered every time") != NULL);
+    ok(strstr(str_text(&out), "never met somebody who answered") == NULL);
+    ok(strstr(str_text(&out), "line 3: <Say> was never reached") == NULL);
+out:
+    str_free(&out);
+    cover_free(c);
+}
+
+UNIT_MAIN(CASE(a_dial_that_somebody_always_answered_is_named),
+          NO_TORTURE(files_that_no_call_came_to_are_wholly_uncovered),
           NO_TORTURE(branches_that_nobody_took_are_named),
           NO_TORTURE(calls_of_several_scenarios_add_up),
           NO_TORTURE(lines_of_functions_that_never_came_to_be_count))
