@@ -97,6 +97,8 @@ await test('Dial: both hear each other and nobody himself; the recording has a c
     assert.match(out, /dial +\+15550200, from \+15550100: CA\w{32}/);
     assert.match(out, /start +outbound-dial from \+15550100 to \+15550200.* \[CA\w{8}\]/);
     assert.match(out, /hangup +by callee: normal +\[CA\w{8}\]/);
+    const replayed = await almon.run(['replay', sid, '--state', almon.state]);
+    assert.equal(replayed.out, 'same\n'); // he who was called is there again, and does what he did
 });
 
 await test('Dial: a recording in one channel has both', async () => {
