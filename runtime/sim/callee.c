@@ -269,21 +269,25 @@ static bool copy_params(struct arena *arena, struct offer *o, const char *const 
     return copy != NULL;
 }
 
-static bool copy_offer(struct sim_caller *c, const struct offer *offer)
+static bool fill_offer(struct sim_caller *c, struct offer *o, const struct offer *offer)
 {
-    struct offer *o = arena_alloc(&c->strings, sizeof *o);
     const char **texts[] = {&o->gateway,        &o->from,        &o->to,
                             &o->forwarded_from, &o->caller_name, &o->call_token,
                             &o->trunk,          &o->user,        &o->password};
 
-    if (o == NULL)
-        return false;
     *o = *offer;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (*texts[i] != NULL && (*texts[i] = arena_strdup(&c->strings, *texts[i])) == NULL)
             return false;
     c->offer = o;
     return copy_params(&c->strings, o, offer->params);
+}
+
+static bool copy_offer(struct sim_caller *c, const struct offer *offer)
+{
+    struct offer *o = arena_alloc(&c->strings, sizeof *o);
+
+    return o != NULL && fill_offer(c, o, offer);
 }
 
 static struct sim_caller *call_new(struct sim_callee *callee, struct sim *s, uint32_t number,
