@@ -27,15 +27,16 @@ export function modulesOrSkip(needed = []) {
 }
 
 export class Desk {
-    /** `config` and `account` are added to its own: lines, and ";parameters". It says 700 Hz. */
-    constructor({ port, host = '127.0.0.1', gateway, modules, user, password, config = '', account = '' }) {
+    /** `config` and `account` are added to its own: lines, and ";parameters". It says `hz`. */
+    constructor({ port, host = '127.0.0.1', gateway, modules, user, password, config = '', account = '', hz = 700 }) {
         this.dir = mkdtempSync(path.join(tmpdir(), 'almon-baresip-'));
         const at = (name) => path.join(this.dir, name);
-        writeFileSync(at('say.wav'), wav(tone(700, 3000)));
+        writeFileSync(at('say.wav'), wav(tone(hz, 3000)));
         writeFileSync(at('config'), `poll_method epoll
 sip_listen ${host}:${port}
 audio_source aufile,${at('say.wav')}
 module_path ${modules}
+snd_path ${this.dir}
 module g711.so
 module aufile.so
 ${config}
