@@ -339,6 +339,7 @@ static void repair(struct serve *s)
     snprintf(recordings, sizeof recordings, "%s/recordings", s->state);
     recorder_repair(recordings);
     journal_repair(s->state, loop_wall(s->loop));
+    replies_repair(s->state);
 }
 
 static int start(struct serve *s, struct error *err)

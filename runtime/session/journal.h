@@ -87,6 +87,9 @@ void journal_reply(struct session *s, const struct journal_reply *r);
 /* Writes the missing last line (`end`, failed, with `why`) of journals of calls that were live when
  * the exchange was killed. Blocking: at start. Returns how many. */
 int journal_repair(const char *state, int64_t wall_ms);
+/* Removes the sound of webhooks' answers that such calls never came to play. Blocking: at start.
+ * Returns how many files. */
+int replies_repair(const char *state);
 /* "2026-01-01": the folder of a journal that began then. */
 void journal_day(int64_t wall_ms, char out[32]);
 

@@ -1,9 +1,10 @@
-/* Journals of calls that were live when the exchange was killed: their last line is written at the
- * next start, so that every journal ends. */
+/* What calls left that were live when the exchange was killed: the last line of their journals is
+ * written at the next start, so that every journal ends, and sound that they never played goes. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "session/calls.h"
 #include "session/journal.h"
+#include "session/private.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -121,5 +122,23 @@ int journal_repair(const char *state, int64_t wall_ms)
     if (n > 0)
         log_warn("journal", NULL,
                  "%d calls were live when the exchange was killed: written as failed", n);
+    return n;
+}
+
+/* --- sound that was never played --- */
+
+int replies_repair(const char *state)
+{
+    char path[1100];
+    struct dirent *entry;
+    DIR *d;
+    int n = 0;
+
+    snprintf(path, sizeof path, "%s" REPLY_FOLDER, state);
+    d = opendir(path);
+    while (d != NULL && (entry = readdir(d)) != NULL)
+        n += strncmp(entry->d_name, "CA", 2) == 0 && unlinkat(dirfd(d), entry->d_name, 0) == 0;
+    if (d != NULL)
+        closedir(d);
     return n;
 }

@@ -160,6 +160,7 @@ UNIT(a_call_that_a_crash_ended_is_written_at_the_next_start)
 
     ok(r != NULL);
     rig_file(r, "state/journal/2026-01-01/CA00000000000000000000000000000001.jsonl", journal);
+    rig_file(r, "state/cache/replies/CA00000000000000000000000000000001-3", "sound");
     snprintf(state, sizeof state, "%s/state", rig_folder(r));
     ok_int(journal_repair(state, 1767225600000), 1);
     all = records(r);
@@ -172,6 +173,8 @@ UNIT(a_call_that_a_crash_ended_is_written_at_the_next_start)
     ok_int(journal_repair(state, 1767225600000), 0); /* only once */
     all = records(r);
     ok_int((int)json_array_size(all), 1);
+    ok_int(replies_repair(state), 1);
+    ok_int(replies_repair(state), 0);
 out:
     json_decref(all);
     rig_free(r);
