@@ -368,17 +368,26 @@ static int start(struct serve *s, struct error *err)
     return rc;
 }
 
-/* The signals are ours until the very end: one more must not end us between two parts. */
+static void not_now(uv_signal_t *h, int number)
+{
+    (void)h;
+    (void)number;
+}
+
+/* The signals are ours until the very end: one more must not end us between two parts. libuv gives
+ * a signal back to the system with its last watcher, so others, on a loop that nobody turns and
+ * nobody closes, take over before ours go. */
 static void unwatch_signals(struct serve *s)
 {
-    if (!s->watching)
-        return;
-    uv_close((uv_handle_t *)&s->on_int, NULL);
-    uv_close((uv_handle_t *)&s->on_term, NULL);
-    uv_close((uv_handle_t *)&s->on_hup, NULL);
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
+    static uv_signal_t parked[3];
+    uv_signal_t *ours[] = {&s->on_int, &s->on_term, &s->on_hup};
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+    for (size_t i = 0; s->watching && i < 3; i++) {
+        if (uv_signal_init(uv_default_loop(), &parked[i]) == 0)
+            uv_signal_start(&parked[i], not_now, numbers[i]);
+        uv_close((uv_handle_t *)ours[i], NULL);
+    }
 }
 
 static void stop(struct serve *s)
