@@ -12,7 +12,7 @@
 
 static void leg_free_if_done(struct leg *leg)
 {
-    if (leg->request != NULL || leg->child != NULL)
+    if (leg->request != NULL || leg->child != NULL || leg->telling)
         return;
     task_cancel(&leg->tell);
     webhook_params_free(leg->facts);
@@ -67,12 +67,14 @@ static void tell(void *arg)
 {
     struct leg *leg = arg;
 
+    leg->telling = true; /* a verb may end its request when it is told */
     for (unsigned what = TELL_RINGING; what <= TELL_ENDED && leg->request != NULL; what <<= 1) {
         if ((leg->reached & ~leg->told & what) == 0)
             continue;
         leg->told |= what;
         tell_one(leg, what);
     }
+    leg->telling = false;
     leg_free_if_done(leg);
 }
 
@@ -174,11 +176,6 @@ void leg_ready(struct session *s)
     reach(s->leg, TELL_READY);
 }
 
-bool leg_is_ready(const struct session *s)
-{
-    return (s->leg->reached & TELL_READY) != 0;
-}
-
 void leg_over(struct session *s, enum cause cause)
 {
     struct leg *leg = s->leg;
@@ -262,13 +259,18 @@ static const char *const *with_hops(struct session *s)
 static int fill_offer(struct session *s, struct leg *leg, const struct leg_party *p,
                       enum codec codec)
 {
+    const char *user = p->user != NULL ? arena_strdup(&s->arena, p->user) : NULL;
+    const char *password = p->password != NULL ? arena_strdup(&s->arena, p->password) : NULL;
+
+    if ((p->user != NULL && user == NULL) || (p->password != NULL && password == NULL))
+        return ERR_NOMEM;
     leg->offer = (struct offer){
         .caller_name = s->caller_name,
         .codec = codec,
         .dtmf_events = true,
         .params = with_hops(s),
-        .user = p->user,
-        .password = p->password,
+        .user = user,
+        .password = password,
     };
     return leg->offer.params != NULL || strncmp(s->to, "client:", 7) == 0 ? 0 : ERR_NOMEM;
 }
@@ -403,21 +405,6 @@ void session_leg_hangup(struct activation *a, uint32_t request, bool time_up)
         end_child(leg->child, time_up);
 }
 
-void session_leg_forget(struct activation *a, uint32_t request)
-{
-    struct leg *leg = leg_of(a, request);
-    struct request *r = leg != NULL ? leg->request : NULL;
-
-    if (r == NULL)
-        return;
-    leg->request = NULL;
-    request_free(r);
-    if (leg->child != NULL)
-        leg_redirected(leg->child);
-    else
-        leg_free_if_done(leg);
-}
-
 void leg_cancel(struct leg *leg)
 {
     leg->request = NULL;
@@ -451,11 +438,6 @@ bool session_join(struct activation *a, uint32_t request)
     a->joins = true;
     leg->joined = leg->joined || child->answered != 0;
     return true;
-}
-
-void session_part(struct activation *a)
-{
-    session_unjoin(a->session);
 }
 
 void session_go_facts(struct activation *a, const struct leg_event *leg)

@@ -69,7 +69,6 @@ uint32_t session_dial(struct activation *a, const struct leg_party *party);
  * answered, the leg answered or early. False when that could not be, which was said. At most one
  * leg is joined at a time. */
 bool session_join(struct activation *a, uint32_t leg);
-void session_part(struct activation *a);
 /* Ends a leg: LEG_ENDED follows. Unanswered it gets the status no-answer when its time was up, else
  * canceled. */
 void session_leg_hangup(struct activation *a, uint32_t leg, bool time_up);
@@ -79,7 +78,5 @@ void session_leg_refer(struct activation *a, uint32_t leg, bool take);
 /* Tells the next session_go() what the gateway told of the leg, with "Dial" in front of the names.
  */
 void session_go_facts(struct activation *a, const struct leg_event *leg);
-/* The verb has nothing to do with it any more, but it lives on as it is (transfer). No event. */
-void session_leg_forget(struct activation *a, uint32_t leg);
 
 #endif

@@ -13,6 +13,7 @@ struct leg {
     struct session *child;   /* NULL: it is over, or goes on by itself */
     struct task tell;
     unsigned reached, told;
+    bool telling; /* it must not be freed now */
 
     /* in the child's arena, of use while `child` is there */
     const char *url, *send_digits, *base;

@@ -183,7 +183,6 @@ void leg_answered(struct session *s);
 void leg_digits_sent(struct session *s);
 /* Its whisper is over, or there is none. */
 void leg_ready(struct session *s);
-bool leg_is_ready(const struct session *s);
 /* An unanswered channel or attempt of it ended: another is tried, or the session ends. */
 void leg_failed(struct session *s, enum cause cause);
 /* The session is over; who dialled it is told. */
