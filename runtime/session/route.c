@@ -302,6 +302,41 @@ static size_t route_fits(const struct planner *p, const struct config_route *r)
     return best;
 }
 
+static int add_way(struct planner *p, size_t route, const char *trunk, unsigned *group,
+                   struct error *err)
+{
+    const struct config_route *r = &p->config->routes[route];
+
+    return add_step(p,
+                    &(struct route_step){.gateway = r->gateway,
+                                         .trunk = trunk,
+                                         .group = (*group)++,
+                                         .route = (int)route,
+                                         .count = count_of_route(p->routes, r)},
+                    r->caller_id, err);
+}
+
+/* A route to almon-sip that names no trunk means all of them, in the order of the file: what one
+ * cannot take the next may. */
+static int add_ways(struct planner *p, size_t route, unsigned *group, struct error *err)
+{
+    const struct config *c = p->config;
+    const struct config_route *r = &c->routes[route];
+    bool any = false;
+    int rc = 0;
+
+    if (r->trunk != NULL || p->target.kind != TARGET_NUMBER ||
+        strcmp(r->gateway, c->sip.gateway) != 0)
+        return add_way(p, route, r->trunk, group, err);
+    for (size_t i = 0; i < c->n_trunks && rc == 0 && p->plan->n < ROUTE_STEPS_MAX; i++) {
+        if (c->trunks[i].to == NULL)
+            continue;
+        any = true;
+        rc = add_way(p, route, c->trunks[i].name, group, err);
+    }
+    return rc != 0 || any ? rc : add_way(p, route, NULL, group, err);
+}
+
 /* The routes that fit, the closest first: each round takes the best of those that come after the
  * one before it in that order. */
 static int add_routes(struct planner *p, struct error *err)
@@ -312,7 +347,6 @@ static int add_routes(struct planner *p, struct error *err)
 
     while (p->plan->n < ROUTE_STEPS_MAX) {
         size_t best = 0, best_fit = 0;
-        const struct config_route *r;
         int rc;
 
         for (size_t i = 0; i < p->config->n_routes; i++) {
@@ -329,17 +363,9 @@ static int add_routes(struct planner *p, struct error *err)
         last_fit = best_fit;
         last = best;
         first = false;
-        r = &p->config->routes[best];
-        rc = add_step(p,
-                      &(struct route_step){.gateway = r->gateway,
-                                           .trunk = r->trunk,
-                                           .group = group,
-                                           .route = (int)best,
-                                           .count = count_of_route(p->routes, r)},
-                      r->caller_id, err);
+        rc = add_ways(p, best, &group, err);
         if (rc != 0)
             return rc;
-        group++;
     }
     return 0;
 }

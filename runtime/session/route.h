@@ -9,8 +9,8 @@
  * Numbers are read as E.164 (route_target.h) and then judged: by the account's countries, by what
  * is dear everywhere (base/country.h), by who may be shown as caller (twiml-voice.md §5.2). Of the
  * routes that fit, the one with the longest pattern is tried first, then the next, equal ones in
- * the order of the file. client:NAME goes to all links that registered NAME at once, then to
- * routes. */
+ * the order of the file; one to almon-sip that names no trunk means all its trunks. client:NAME
+ * goes to all links that registered NAME at once, then to routes. */
 #ifndef ALMON_SESSION_ROUTE_H
 #define ALMON_SESSION_ROUTE_H
 

@@ -129,6 +129,21 @@ out:
     desk_down(&d);
 }
 
+UNIT(a_route_without_a_trunk_means_all_trunks_of_the_sip_gateway_in_their_order)
+{
+    struct desk d;
+
+    ok(desk_up(&d, "trunk { name = 'a', to = 'sip:a' } trunk { name = 'in', from = '192.0.2.1' }\n"
+                   "trunk { name = 'b', to = 'sip:b' }\n"
+                   "route { '+49*', limit = 5 } route { '*', gateway = 'gw' }\n"));
+    ok_str(plan(&d, "+493012345678"),
+           "0 sip/a +493012345678<+15550199, 1 sip/b +493012345678<+15550199, "
+           "2 gw/- +493012345678<+15550199");
+    ok_str(plan(&d, "+33123456789"), "0 gw/- +33123456789<+15550199");
+out:
+    desk_down(&d);
+}
+
 UNIT(a_byoc_trunk_is_the_only_way)
 {
     struct desk d;
@@ -700,6 +715,7 @@ out:
 
 UNIT_MAIN(CASE(without_a_route_nothing_outside_is_called),
           CASE(the_closest_route_is_tried_first_then_the_order_of_the_file),
+          CASE(a_route_without_a_trunk_means_all_trunks_of_the_sip_gateway_in_their_order),
           CASE(a_byoc_trunk_is_the_only_way), CASE(numbers_are_read_as_people_write_them),
           CASE(addresses_that_hide_something_are_no_addresses),
           CASE(sip_addresses_go_where_their_host_may_be_called),
