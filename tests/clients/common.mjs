@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import dgram from 'node:dgram';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -46,7 +47,7 @@ export async function until(ms, what, probe) {
 
 export const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 
-export function freePort() {
+function freeTcpPort() {
     return new Promise((resolve, reject) => {
         const server = net.createServer();
         server.on('error', reject);
@@ -55,6 +56,21 @@ export function freePort() {
             server.close(() => resolve(port));
         });
     });
+}
+
+const isFreeUdp = (port) => new Promise((resolve) => {
+    const socket = dgram.createSocket('udp4');
+    socket.on('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+});
+
+/** Free for TCP and for UDP: SIP wants both. */
+export async function freePort() {
+    for (;;) {
+        const port = await freeTcpPort();
+        if (await isFreeUdp(port))
+            return port;
+    }
 }
 
 // --- the exchange ----------------------------------------------------------------------------

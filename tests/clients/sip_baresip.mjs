@@ -11,7 +11,7 @@ import { SipGateway } from './lib/sip.mjs';
 import { CODECS, join, melody } from './lib/sound.mjs';
 
 const modules = modulesOrSkip(['srtp.so', 'dtls_srtp.so', 'ice.so']);
-const [bridge, sip, port] = [await freePort(), await freePort(), await freePort()];
+const [bridge, sip] = [await freePort(), await freePort()];
 const dir = mkdtempSync(path.join(tmpdir(), 'almon-desk-'));
 const exchange = new Exchange(bridge);
 // baresip's ICE leaves the loopback interface out: what it finds is this machine's address elsewhere.
@@ -45,15 +45,15 @@ for (const [user, { config = '', account = '', way }] of Object.entries(PHONES))
         continue;
     }
     const host = ice ? other : '127.0.0.1';
-    const desk = new Desk({ port, host, gateway: sip, modules, user, password: `${user}s-secret`, config, account });
+    const desk = new Desk({ host, gateway: sip, modules, user, password: `${user}s-secret`, config, account });
     const secret = () => {
         if (way)
             assert.match(gateway.log, new RegExp(`${way}`));
     };
 
     await test(`${user} registers, is called by name, and is heard`, async () => {
-        desk.run(12);
-        await until(5000, 'the registration', () => gateway.log.includes(`phone ${user} at ${host}: registration 200`));
+        await desk.run(25);
+        await until(10000, 'the registration', () => gateway.log.includes(`phone ${user} at ${host}: registration 200`));
         const call = exchange.offer(`client:${user}`);
         await call.got('answer');
         await until(5000, 'two seconds of sound', () => call.frames.filter((f) => f.length > 0).length > 100);
@@ -66,8 +66,8 @@ for (const [user, { config = '', account = '', way }] of Object.entries(PHONES))
     await test(`${user} calls with a password, and hears sound`, async () => {
         const before = exchange.offers.length;
         gateway.log = '';
-        desk.run(12, `sip:+15550100@${host}:${sip}`);
-        const offer = await until(6000, 'the offer', () => exchange.offers.slice(before).find((o) => o.to === '+15550100'));
+        await desk.run(25, `sip:+15550100@${host}:${sip}`);
+        const offer = await until(10000, 'the offer', () => exchange.offers.slice(before).find((o) => o.to === '+15550100'));
         assert.equal(offer.from, `client:${user}`);
         assert.equal(offer.params.SipUsername, user);
         exchange.say({ type: 'answer', channel: offer.channel });

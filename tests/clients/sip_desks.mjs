@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { assert, finish, freePort, pause, test, until, watch } from './common.mjs';
+import { assert, finish, pause, test, until, watch } from './common.mjs';
 import { Desk, modulesOrSkip } from './lib/baresip.mjs';
 import { startSip } from './lib/sip.mjs';
 import { readChannels, strength } from './lib/sound.mjs';
@@ -17,11 +17,11 @@ phone { name = "ben", password = "bens-secret" }
 number { "+15550101", voice = "ben.xml" }`,
 });
 watch(almon);
-const desk = async (user, hz) => new Desk({
-    port: await freePort(), gateway: gateway.port, modules, user, password: `${user}s-secret`, hz,
+const desk = (user, hz) => new Desk({
+    gateway: gateway.port, modules, user, password: `${user}s-secret`, hz,
     config: 'module sndfile.so',
 });
-const [anna, ben] = [await desk('anna', 700), await desk('ben', 1100)];
+const [anna, ben] = [desk('anna', 700), desk('ben', 1100)];
 
 /** What a desk heard, once it has left. */
 function heard(who) {
@@ -32,9 +32,9 @@ function heard(who) {
 }
 
 await test('anna calls ben, and each hears the other', async () => {
-    ben.run(25);
+    await ben.run(25);
     await until(8000, 'his registration', () => gateway.log.includes('phone ben at 127.0.0.1: registration 200'));
-    anna.run(25, `sip:+15550101@127.0.0.1:${gateway.port}`);
+    await anna.run(25, `sip:+15550101@127.0.0.1:${gateway.port}`);
     for (const who of [anna, ben])
         await until(8000, 'sound at both', () => who.log.includes("incoming rtp for 'audio' established"));
     await pause(2500); // they talk

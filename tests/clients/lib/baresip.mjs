@@ -4,6 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort, until } from '../common.mjs';
 import { tone, wav } from './sound.mjs';
 
 /** Where its modules are; ends the test well when there is no baresip, or not this module. */
@@ -28,11 +29,11 @@ export function modulesOrSkip(needed = []) {
 
 export class Desk {
     /** `config` and `account` are added to its own: lines, and ";parameters". It says `hz`. */
-    constructor({ port, host = '127.0.0.1', gateway, modules, user, password, config = '', account = '', hz = 700 }) {
+    constructor({ host = '127.0.0.1', gateway, modules, user, password, config = '', account = '', hz = 700 }) {
         this.dir = mkdtempSync(path.join(tmpdir(), 'almon-baresip-'));
         const at = (name) => path.join(this.dir, name);
         writeFileSync(at('say.wav'), wav(tone(hz, 3000)));
-        writeFileSync(at('config'), `poll_method epoll
+        this.configure = (port) => writeFileSync(at('config'), `poll_method epoll
 sip_listen ${host}:${port}
 audio_source aufile,${at('say.wav')}
 module_path ${modules}
@@ -48,14 +49,25 @@ module_app menu.so
         writeFileSync(at('contacts'), '');
     }
 
-    /** Runs for so many seconds, and may dial. */
-    run(seconds, uri) {
-        this.log = '';
-        this.child = spawn('baresip', ['-f', this.dir, '-t', String(seconds), ...(uri ? ['-e', `/dial ${uri}`] : [])],
-            { stdio: ['ignore', 'pipe', 'pipe'] });
-        for (const stream of [this.child.stdout, this.child.stderr])
-            stream.on('data', (text) => { this.log += text; });
-        this.left = new Promise((resolve) => this.child.on('close', resolve));
+    /** Runs for so many seconds, on a port of its own, and may dial. */
+    async run(seconds, uri) {
+        for (let attempt = 1; ; attempt++) {
+            this.configure(await freePort());
+            this.log = '';
+            this.child = spawn('baresip', ['-f', this.dir, '-t', String(seconds), ...(uri ? ['-e', `/dial ${uri}`] : [])],
+                { stdio: ['ignore', 'pipe', 'pipe'] });
+            for (const stream of [this.child.stdout, this.child.stderr])
+                stream.on('data', (text) => { this.log += text; });
+            this.left = new Promise((resolve) => this.child.on('close', resolve));
+            try { // somebody may have taken the port meanwhile
+                await until(8000, 'baresip to be ready', () => this.log.includes('baresip is ready'));
+                return;
+            } catch (error) {
+                await this.leave();
+                if (attempt === 3)
+                    throw new Error(`${error.message}\n${this.log}`);
+            }
+        }
     }
 
     /** Ends it in order, after which its port is free and its log whole. */
