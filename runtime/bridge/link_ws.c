@@ -307,15 +307,18 @@ static int on_established(struct lws *wsi)
     return 0;
 }
 
-static void on_closed(struct ws_link *l, const char *why)
+/* The socket and the link part, for its owner may free the link now. */
+static void on_closed(struct ws_link *l, struct lws *wsi, const char *why)
 {
+    lws_set_opaque_user_data(wsi, NULL);
     l->open = false;
     l->wsi = NULL;
     tell_closed(l, why);
 }
 
-static void on_connect_failed(struct ws_link *l, const char *why)
+static void on_connect_failed(struct ws_link *l, struct lws *wsi, const char *why)
 {
+    lws_set_opaque_user_data(wsi, NULL);
     l->wsi = NULL;
     str_copy(l->why, sizeof l->why, why != NULL ? why : "cannot connect");
     if (!l->connecting)
@@ -340,7 +343,7 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         if (l != NULL)
-            on_connect_failed(l, in);
+            on_connect_failed(l, wsi, in);
         return 0;
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -356,7 +359,12 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLIENT_CLOSED:
         if (l != NULL)
-            on_closed(l, "the other side closed the link");
+            on_closed(l, wsi, "the other side closed the link");
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        /* Of a connection that breaks during the handshake it often says nothing else. */
+        if (l != NULL)
+            on_connect_failed(l, wsi, "the other side broke off the handshake");
         return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         if (l != NULL)

@@ -241,6 +241,15 @@ await test('almon join: an unknown gateway is told at once, a channel that is no
     await almonRun('join', 'pbx', 'nobody', number.play);
     await until(5000, 'a line in the log', () => /link of 'pbx' is gone: .*not 101/.test(almon.log));
 });
+
+await test('an Asterisk that breaks off each connection: every one is told of, and none is left', async () => {
+    const gone = () => almon.logged("link of 'pbx' is gone").length;
+    const before = gone();
+    asterisk.brittle = true;
+    for (let i = 0; i < 10; i++)
+        await almonRun('join', 'pbx', 'nobody', number.play);
+    await until(5000, 'ten lines in the log', () => gone() >= before + 10);
+});
 asterisk.close();
 
 await test('Almon still takes calls', async () => {

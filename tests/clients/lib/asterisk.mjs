@@ -209,7 +209,8 @@ export class Channel extends EventEmitter {
     }
 }
 
-/** Asterisk's HTTP server: a channel waits at /media/ID for whoever connects. */
+/** Asterisk's HTTP server: a channel waits at /media/ID for whoever connects. While it is `brittle`, it
+ *  breaks every connection off before a word was said. */
 export class Incoming {
     static async listen(port) {
         const incoming = new Incoming();
@@ -231,6 +232,7 @@ export class Incoming {
                 place.resolve(channel);
             });
         });
+        incoming.server.on('connection', (socket) => incoming.brittle && socket.destroy());
         incoming.server.listen(port, '127.0.0.1');
         await once(incoming.server, 'listening');
         return incoming;
