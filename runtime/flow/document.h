@@ -87,10 +87,4 @@ struct str;
 /* The reference of one element, or the list of all when `name` is NULL, from the tables. */
 int schema_help(const struct schema_table *t, const char *name, struct str *out, struct error *err);
 
-/* `reference` as seen from the document at `base` (RFC 3986 §5; for a base that is a local file, a
- * relative path beside it). The result is mem_free()d by the caller; NULL when out of memory.
- * Whitespace around `reference` is trimmed; empty gives `base` itself. (Named document_url and not
- * url_resolve, which is http/url.h's.) */
-char *document_url(const char *base, const char *reference);
-
 #endif

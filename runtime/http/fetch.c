@@ -171,11 +171,11 @@ static void finish(struct load *l, const struct fetched *what)
 static void fail(struct load *l, int twilio, const char *why)
 {
     struct fetched what = {.twilio = twilio};
-    struct str shown = STR_INIT(URL_MAX);
-    struct url u;
+    struct str shown = STR_INIT(HTTP_URL_MAX);
+    struct http_url u;
 
-    if (url_split(&u, l->url, NULL) == 0)
-        url_public(&u, &shown);
+    if (http_url_split(&u, l->url, NULL) == 0)
+        http_url_public(&u, &shown);
     snprintf(what.text, sizeof what.text, "GET %.120s: %.160s", str_text(&shown), why);
     str_free(&shown);
     finish(l, &what);
@@ -301,12 +301,12 @@ static int send_request(struct load *l, enum http_trust trust, const char *own, 
 
 static char *request_url(const char *url)
 {
-    struct url u;
-    struct str out = STR_INIT(3 * URL_MAX);
+    struct http_url u;
+    struct str out = STR_INIT(3 * HTTP_URL_MAX);
 
-    if (url_split(&u, url, NULL) != 0)
+    if (http_url_split(&u, url, NULL) != 0)
         return NULL;
-    url_request(&u, url, &out);
+    http_url_request(&u, url, &out);
     return str_take(&out);
 }
 
@@ -341,7 +341,7 @@ static struct load *load_new(struct fetcher *f, const char *name, const char *ur
  * the name. */
 static bool name_of(char name[33], const char *url, enum http_trust trust, const char *own)
 {
-    struct str s = STR_INIT(URL_MAX + 400);
+    struct str s = STR_INIT(HTTP_URL_MAX + 400);
     bool good;
 
     str_addf(&s, "%d %s ", trust, own != NULL ? own : "");
@@ -377,9 +377,9 @@ struct fetch *fetch_start(struct fetcher *owner, const char *url, enum http_trus
 {
     struct fetch *f;
     struct shelf_item *item;
-    struct url u;
+    struct http_url u;
 
-    if (url_split(&u, url, err) != 0)
+    if (http_url_split(&u, url, err) != 0)
         return NULL;
     f = mem_alloc(sizeof *f);
     if (f == NULL || !name_of(f->name, url, trust, own)) {

@@ -23,7 +23,7 @@ static struct word next_word(const char **p, const char *end, char separator)
 }
 
 /* Only the first problem is told: one line is enough to find the URL. */
-static void complain(struct url_overrides *o, int twilio, struct word key, struct word value,
+static void complain(struct http_url_overrides *o, int twilio, struct word key, struct word value,
                      const char *why)
 {
     if (o->twilio != 0)
@@ -34,7 +34,7 @@ static void complain(struct url_overrides *o, int twilio, struct word key, struc
              value.s, why);
 }
 
-static void set_number(struct url_overrides *o, struct word key, struct word value, int min,
+static void set_number(struct http_url_overrides *o, struct word key, struct word value, int min,
                        int max, int *field)
 {
     int n = 0;
@@ -53,7 +53,7 @@ static void set_number(struct url_overrides *o, struct word key, struct word val
     complain(o, word_is(key, "rc") ? 11243 : 11241, key, value, why);
 }
 
-static void set_policy(struct url_overrides *o, struct word key, struct word value)
+static void set_policy(struct http_url_overrides *o, struct word key, struct word value)
 {
     static const struct {
         const char *name;
@@ -84,7 +84,7 @@ static void set_policy(struct url_overrides *o, struct word key, struct word val
 }
 
 /* Almon runs in one place, so a known edge changes nothing; it is only checked. */
-static void check_edges(struct url_overrides *o, struct word key, struct word value)
+static void check_edges(struct http_url_overrides *o, struct word key, struct word value)
 {
     static const char *const known[] = {"ashburn", "dublin",    "frankfurt", "sao-paulo",
                                         "sydney",  "singapore", "tokyo",     "umatilla"};
@@ -106,7 +106,7 @@ static void check_edges(struct url_overrides *o, struct word key, struct word va
     } while (p < end);
 }
 
-static void set_one(struct url_overrides *o, struct word key, struct word value)
+static void set_one(struct http_url_overrides *o, struct word key, struct word value)
 {
     if (word_is(key, "ct"))
         set_number(o, key, value, 100, 10000, &o->ct);
@@ -128,11 +128,12 @@ static void set_one(struct url_overrides *o, struct word key, struct word value)
         complain(o, 11241, key, value, "must be y or n");
 }
 
-void url_overrides(struct url_overrides *o, const char *fragment)
+void http_url_overrides(struct http_url_overrides *o, const char *fragment)
 {
     const char *p = fragment, *end;
 
-    *o = (struct url_overrides){.ct = 5000, .rt = 15000, .tt = 15000, .rc = 1, .rp = OVERRIDE_CT};
+    *o = (struct http_url_overrides){
+        .ct = 5000, .rt = 15000, .tt = 15000, .rc = 1, .rp = OVERRIDE_CT};
     if (fragment == NULL || *fragment == '\0')
         return;
     end = fragment + strlen(fragment);

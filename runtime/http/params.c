@@ -164,12 +164,12 @@ static int add_sorted(struct str *data, const struct webhook_params *p)
     return 0;
 }
 
-/* The URL as configured, without user and fragment; wss:// too, which url_split() does not know. */
+/* The URL as configured, without user and fragment; wss:// as it stands. */
 static void add_signed_url(struct str *data, const char *url)
 {
-    struct url u;
+    struct http_url u;
 
-    if (url_split(&u, url, NULL) == 0 && u.user != NULL)
+    if (http_url_split(&u, url, NULL) == 0 && u.user != NULL)
         str_addn(data, url, (size_t)(u.user - url));
     else
         u.authority = url;
@@ -179,7 +179,7 @@ static void add_signed_url(struct str *data, const char *url)
 int webhook_sign(const char *token, const char *url, const struct webhook_params *params,
                  char out[32])
 {
-    struct str data = STR_INIT(PARAMS_MAX_BYTES + URL_MAX + 3 * PARAMS_MAX_BYTES);
+    struct str data = STR_INIT(PARAMS_MAX_BYTES + HTTP_URL_MAX + 3 * PARAMS_MAX_BYTES);
     int rc = ERR_NOMEM;
 
     out[0] = '\0';

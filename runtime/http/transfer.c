@@ -231,7 +231,7 @@ static int copy_rule(struct transfer *t, const struct http_rule *rule)
 
 static int copy_request(struct transfer *t, const struct http_request *rq)
 {
-    struct url u;
+    struct http_url u;
     struct str origin = STR_INIT(sizeof t->origin - 1);
     bool good;
 
@@ -249,8 +249,8 @@ static int copy_request(struct transfer *t, const struct http_request *rq)
             return ERR_NOMEM;
         t->headers = more;
     }
-    if (url_split(&u, rq->url, NULL) == 0)
-        url_origin(&u, &origin);
+    if (http_url_split(&u, rq->url, NULL) == 0)
+        http_url_origin(&u, &origin);
     good = !origin.failed && str_copy(t->origin, sizeof t->origin, str_text(&origin));
     str_free(&origin);
     return good ? 0 : ERR_NOMEM;

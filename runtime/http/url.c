@@ -1,5 +1,5 @@
 #include "http/url.h"
-
+#include "base/url.h"
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -16,7 +16,7 @@ static const char *check_bytes(const char *text)
     for (; text[n] != '\0'; n++) {
         if ((unsigned char)text[n] <= ' ' || text[n] == 0x7f)
             return "holds a space or a control character; percent-encode it";
-        if (n >= URL_MAX)
+        if (n >= HTTP_URL_MAX)
             return "is longer than 8192 bytes";
     }
     return NULL;
@@ -44,7 +44,7 @@ static bool read_port(const char *p, const char *end, int *port)
     return n > 0;
 }
 
-static const char *split_authority(struct url *u, const char *p, const char *end)
+static const char *split_authority(struct http_url *u, const char *p, const char *end)
 {
     const char *at = memrchr(p, '@', (size_t)(end - p));
     const char *stop;
@@ -80,35 +80,34 @@ static const char *split_authority(struct url *u, const char *p, const char *end
     return NULL;
 }
 
-int url_split(struct url *u, const char *text, struct error *err)
+static bool scheme_is(const struct url_part *scheme, const char *name)
 {
-    const char *p = text, *end, *why = check_bytes(text);
+    return scheme->len == strlen(name) && strncasecmp(scheme->at, name, scheme->len) == 0;
+}
+
+int http_url_split(struct http_url *u, const char *text, struct error *err)
+{
+    const char *why = check_bytes(text);
+    struct url parts;
 
     memset(u, 0, sizeof *u);
     if (why != NULL)
         return bad_url(err, text, why);
-    if (strncasecmp(p, "http://", 7) == 0) {
-        p += 7;
-        u->port = 80;
-    } else if (strncasecmp(p, "https://", 8) == 0) {
-        p += 8;
-        u->tls = true;
-        u->port = 443;
-    } else {
+    url_split(&parts, text, strlen(text));
+    u->tls = scheme_is(&parts.scheme, "https");
+    if ((!u->tls && !scheme_is(&parts.scheme, "http")) || parts.authority.at == NULL)
         return bad_url(err, text, "does not begin with http:// or https://");
-    }
-    end = p + strcspn(p, "/?#");
-    why = split_authority(u, p, end);
+    u->port = u->tls ? 443 : 80;
+    why = split_authority(u, parts.authority.at, parts.path.at);
     if (why != NULL)
         return bad_url(err, text, why);
-    u->rest = end;
-    u->rest_len = strcspn(end, "#");
-    if (end[u->rest_len] == '#')
-        u->fragment = end + u->rest_len + 1;
+    u->rest = parts.path.at;
+    u->rest_len = strcspn(u->rest, "#");
+    u->fragment = parts.fragment.at;
     return 0;
 }
 
-void url_origin(const struct url *u, struct str *out)
+void http_url_origin(const struct http_url *u, struct str *out)
 {
     bool v6 = memchr(u->host, ':', u->host_len) != NULL;
 
@@ -121,13 +120,13 @@ void url_origin(const struct url *u, struct str *out)
     str_addf(out, ":%d", u->port);
 }
 
-void url_public(const struct url *u, struct str *out)
+void http_url_public(const struct http_url *u, struct str *out)
 {
     str_add(out, u->tls ? "https://" : "http://");
     str_addn(out, u->authority, (size_t)(u->rest - u->authority) + u->rest_len);
 }
 
-void url_request(const struct url *u, const char *text, struct str *out)
+void http_url_request(const struct http_url *u, const char *text, struct str *out)
 {
     str_addn(out, text, (size_t)(u->rest - text));
     for (size_t i = 0; i < u->rest_len; i++) {

@@ -1,6 +1,7 @@
-/* The few things that are done with URLs: taking one apart, and reading the connection overrides
- * that a webhook URL may carry in its fragment (webhooks.md §6.3). All are pure functions of their
- * bytes; connecting is libcurl's, which parses for itself. */
+/* What http and https URLs have beyond base/url.h: a host, a port, and what is signed or shown of
+ * them; and the connection overrides that a webhook URL may carry in its fragment (webhooks.md
+ * §6.3). All are pure functions of their bytes; connecting is libcurl's, which parses for itself.
+ */
 #ifndef ALMON_HTTP_URL_H
 #define ALMON_HTTP_URL_H
 
@@ -9,10 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { URL_MAX = 8192 };
+enum { HTTP_URL_MAX = 8192 };
 
 /* Points into the text it was made from. */
-struct url {
+struct http_url {
     bool tls;
     const char *user; /* "name:password", percent-encoded; NULL: none */
     size_t user_len;
@@ -26,14 +27,14 @@ struct url {
 };
 
 /* 0, or ERR_INVALID with 11100: not an absolute http or https URL. */
-int url_split(struct url *u, const char *text, struct error *err);
+int http_url_split(struct http_url *u, const char *text, struct error *err);
 /* "host:port", lower case, IPv6 in brackets: what struct http_rule calls `own`. */
-void url_origin(const struct url *u, struct str *out);
+void http_url_origin(const struct http_url *u, struct str *out);
 /* The URL without user and fragment: what is signed and what may be logged. */
-void url_public(const struct url *u, struct str *out);
+void http_url_public(const struct http_url *u, struct str *out);
 /* The URL as a request line may hold it: without fragment, and every byte beyond ASCII in path and
  * query percent-encoded. `text` is what `u` was made from. */
-void url_request(const struct url *u, const char *text, struct str *out);
+void http_url_request(const struct http_url *u, const char *text, struct str *out);
 
 enum {
     OVERRIDE_4XX = 1,
@@ -42,7 +43,7 @@ enum {
     OVERRIDE_RT = 8,
 };
 
-struct url_overrides {
+struct http_url_overrides {
     int ct, rt, tt; /* milliseconds: connect, read, total */
     int rc;         /* retries */
     unsigned rp;    /* what is retried: OVERRIDE_* */
@@ -51,6 +52,6 @@ struct url_overrides {
     char text[200]; /* and in words: the first problem */
 };
 /* `fragment` may be NULL. */
-void url_overrides(struct url_overrides *o, const char *fragment);
+void http_url_overrides(struct http_url_overrides *o, const char *fragment);
 
 #endif

@@ -24,7 +24,7 @@ struct webhook {
     webhook_h *h;
     void *arg;
     bool callback;
-    struct url_overrides overrides;
+    struct http_url_overrides overrides;
     void *handle; /* of the attempt that runs */
     int attempts;
     int64_t started;       /* loop_now() */
@@ -275,25 +275,25 @@ static void on_deadline(void *arg)
 
 static int build_url(struct webhook *wh, const struct webhook_request *rq, struct error *err)
 {
-    struct url u;
+    struct http_url u;
     int limit;
 
-    if (url_split(&u, rq->url, err) != 0)
+    if (http_url_split(&u, rq->url, err) != 0)
         return err != NULL ? err->code : ERR_INVALID;
-    url_overrides(&wh->overrides, u.fragment);
+    http_url_overrides(&wh->overrides, u.fragment);
     limit = wh->owner->config != NULL ? wh->owner->config->http.timeout_ms : 0;
     if (limit <= 0 || limit > WEBHOOK_MAX_MS)
         limit = WEBHOOK_MAX_MS;
     if (wh->overrides.tt > limit)
         wh->overrides.tt = limit;
 
-    url_request(&u, rq->url, &wh->url);
+    http_url_request(&u, rq->url, &wh->url);
     if (rq->get && rq->params != NULL && webhook_params_count(rq->params) > 0) {
         str_addc(&wh->url, memchr(u.rest, '?', u.rest_len) != NULL ? '&' : '?');
         webhook_params_form(rq->params, &wh->url);
     }
     str_add(&wh->shown, rq->get ? "GET " : "POST ");
-    url_public(&u, &wh->shown);
+    http_url_public(&u, &wh->shown);
 
     if (rq->own != NULL && str_copy(wh->own, sizeof wh->own, rq->own))
         wh->rq.rule.own = wh->own;
@@ -384,9 +384,9 @@ struct webhook *webhook_start(struct webhooks *w, const struct webhook_request *
     wh->callback = rq->callback;
     wh->started = loop_now(w->loop);
     /* Percent-encoding makes at most three bytes of one. */
-    str_init(&wh->url, URL_MAX + 3 * 256 * 1024);
+    str_init(&wh->url, HTTP_URL_MAX + 3 * 256 * 1024);
     str_init(&wh->body, 3 * 256 * 1024);
-    str_init(&wh->shown, URL_MAX + 8);
+    str_init(&wh->shown, HTTP_URL_MAX + 8);
     timer_init(&wh->deadline, w->loop, on_deadline, wh);
     if (build(wh, rq, err) != 0 || attempt(wh, err) != 0) {
         forget(wh);

@@ -2,6 +2,7 @@
  * verdict goes to the journal, to the call, and to the callback. It holds nothing up. */
 #include "media/amd.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "session/leg.h"
 #include "session/private.h"
 #include <stdio.h>
@@ -90,7 +91,7 @@ static int begin(struct detection *d, const struct leg_detection *o, const char 
     if (c == NULL)
         return ERR_WRONG_STATE;
     if (o->callback != NULL) {
-        d->callback = document_url(base, o->callback);
+        d->callback = url_resolve(base, o->callback);
         if (d->callback == NULL)
             return ERR_NOMEM;
     }

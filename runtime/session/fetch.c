@@ -67,13 +67,13 @@ static int set_root(struct session *s, const char *path)
 
 const char *fetch_own(const struct session *s, char *out, size_t size)
 {
-    struct url u;
+    struct http_url u;
     struct str origin = STR_INIT(size - 1);
     bool fits;
 
-    if (s->number->voice == NULL || url_split(&u, s->number->voice, NULL) != 0)
+    if (s->number->voice == NULL || http_url_split(&u, s->number->voice, NULL) != 0)
         return NULL;
-    url_origin(&u, &origin);
+    http_url_origin(&u, &origin);
     fits = !origin.failed && str_copy(out, size, str_text(&origin));
     str_free(&origin);
     return fits ? out : NULL;

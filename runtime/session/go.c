@@ -1,5 +1,6 @@
 /* Going on: to the next document, or to the end; and what verbs say on the way. */
 #include "base/mem.h"
+#include "base/url.h"
 #include "session/private.h"
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +42,7 @@ enum verb_result session_go(struct activation *a, const char *url, enum flow_met
 {
     char *absolute;
 
-    absolute = document_url(a->document->url, url != NULL ? url : "");
+    absolute = url_resolve(a->document->url, url != NULL ? url : "");
     mem_free(a->go_url);
     a->go_url = absolute != NULL ? fill_in(a, absolute) : NULL;
     mem_free(absolute);
@@ -60,7 +61,7 @@ enum verb_result session_go_if(struct activation *a, const char *action, enum fl
 void session_notify(struct activation *a, const char *url, enum flow_method method)
 {
     struct webhook_params *params = a->go_params;
-    char *absolute = url != NULL ? document_url(a->document->url, url) : NULL;
+    char *absolute = url != NULL ? url_resolve(a->document->url, url) : NULL;
 
     a->go_params = NULL;
     if (absolute != NULL)

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "session/private.h"
 #include "speech/utf8.h"
 #include <stdio.h>
@@ -181,7 +182,7 @@ struct handler_read *handler_read(struct activation *a, const char *name, handle
                                   void *arg, struct error *err)
 {
     struct session *s = a->session;
-    char *path = document_url(handler_url(a), name);
+    char *path = url_resolve(handler_url(a), name);
     struct handler_read *r = mem_alloc(sizeof *r);
 
     if (r != NULL && path != NULL && s->flow_root != NULL && !url_is_http(path)) {
@@ -282,7 +283,7 @@ static void make_script(struct activation *a, struct activation *child)
 
 static void load_script(struct activation *a, struct activation *child, const char *src)
 {
-    char *url = document_url(a->document->url, src);
+    char *url = url_resolve(a->document->url, src);
     struct error err = {0};
 
     child->document = document_ref(a->document);

@@ -2,6 +2,7 @@
  * and the child session, whose channel comes from attempt.c. */
 #include "session/leg.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "bridge/wire.h"
 #include "session/leg_private.h"
 #include "session/route_target.h"
@@ -205,7 +206,7 @@ void leg_redirected(struct session *s)
 /* Absolute, in the arena; NULL when there is none or memory is out. */
 static const char *url_in(struct arena *arena, const char *base, const char *url)
 {
-    char *absolute = url != NULL ? document_url(base, url) : NULL;
+    char *absolute = url != NULL ? url_resolve(base, url) : NULL;
     const char *copy = absolute != NULL ? arena_strdup(arena, absolute) : NULL;
 
     mem_free(absolute);

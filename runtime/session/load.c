@@ -1,6 +1,7 @@
 /* Audio for Play: from the web through the media cache, or from the flow's own folder; decoded once
  * and kept in memory while there is room. */
 #include "base/mem.h"
+#include "base/url.h"
 #include "session/private.h"
 #include <stdio.h>
 #include <string.h>
@@ -262,7 +263,7 @@ struct load *load_start(struct session *s, const struct document *d, const char 
                         enum codec codec, load_h *h, void *arg, struct error *err)
 {
     struct load *l = mem_alloc(sizeof *l);
-    char *absolute = document_url(d->url, url);
+    char *absolute = url_resolve(d->url, url);
     int rc;
 
     if (l == NULL || absolute == NULL) {

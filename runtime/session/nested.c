@@ -1,6 +1,7 @@
 /* What runs on top of a verb: its own children, or a document of its own (hold music, what a taken
  * caller hears). Such a document may hold few verbs only; the table says which. */
 #include "base/mem.h"
+#include "base/url.h"
 #include "session/private.h"
 #include <string.h>
 
@@ -94,7 +95,7 @@ uint32_t session_run_document(struct activation *a, const char *url, enum flow_m
                               enum document_use use)
 {
     struct webhook_params *params = a->go_params;
-    char *absolute = document_url(a->document->url, url != NULL ? url : "");
+    char *absolute = url_resolve(a->document->url, url != NULL ? url : "");
     uint32_t id;
 
     a->go_params = NULL;

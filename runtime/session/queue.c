@@ -1,6 +1,7 @@
 #include "session/queue.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "session/private.h"
 #include <stdio.h>
 #include <string.h>
@@ -477,7 +478,7 @@ uint32_t session_take(struct activation *a, const char *name, const char *url,
     r = request_new(a, REQUEST_TAKER);
     t = r != NULL ? mem_alloc(sizeof *t) : NULL;
     if (t != NULL && url != NULL && *url != '\0')
-        t->url = document_url(a->document->url, url);
+        t->url = url_resolve(a->document->url, url);
     if (t == NULL || (url != NULL && *url != '\0' && t->url == NULL)) {
         mem_free(t);
         if (r != NULL)

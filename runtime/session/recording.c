@@ -1,6 +1,7 @@
 #include "session/recording.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "media/recorder.h"
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static void tell(struct session_recording *rec, unsigned event, const char *stat
     p = at->params(at->arg);
     if (p != NULL && add_facts(rec, p, status) != 0)
         p = webhook_params_free(p);
-    url = document_url(rec->base, rec->callback);
+    url = url_resolve(rec->base, rec->callback);
     if (url != NULL && url_is_http(url))
         at->send(at->arg, url, rec->options.callback_method == FLOW_GET, p);
     else {

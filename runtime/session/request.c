@@ -1,6 +1,7 @@
 /* Requests: what verbs wait for. Each is one small object on the session's list; cancelling it
  * where it runs and freeing it are the same step, so a late answer finds nothing to move. */
 #include "base/mem.h"
+#include "base/url.h"
 #include "media/tones.h"
 #include "session/room_private.h"
 #include <string.h>
@@ -182,7 +183,7 @@ uint32_t session_load(struct activation *a, const char *url)
         request_free(r);
         return 0;
     }
-    absolute = document_url(a->document->url, url);
+    absolute = url_resolve(a->document->url, url);
     journal_add(a->session, "load", "{s:i, s:s}", "request", (int)r->id, "url",
                 absolute != NULL ? absolute : url);
     mem_free(absolute);

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/url.h"
 #include "session/room_private.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -77,7 +78,7 @@ static int take_callback(struct room *r, struct activation *a, const struct room
     str_copy(r->region, sizeof r->region, e->region != NULL ? e->region : "");
     if (e->callback == NULL || *e->callback == '\0')
         return 0;
-    r->callback = document_url(a->document->url, e->callback);
+    r->callback = url_resolve(a->document->url, e->callback);
     r->callback_get = e->callback_method == FLOW_GET;
     r->callback_events = e->callback_events;
     if (r->callback != NULL && url_is_http(r->callback))
@@ -402,7 +403,7 @@ static void take_record(struct room *r, struct activation *a, const struct room_
     r->record_get = e->record_method == FLOW_GET;
     if (e->record_callback == NULL)
         return;
-    r->record_callback = document_url(a->document->url, e->record_callback);
+    r->record_callback = url_resolve(a->document->url, e->record_callback);
     if (r->record_callback == NULL)
         session_warn(a, 12400, "out of memory: nobody is told of the recording");
 }

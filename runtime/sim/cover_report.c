@@ -1,5 +1,6 @@
 /* Telling what was never reached: the files are read again and held against the facts. */
 #include "base/mem.h"
+#include "base/url.h"
 #include "flow/document.h"
 #include "sim/cover.h"
 #include <ctype.h>
@@ -98,7 +99,7 @@ static bool leads_somewhere(const struct report *r, const char *action, const ch
         else
             str_addc(&name, *keys);
     str_add(&name, hole + strlen("{Digits}"));
-    path = document_url(r->path, str_text(&name));
+    path = url_resolve(r->path, str_text(&name));
     good = path != NULL && stat(path, &st) == 0;
     mem_free(path);
     str_free(&name);

@@ -1,6 +1,7 @@
 #include "sim/graph.h"
 
 #include "base/mem.h"
+#include "base/url.h"
 #include "flow/document.h"
 #include "sim/private.h"
 #include <ctype.h>
@@ -159,7 +160,7 @@ static bool lead_by_keys(struct walk *w, const char *name, const char *label)
 static void lead_by(struct walk *w, const char *reference, const char *label)
 {
     const char *here = at(w, w->here)->name;
-    char *whole = document_url(here, reference);
+    char *whole = url_resolve(here, reference);
 
     if (whole == NULL)
         w->failed = true;
@@ -303,7 +304,7 @@ static void read_literal(struct walk *w, const char *text, size_t len)
         lead_to(w, name, "");
         return;
     }
-    whole = document_url(at(w, w->here)->name, name);
+    whole = url_resolve(at(w, w->here)->name, name);
     if (whole != NULL && strchr(name, '.') != NULL && exists(w, whole))
         lead_to(w, whole, "");
     mem_free(whole);

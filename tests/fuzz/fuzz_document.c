@@ -1,6 +1,7 @@
 /* Any bytes as a document: the bounds hold, every problem is said in a printable line, and the same
  * bytes give the same tree. The oracle counts work, not time. */
 #include "base/mem.h"
+#include "base/url.h"
 #include "flow/document.h"
 #include "verbs/verbs.h"
 #include <stdint.h>
@@ -77,7 +78,7 @@ static struct count parse(const uint8_t *data, size_t size)
 static void resolve(const uint8_t *data, size_t size)
 {
     char *reference = mem_strndup((const char *)data, size);
-    char *url = reference == NULL ? NULL : document_url("http://app.test/a/b?c", reference);
+    char *url = reference == NULL ? NULL : url_resolve("http://app.test/a/b?c", reference);
 
     /* "//" may begin a host, whatever its name; the others are not part of the path. */
     must(url == NULL || strstr(url, "/../") == NULL || strpbrk(reference, "?#:") != NULL ||

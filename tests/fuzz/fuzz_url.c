@@ -19,20 +19,20 @@ static void must(bool good)
 
 static void check_split(const char *text)
 {
-    struct url u, again;
-    struct str s = STR_INIT(2 * URL_MAX);
+    struct http_url u, again;
+    struct str s = STR_INIT(2 * HTTP_URL_MAX);
     size_t len = strlen(text);
 
-    if (url_split(&u, text, NULL) == 0) {
+    if (http_url_split(&u, text, NULL) == 0) {
         must(u.port >= 1 && u.port <= 65535);
         must(u.host_len >= 1 && u.host >= text && u.host + u.host_len <= text + len);
         must(u.rest + u.rest_len <= text + len);
         must(u.fragment == NULL || u.fragment <= text + len);
-        url_public(&u, &s);
-        must(!s.failed && url_split(&again, str_text(&s), NULL) == 0);
+        http_url_public(&u, &s);
+        must(!s.failed && http_url_split(&again, str_text(&s), NULL) == 0);
         must(again.user == NULL && again.fragment == NULL && again.port == u.port);
         str_reset(&s);
-        url_origin(&u, &s);
+        http_url_origin(&u, &s);
         must(!s.failed && s.len < 300);
     }
     str_free(&s);
@@ -40,9 +40,9 @@ static void check_split(const char *text)
 
 static void check_overrides(const char *text)
 {
-    struct url_overrides o;
+    struct http_url_overrides o;
 
-    url_overrides(&o, text);
+    http_url_overrides(&o, text);
     must(o.ct >= 100 && o.ct <= 10000 && o.rt >= 100 && o.rt <= 15000);
     must(o.tt >= 100 && o.tt <= 15000 && o.rc >= 0 && o.rc <= 5 && o.rp != 0 && o.rp < 16);
     must((o.twilio == 0) == (o.text[0] == '\0'));

@@ -166,24 +166,24 @@ out:
 UNIT(url_splits)
 {
     struct error err = {0};
-    struct url u;
+    struct http_url u;
     struct str s = STR_INIT(1000);
 
-    ok_rc(url_split(&u, "HTTPS://a:b@Host.Example:8443/p?q=1#rc=2", &err), &err);
+    ok_rc(http_url_split(&u, "HTTPS://a:b@Host.Example:8443/p?q=1#rc=2", &err), &err);
     ok(u.tls && u.port == 8443);
     ok(u.user_len == 3 && strncmp(u.user, "a:b", 3) == 0);
     ok_str(u.fragment, "rc=2");
-    url_origin(&u, &s);
+    http_url_origin(&u, &s);
     ok_str(str_text(&s), "host.example:8443");
     str_reset(&s);
-    url_public(&u, &s);
+    http_url_public(&u, &s);
     ok_str(str_text(&s), "https://Host.Example:8443/p?q=1");
-    ok_rc(url_split(&u, "http://[::1]", &err), &err);
+    ok_rc(http_url_split(&u, "http://[::1]", &err), &err);
     str_reset(&s);
-    url_origin(&u, &s);
+    http_url_origin(&u, &s);
     ok_str(str_text(&s), "[::1]:80");
     ok(u.rest_len == 0 && u.fragment == NULL);
-    ok(url_split(&u, "http://good@evil.example\\@x/", &err) == 0);
+    ok(http_url_split(&u, "http://good@evil.example\\@x/", &err) == 0);
     ok(u.host_len == 1 && u.host[0] == 'x');
 out:
     str_free(&s);

@@ -1,7 +1,8 @@
-/* URLs: the examples of RFC 3986 §5.4, and local files. */
+/* URLs: the examples of RFC 3986 §5.4 and appendix B, and local files. */
 #include "base/mem.h"
-#include "flow/document.h"
+#include "base/url.h"
 #include "tests/unit/unit.h"
+#include <string.h>
 
 struct expect {
     const char *reference, *url;
@@ -9,7 +10,7 @@ struct expect {
 
 static bool resolves(const char *base, const char *reference, const char *want)
 {
-    char *got = document_url(base, reference);
+    char *got = url_resolve(base, reference);
     bool good = unit_str(got, want, __FILE__, __LINE__);
 
     mem_free(got);
@@ -41,17 +42,24 @@ UNIT(url_resolves_the_examples_of_the_rfc)
         {"../..", "http://a/"},
         {"../../g", "http://a/g"},
         {"../../../g", "http://a/g"},
+        {"../../../../g", "http://a/g"},
         {"/./g", "http://a/g"},
         {"/../g", "http://a/g"},
         {"g.", "http://a/b/c/g."},
+        {".g", "http://a/b/c/.g"},
+        {"g..", "http://a/b/c/g.."},
         {"..g", "http://a/b/c/..g"},
         {"./../g", "http://a/b/g"},
         {"./g/.", "http://a/b/c/g/"},
         {"g/./h", "http://a/b/c/g/h"},
         {"g/../h", "http://a/b/c/h"},
+        {"g;x=1/./y", "http://a/b/c/g;x=1/y"},
         {"g;x=1/../y", "http://a/b/c/y"},
+        {"g?y/./x", "http://a/b/c/g?y/./x"},
         {"g?y/../x", "http://a/b/c/g?y/../x"},
+        {"g#s/./x", "http://a/b/c/g#s/./x"},
         {"g#s/../x", "http://a/b/c/g#s/../x"},
+        {"http:g", "http:g"},
     };
 
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
@@ -83,5 +91,44 @@ UNIT(url_resolves_beside_a_local_file)
 out:;
 }
 
+static bool part_is(struct url_part part, const char *want)
+{
+    return want == NULL ? part.at == NULL
+                        : part.at != NULL && part.len == strlen(want) &&
+                              memcmp(part.at, want, part.len) == 0;
+}
+
+UNIT(url_splits_into_its_parts)
+{
+    static const struct {
+        const char *text, *scheme, *authority, *path, *query, *fragment;
+    } list[] = {
+        {"http://www.ics.uci.edu/pub/ietf/uri/#Related", "http", "www.ics.uci.edu",
+         "/pub/ietf/uri/", NULL, "Related"},
+        {"HTTPS://a:b@Host:8443?q=1#", "HTTPS", "a:b@Host:8443", "", "q=1", ""},
+        {"wss://[::1]:3000/a//b?x?y#z#?", "wss", "[::1]:3000", "/a//b", "x?y", "z#?"},
+        {"//host/path", NULL, "host", "/path", NULL, NULL},
+        {"file:///srv/x", "file", "", "/srv/x", NULL, NULL},
+        {"mailto:fred@example.com", "mailto", NULL, "fred@example.com", NULL, NULL},
+        {"tel:+1-816", "tel", NULL, "+1-816", NULL, NULL},
+        {"menu.xml?Digits=1", NULL, NULL, "menu.xml", "Digits=1", NULL},
+        {"1a:b", NULL, NULL, "1a:b", NULL, NULL}, /* a scheme begins with a letter */
+        {"a/b:c", NULL, NULL, "a/b:c", NULL, NULL},
+        {"", NULL, NULL, "", NULL, NULL},
+    };
+
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        struct url u;
+
+        url_split(&u, list[i].text, strlen(list[i].text));
+        ok(part_is(u.scheme, list[i].scheme));
+        ok(part_is(u.authority, list[i].authority));
+        ok(part_is(u.path, list[i].path));
+        ok(part_is(u.query, list[i].query));
+        ok(part_is(u.fragment, list[i].fragment));
+    }
+out:;
+}
+
 UNIT_MAIN(CASE(url_resolves_the_examples_of_the_rfc), CASE(url_keeps_what_documents_need),
-          CASE(url_resolves_beside_a_local_file))
+          CASE(url_resolves_beside_a_local_file), CASE(url_splits_into_its_parts))

@@ -1,26 +1,13 @@
-/* RFC 3986 §5: a reference resolved against a base. */
-#include "flow/document.h"
-
+/* RFC 3986: a reference taken apart (§3), and resolved against a base (§5). */
+#include "base/url.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include <ctype.h>
 #include <string.h>
 
-enum { URL_MAX = 64 * 1024 };
-
-/* Pieces of a reference; each is a place in it with a length, `at` NULL when the piece is absent.
- */
-struct piece {
-    const char *at;
-    size_t len;
-};
-struct url {
-    struct piece scheme, authority, path, query, fragment;
-};
-
-static struct piece piece_until(const char **s, const char *end, const char *stops)
+static struct url_part part_until(const char **s, const char *end, const char *stops)
 {
-    struct piece p = {*s, 0};
+    struct url_part p = {*s, 0};
 
     while (*s < end && strchr(stops, **s) == NULL)
         ++*s;
@@ -39,32 +26,30 @@ static size_t scheme_length(const char *s, const char *end)
     return p < end && *p == ':' ? (size_t)(p - s) : 0;
 }
 
-static struct url url_split(const char *s, size_t n)
+void url_split(struct url *u, const char *text, size_t len)
 {
-    const char *end = s + n;
-    struct url u = {0};
+    const char *s = text, *end = s + len;
 
-    u.scheme.len = scheme_length(s, end);
-    if (u.scheme.len > 0) {
-        u.scheme.at = s;
-        s += u.scheme.len + 1;
+    *u = (struct url){.scheme.len = scheme_length(s, end)};
+    if (u->scheme.len > 0) {
+        u->scheme.at = s;
+        s += u->scheme.len + 1;
     }
     if (end - s >= 2 && s[0] == '/' && s[1] == '/') {
         s += 2;
-        u.authority = piece_until(&s, end, "/?#");
+        u->authority = part_until(&s, end, "/?#");
     }
-    u.path = piece_until(&s, end, "?#");
+    u->path = part_until(&s, end, "?#");
     if (s < end && *s == '?') {
         s++;
-        u.query = piece_until(&s, end, "#");
+        u->query = part_until(&s, end, "#");
     }
     if (s < end && *s == '#')
-        u.fragment = (struct piece){s + 1, (size_t)(end - s - 1)};
-    return u;
+        u->fragment = (struct url_part){s + 1, (size_t)(end - s - 1)};
 }
 
 /* §5.2.3: the base's path up to its last slash, then the reference's. */
-static void merge(struct str *out, const struct url *base, const struct piece *path)
+static void merge(struct str *out, const struct url *base, const struct url_part *path)
 {
     size_t keep = base->path.len;
 
@@ -109,7 +94,8 @@ static void add_path(struct str *out, const char *s, size_t n)
         out->data[out->len] = '\0';
 }
 
-static void add_piece(struct str *out, const char *before, const struct piece *p, const char *after)
+static void add_part(struct str *out, const char *before, const struct url_part *p,
+                     const char *after)
 {
     if (p->at == NULL)
         return;
@@ -122,10 +108,10 @@ static void add_piece(struct str *out, const char *before, const struct piece *p
 static void resolve(struct str *out, const struct url *base, const struct url *ref)
 {
     bool own_authority = ref->scheme.at != NULL || ref->authority.at != NULL;
-    struct str merged = STR_INIT(URL_MAX);
+    struct str merged = STR_INIT(URL_RESOLVE_MAX);
 
-    add_piece(out, "", ref->scheme.at != NULL ? &ref->scheme : &base->scheme, ":");
-    add_piece(out, "//", own_authority ? &ref->authority : &base->authority, "");
+    add_part(out, "", ref->scheme.at != NULL ? &ref->scheme : &base->scheme, ":");
+    add_part(out, "//", own_authority ? &ref->authority : &base->authority, "");
     if (own_authority || (ref->path.len > 0 && *ref->path.at == '/')) {
         add_path(out, ref->path.at, ref->path.len);
     } else if (ref->path.len > 0) {
@@ -136,16 +122,16 @@ static void resolve(struct str *out, const struct url *base, const struct url *r
         str_addn(out, base->path.at, base->path.len);
     }
     if (!own_authority && ref->path.len == 0 && ref->query.at == NULL)
-        add_piece(out, "?", &base->query, "");
+        add_part(out, "?", &base->query, "");
     else
-        add_piece(out, "?", &ref->query, "");
-    add_piece(out, "#", &ref->fragment, "");
+        add_part(out, "?", &ref->query, "");
+    add_part(out, "#", &ref->fragment, "");
     str_free(&merged);
 }
 
-char *document_url(const char *base, const char *reference)
+char *url_resolve(const char *base, const char *reference)
 {
-    struct str out = STR_INIT(URL_MAX);
+    struct str out = STR_INIT(URL_RESOLVE_MAX);
     struct url b, r;
     size_t len;
     char *made;
@@ -153,8 +139,8 @@ char *document_url(const char *base, const char *reference)
     reference = str_trim(reference, &len);
     if (len == 0)
         return mem_strdup(base);
-    b = url_split(base, strlen(base));
-    r = url_split(reference, len);
+    url_split(&b, base, strlen(base));
+    url_split(&r, reference, len);
     resolve(&out, &b, &r);
     made = out.failed ? NULL : mem_strdup(str_text(&out));
     str_free(&out);
