@@ -13,8 +13,6 @@
 #define FIRST_US     100000
 #define LONGEST_US   2000000
 #define CHAIN_MAX    8192 /* bytes of their certificates */
-#define KEY          16
-#define SALT         14
 #define PRINT_TEXT   112
 #define LABEL        "EXTRACTOR-dtls_srtp"
 #define ERROR_LENGTH 120
@@ -155,7 +153,8 @@ static bool set_up(struct dtls_identity *i)
     SSL_CTX_set_read_ahead(s, 1);
     return SSL_CTX_set_min_proto_version(s, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(s, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!eNULL") == 1 &&
-           SSL_CTX_set_tlsext_use_srtp(s, "SRTP_AES128_CM_SHA1_80:SRTP_AES128_CM_SHA1_32") == 0 &&
+           SSL_CTX_set_tlsext_use_srtp(s, "SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM:"
+                                          "SRTP_AES128_CM_SHA1_80:SRTP_AES128_CM_SHA1_32") == 0 &&
            SSL_CTX_use_certificate(s, i->certificate) == 1 &&
            SSL_CTX_use_PrivateKey(s, i->key) == 1;
 }
@@ -282,27 +281,49 @@ static bool is_who_sdp_said(const struct dtls *d)
     return same;
 }
 
+static enum srtp_suite suite_of(const SRTP_PROTECTION_PROFILE *profile)
+{
+    switch (profile->id) {
+    case SRTP_AEAD_AES_256_GCM:
+        return SRTP_GCM_256;
+    case SRTP_AEAD_AES_128_GCM:
+        return SRTP_GCM_128;
+    case SRTP_AES128_CM_SHA1_32:
+        return SRTP_AES_CM_128_HMAC_SHA1_32;
+    default:
+        return SRTP_AES_CM_128_HMAC_SHA1_80;
+    }
+}
+
+static void set_key(struct srtp_key *k, enum srtp_suite suite, const uint8_t *key,
+                    const uint8_t *salt)
+{
+    k->suite = suite;
+    memcpy(k->master, key, srtp_key_bytes(suite));
+    memcpy(k->master + srtp_key_bytes(suite), salt, srtp_salt_bytes(suite));
+}
+
 /* RFC 5764 §4.2: client's key, server's key, client's salt, server's salt. */
 static enum dtls_state finish(struct dtls *d)
 {
     const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(d->ssl);
     struct srtp_key *client = d->active ? &d->out : &d->in, *server = d->active ? &d->in : &d->out;
-    uint8_t all[2 * (KEY + SALT)];
+    uint8_t all[2 * SRTP_MASTER];
+    enum srtp_suite suite;
+    size_t key, salt;
 
     if (!is_who_sdp_said(d))
         return fail(d, "its certificate is not the one of its fingerprint in SDP");
     if (profile == NULL)
         return fail(d, "it agrees to no SRTP profile that is spoken here");
-    if (SSL_export_keying_material(d->ssl, all, sizeof all, LABEL, sizeof LABEL - 1, NULL, 0, 0) !=
-        1)
+    suite = suite_of(profile);
+    key = srtp_key_bytes(suite);
+    salt = srtp_salt_bytes(suite);
+    if (SSL_export_keying_material(d->ssl, all, 2 * (key + salt), LABEL, sizeof LABEL - 1, NULL, 0,
+                                   0) != 1)
         return fail(d, "no keys came of the handshake");
-    client->suite = server->suite = profile->id == SRTP_AES128_CM_SHA1_32
-                                        ? SRTP_AES_CM_128_HMAC_SHA1_32
-                                        : SRTP_AES_CM_128_HMAC_SHA1_80;
-    memcpy(client->master, all, KEY);
-    memcpy(server->master, all + KEY, KEY);
-    memcpy(client->master + KEY, all + 2 * KEY, SALT);
-    memcpy(server->master + KEY, all + 2 * KEY + SALT, SALT);
+    set_key(client, suite, all, all + 2 * key);
+    set_key(server, suite, all + key, all + 2 * key + salt);
     OPENSSL_cleanse(all, sizeof all);
     d->state = DTLS_DONE;
     return d->state;

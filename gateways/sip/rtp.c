@@ -107,9 +107,7 @@ static void fresh_free(struct fresh *f)
 
 static bool is_same_key(const struct srtp_key *a, const struct srtp_key *old, bool has_old)
 {
-    return a == NULL ? !has_old
-                     : has_old && a->suite == old->suite &&
-                           memcmp(a->master, old->master, sizeof a->master) == 0;
+    return a == NULL ? !has_old : has_old && srtp_key_is_same(a, old);
 }
 
 static int make_fresh(struct rtp *r, const struct rtp_peer *p, bool codec, bool out, bool in,

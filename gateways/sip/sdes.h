@@ -4,7 +4,7 @@
 
 #include "gateways/sip/srtp.h"
 
-#define SDES_TEXT_MAX 128
+#define SDES_TEXT_MAX 160
 
 struct sdes {
     unsigned tag; /* 1 to 999999999: the answer repeats the offer's */
@@ -12,12 +12,12 @@ struct sdes {
 };
 
 /* What stands behind "a=crypto:". ERR_INVALID when it breaks the rules; ERR_REFUSED when it is
- * right but not spoken here (another suite, an MKI, several keys, a session parameter): then the
- * next line may be. */
+ * right but not spoken here (another suite, several keys, a session parameter): then the next line
+ * may be. */
 int sdes_parse(struct sdes *s, const char *text, size_t len, struct error *err);
-/* The same text for our own SDP. */
+/* The same text for our own SDP, without the lifetime. */
 void sdes_print(char out[SDES_TEXT_MAX], const struct sdes *s);
-/* A key by chance. ERR_IO when the system has no randomness. */
+/* A key by chance, without an index. ERR_IO when the system has no randomness. */
 int sdes_make(struct sdes *s, unsigned tag, enum srtp_suite suite, struct error *err);
 
 #endif

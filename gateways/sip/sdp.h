@@ -96,8 +96,9 @@ struct sdp_ours {
     unsigned codecs;           /* of an offer: a bit for each rtp_codec that may be in it */
     const char *transport;     /* of an offer; an answer repeats the far end's; NULL: RTP/AVP */
     bool rtcp_mux;             /* of an offer */
-    const struct sdes *crypto; /* NULL: no a=crypto */
-    const char *fingerprint;   /* "sha-256 AB:…"; NULL: no DTLS */
+    const struct sdes *crypto; /* a=crypto, so many */
+    size_t n_crypto;
+    const char *fingerprint; /* "sha-256 AB:…"; NULL: no DTLS */
     enum sdp_setup setup;
     const struct sdp_ice *ice; /* NULL: none */
 };

@@ -49,8 +49,8 @@ static void write_security(struct str *out, const struct sdp_ours *o)
     static const char *const setups[] = {NULL, "actpass", "active", "passive", "holdconn"};
     char crypto[SDES_TEXT_MAX];
 
-    if (o->crypto != NULL) {
-        sdes_print(crypto, o->crypto);
+    for (size_t i = 0; i < o->n_crypto; i++) {
+        sdes_print(crypto, &o->crypto[i]);
         str_addf(out, "a=crypto:%s\r\n", crypto);
     }
     if (o->fingerprint != NULL)

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-enum { TAG = 1 }; /* of the one a=crypto in our offers */
+/* What our offers speak, in this order: the first is what everybody has. */
+static const enum srtp_suite suites[SECURE_SUITES] = {SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_GCM_256,
+                                                      SRTP_AES_256_CM_HMAC_SHA1_80};
 
 enum secure_policy secure_policy_of(const char *srtp)
 {
@@ -61,21 +63,30 @@ static int take_offer(const struct secure *s, const struct sdp *remote, enum sec
         return 0;
     if (remote->secure)
         return refuse(err, "it offers SRTP without a key or fingerprint that is spoken here "
-                           "(a=crypto with AES_CM_128_HMAC_SHA1_80, or DTLS)");
+                           "(a=crypto with AES_CM_128_HMAC_SHA1_80 or another of RFC 4568, 6188 "
+                           "or 7714, or DTLS)");
     if (s->terms.policy == SECURE_REQUIRED)
         return refuse(err, "SRTP is required here (srtp = 'required' in almon.lua), and it offers "
                            "none: encrypt its calls, by SDES or DTLS");
     return 0;
 }
 
-static int take_answer(const struct secure *s, const struct sdp *remote, enum secure_way *way,
-                       struct error *err)
+/* The key of ours that their answer speaks of; NULL: none. */
+static const struct sdes *find_offer(const struct secure *s, const struct sdp *remote)
 {
     const struct sdes *c = &remote->crypto;
 
+    for (size_t i = 0; s->offered == SECURE_SDES && remote->has_crypto && i < s->n_offers; i++)
+        if (s->offers[i].tag == c->tag && s->offers[i].key.suite == c->key.suite)
+            return &s->offers[i];
+    return NULL;
+}
+
+static int take_answer(const struct secure *s, const struct sdp *remote, enum secure_way *way,
+                       struct error *err)
+{
     *way = s->offered;
-    if (s->offered == SECURE_SDES && remote->has_crypto && c->tag == s->mine.tag &&
-        c->key.suite == s->mine.key.suite)
+    if (find_offer(s, remote) != NULL)
         return 0;
     if (s->offered == SECURE_DTLS && has_dtls(s, remote))
         return 0;
@@ -111,6 +122,8 @@ int secure_take(struct secure *s, const struct sdp *remote, bool answered, struc
 
     if (rc != 0)
         return rc;
+    if (answered && way == SECURE_SDES)
+        s->mine = *find_offer(s, remote);
     s->active = begins(s, remote, answered);
     s->way = way;
     s->agreed = true;
@@ -163,16 +176,41 @@ static int describe_ice(struct secure *s, struct rtp *rtp, const struct sdp *rem
     return 0;
 }
 
+/* The key stays for the whole call: with it goes a counter of packets that must not restart. So
+ * there is a choice only in the first offer. */
+static int offer_keys(struct secure *s, struct error *err)
+{
+    int rc = 0;
+
+    if (s->mine.tag != 0) {
+        s->mine.tag = 1;
+        s->offers[0] = s->mine;
+        s->n_offers = 1;
+    }
+    for (; s->n_offers < SECURE_SUITES && s->mine.tag == 0 && rc == 0; s->n_offers++)
+        rc =
+            sdes_make(&s->offers[s->n_offers], (unsigned)s->n_offers + 1, suites[s->n_offers], err);
+    return rc;
+}
+
+static int answer_key(struct secure *s, const struct sdes *theirs, struct error *err)
+{
+    int rc = 0;
+
+    if (s->mine.tag == 0 || s->mine.key.suite != theirs->key.suite)
+        rc = sdes_make(&s->mine, theirs->tag, theirs->key.suite, err);
+    s->mine.tag = theirs->tag;
+    return rc;
+}
+
 static int describe_keys(struct secure *s, const struct sdp *remote, struct sdp_ours *o,
                          struct error *err)
 {
-    enum srtp_suite suite = SRTP_AES_CM_128_HMAC_SHA1_80;
+    int rc;
 
     if (remote == NULL) {
         choose(s);
         s->offered = s->way;
-    } else if (remote->has_crypto) {
-        suite = remote->crypto.key.suite;
     }
     o->transport = s->transport;
     if (s->way == SECURE_DTLS) {
@@ -182,16 +220,10 @@ static int describe_keys(struct secure *s, const struct sdp *remote, struct sdp_
     }
     if (s->way != SECURE_SDES)
         return 0;
-    /* The key stays for the whole call: with it goes a counter of packets that must not restart. */
-    if (s->mine.tag == 0 || (remote != NULL && s->mine.key.suite != suite)) {
-        int rc = sdes_make(&s->mine, TAG, suite, err);
-
-        if (rc != 0)
-            return rc;
-    }
-    s->mine.tag = remote != NULL ? remote->crypto.tag : TAG;
-    o->crypto = &s->mine;
-    return 0;
+    rc = remote == NULL ? offer_keys(s, err) : answer_key(s, &remote->crypto, err);
+    o->crypto = remote == NULL ? s->offers : &s->mine;
+    o->n_crypto = remote == NULL ? s->n_offers : 1;
+    return rc;
 }
 
 int secure_describe(struct secure *s, struct rtp *rtp, const struct sdp *remote, struct sdp_ours *o,

@@ -9,6 +9,8 @@
 enum secure_policy { SECURE_OFF, SECURE_OPTIONAL, SECURE_REQUIRED };
 enum secure_way { SECURE_PLAIN, SECURE_SDES, SECURE_DTLS };
 
+#define SECURE_SUITES 3 /* a=crypto lines of an offer */
+
 struct secure_terms {
     enum secure_policy policy;
     bool dtls;               /* our offers agree by DTLS, not by SDES */
@@ -25,8 +27,10 @@ struct secure {
     enum secure_way offered; /* of our last offer: sound before the answer may have had less */
     bool agreed;
     char transport[24];
-    struct sdes mine; /* the key that we send under; tag 0: none yet */
-    bool active;      /* we begin the handshake */
+    struct sdes mine;                  /* the key that we send under; tag 0: none yet */
+    struct sdes offers[SECURE_SUITES]; /* before their answer says which of them that is */
+    size_t n_offers;
+    bool active; /* we begin the handshake */
     struct sdp_ice ice;
     char far[SDP_ICE_MAX]; /* their name in ICE; "": none */
 };

@@ -4,7 +4,7 @@
 import { assert, finish, pause, test, until, watch } from './common.mjs';
 import { Phone, startSip } from './lib/sip.mjs';
 import { CODECS, join, melody, tone, wav } from './lib/sound.mjs';
-import { Srtp } from './lib/srtp.mjs';
+import { Srtp, SUITES } from './lib/srtp.mjs';
 
 const TONES = [440, 660, 880];
 const xml = (verbs) => `<?xml version="1.0" encoding="UTF-8"?>\n<Response>${verbs}</Response>`;
@@ -51,6 +51,25 @@ for (const transport of ['RTP/SAVP', 'RTP/SAVPF', 'RTP/AVP'])
         assert.notDeepEqual(melodyOf(packets), TONES);
     });
 
+for (const suite of Object.keys(SUITES).slice(1))
+    await test(`${suite} is answered with the same, and heard both ways, with an index of the key or without`, async () => {
+        phone.heard.length = 0;
+        const from = `+1555040${Object.keys(SUITES).indexOf(suite)}`;
+        const mine = new Srtp(undefined, suite, Buffer.from([0, 0, 1, 2]));
+        const d = await phone.call('+15550102', { from: `sip:${from}@elsewhere.test`, body: secured(phone, mine.line(3)) });
+        assert.equal(d.final.status, 200);
+        const theirs = Srtp.of(new RegExp(`a=crypto:3 ${suite} .*`).exec(d.final.body)[0]);
+        const send = phone.rtp.send.bind(phone.rtp);
+        phone.rtp.send = (packet, ...to) => send(mine.protect(packet), ...to);
+        phone.press(d, 5);
+        await pause(100);
+        phone.press(d, 9);
+        phone.rtp.send = send;
+        phone.reply(await bye(phone, d), 200);
+        assert.deepEqual(melodyOf(phone.heard.filter(isRtp).map((p) => theirs.open(p))), TONES);
+        assert.ok(JSON.stringify((await almon.journal(from)).lines).includes('got-59.xml'));
+    });
+
 await test('keys pressed under the offered key count, others do not', async () => {
     const mine = new Srtp();
     const d = await phone.call('+15550102', { from: 'sip:+15550301@elsewhere.test', body: secured(phone, mine.line()) });
@@ -88,7 +107,7 @@ await test('a re-INVITE with a new key of theirs keeps ours, and the sound goes 
 });
 
 await test('SRTP without a key that is spoken here is 488', async () => {
-    const line = new Srtp().line().replace('AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_256_GCM');
+    const line = new Srtp().line().replace('AES_CM_128_HMAC_SHA1_80', 'F8_128_HMAC_SHA1_80');
     const d = await phone.call('+15550101', { body: secured(phone, line) });
     assert.equal(d.final.status, 488);
     await until(2000, 'why', () => gateway.log.includes('it offers SRTP without a key or fingerprint'));

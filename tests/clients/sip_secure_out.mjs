@@ -24,40 +24,40 @@ await gateway.start();
 
 const next = (what) => carrier.next(what, (m) => m.method === what);
 const secured = (line) => carrier.sdp().replace('RTP/AVP', 'RTP/SAVP').replace('a=rtpmap', `${line}\r\na=rtpmap`);
-const keyOf = (m) => /a=crypto:(\d+) AES_CM_128_HMAC_SHA1_80 inline:\S{40}/.exec(m.body);
 
-await test('the offer is SRTP with a key, and both directions are encrypted', async () => {
-    const call = exchange.offer('+4930123456');
-    const m = await next('INVITE');
-    assert.match(m.body, /m=audio \d+ RTP\/SAVP /);
-    const [line, tag] = keyOf(m);
-    const [theirs, mine] = [Srtp.of(line), new Srtp()];
-    carrier.reply(m, 200, { body: secured(mine.line(tag)) });
-    await next('ACK');
-    await call.got('answer');
-    carrier.heard.length = 0;
-    for (let i = 0; i < 10; i++) {
-        call.play(Buffer.alloc(160, 0x55));
-        await pause(20);
-    }
-    await until(3000, 'audio at the carrier', () => carrier.heard.length >= 8);
-    const opened = carrier.heard.map((p) => theirs.open(p)).filter(Boolean);
-    assert.ok(opened.filter((p) => p[100] === 0x55).length >= 8);
-    assert.ok(carrier.heard.every((p) => p[100] !== 0x55 || p[101] !== 0x55));
-    const media = Number(/m=audio (\d+)/.exec(m.body)[1]);
-    for (let i = 0; i < 20; i++) {
-        const p = Buffer.alloc(172, 0x33);
-        p.writeUInt16BE(0x8000, 0);
-        p.writeUInt16BE(i, 2);
-        p.writeUInt32BE(160 * i, 4);
-        p.writeUInt32BE(7, 8);
-        carrier.rtp.send(mine.protect(p), media, '127.0.0.1');
-        await pause(20);
-    }
-    await until(3000, 'sound at the exchange', () => call.frames.filter((f) => f[80] === 0x33).length > 5);
-    call.say({ type: 'hangup', cause: 'normal' });
-    carrier.reply(await next('BYE'), 200);
-});
+for (const suite of ['AES_CM_128_HMAC_SHA1_80', 'AEAD_AES_256_GCM', 'AES_256_CM_HMAC_SHA1_80'])
+    await test(`the offer is SRTP with a key of ${suite}, and both directions are encrypted`, async () => {
+        const call = exchange.offer('+4930123456');
+        const m = await next('INVITE');
+        assert.match(m.body, /m=audio \d+ RTP\/SAVP /);
+        const [line, tag] = new RegExp(`a=crypto:(\\d+) ${suite} inline:.*`).exec(m.body);
+        const [theirs, mine] = [Srtp.of(line), new Srtp(undefined, suite)];
+        carrier.reply(m, 200, { body: secured(mine.line(tag)) });
+        await next('ACK');
+        await call.got('answer');
+        carrier.heard.length = 0;
+        for (let i = 0; i < 10; i++) {
+            call.play(Buffer.alloc(160, 0x55));
+            await pause(20);
+        }
+        await until(3000, 'audio at the carrier', () => carrier.heard.length >= 8);
+        const opened = carrier.heard.map((p) => theirs.open(p)).filter(Boolean);
+        assert.ok(opened.filter((p) => p[100] === 0x55).length >= 8);
+        assert.ok(carrier.heard.every((p) => p[100] !== 0x55 || p[101] !== 0x55));
+        const media = Number(/m=audio (\d+)/.exec(m.body)[1]);
+        for (let i = 0; i < 20; i++) {
+            const p = Buffer.alloc(172, 0x33);
+            p.writeUInt16BE(0x8000, 0);
+            p.writeUInt16BE(i, 2);
+            p.writeUInt32BE(160 * i, 4);
+            p.writeUInt32BE(7, 8);
+            carrier.rtp.send(mine.protect(p), media, '127.0.0.1');
+            await pause(20);
+        }
+        await until(3000, 'sound at the exchange', () => call.frames.filter((f) => f[80] === 0x33).length > 5);
+        call.say({ type: 'hangup', cause: 'normal' });
+        carrier.reply(await next('BYE'), 200);
+    });
 
 for (const [what, body] of [
     ['without SRTP', () => carrier.sdp()],

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     sdes_print(text, &s);
     if (sdes_parse(&again, text, strlen(text), NULL) != 0 || again.tag != s.tag ||
-        again.key.suite != s.key.suite || memcmp(again.key.master, s.key.master, SRTP_MASTER) != 0)
+        !srtp_key_is_same(&again.key, &s.key))
         abort();
     return 0;
 }

@@ -28,27 +28,56 @@ static size_t make(uint8_t *out, uint16_t seq, uint32_t ssrc)
     return 28;
 }
 
+/* RFC 6188 §7.3. */
+static const struct srtp_key key_256 = {
+    .suite = SRTP_AES_256_CM_HMAC_SHA1_80,
+    .master = {0xf0, 0xf0, 0x49, 0x14, 0xb5, 0x13, 0xf2, 0x76, 0x3a, 0x1b, 0x1f, 0xa1,
+               0x30, 0xf1, 0x0e, 0x29, 0x98, 0xf6, 0xf6, 0xe4, 0x3e, 0x43, 0x09, 0xd1,
+               0xe6, 0x22, 0xa0, 0xe3, 0x32, 0xb9, 0xf1, 0xb6, 0x3b, 0x04, 0x80, 0x3d,
+               0xe5, 0x1e, 0xe7, 0xc9, 0x64, 0x23, 0xab, 0x5b, 0x78, 0xd2}};
+
+static const struct srtp_key key_gcm = {
+    .suite = SRTP_GCM_128,
+    .master = {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d,
+               0x0e, 0x0f, 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab}};
+
 UNIT(a_packet_becomes_the_bytes_that_other_programs_make)
 {
-    static const uint8_t want[38] = {0x80, 0x0f, 0x12, 0x34, 0xde, 0xca, 0xfb, 0xad, 0xca, 0xfe,
-                                     0xba, 0xbe, 0x4e, 0x55, 0xdc, 0x4c, 0xe7, 0x99, 0x78, 0xd8,
-                                     0x8c, 0xa4, 0xd2, 0x15, 0x94, 0x9d, 0x24, 0x02, 0xb7, 0x8d,
-                                     0x6a, 0xcc, 0x99, 0xea, 0x17, 0x9b, 0x8d, 0xbb};
+    static const struct {
+        const struct srtp_key *key;
+        size_t len;
+        uint8_t bytes[44];
+    } want[] = {
+        {&key, 38, {0x80, 0x0f, 0x12, 0x34, 0xde, 0xca, 0xfb, 0xad, 0xca, 0xfe, 0xba, 0xbe, 0x4e,
+                    0x55, 0xdc, 0x4c, 0xe7, 0x99, 0x78, 0xd8, 0x8c, 0xa4, 0xd2, 0x15, 0x94, 0x9d,
+                    0x24, 0x02, 0xb7, 0x8d, 0x6a, 0xcc, 0x99, 0xea, 0x17, 0x9b, 0x8d, 0xbb}},
+        {&key_256, 38, {0x80, 0x0f, 0x12, 0x34, 0xde, 0xca, 0xfb, 0xad, 0xca, 0xfe,
+                        0xba, 0xbe, 0xf1, 0xd9, 0xde, 0x17, 0xff, 0x25, 0x1f, 0xf1,
+                        0xaa, 0x00, 0x77, 0x74, 0xb0, 0xb4, 0xb4, 0x0d, 0xa0, 0x8d,
+                        0x9d, 0x9a, 0x5b, 0x3a, 0x55, 0xd8, 0x87, 0x3b}},
+        {&key_gcm, 44, {0x80, 0x0f, 0x12, 0x34, 0xde, 0xca, 0xfb, 0xad, 0xca, 0xfe, 0xba,
+                        0xbe, 0xc5, 0x00, 0x2e, 0xde, 0x04, 0xcf, 0xdd, 0x2e, 0xb9, 0x11,
+                        0x59, 0xe0, 0x88, 0x0a, 0xa0, 0x6e, 0xd2, 0x97, 0x68, 0x26, 0xf7,
+                        0x96, 0xb2, 0x01, 0xdf, 0x31, 0x31, 0xa1, 0x27, 0xe8, 0xa3, 0x92}}};
     struct srtp *out = NULL, *in = NULL;
     struct error err = {0};
     uint8_t p[64], plain[64];
-    size_t len;
+    size_t len, i;
 
-    ok_rc(srtp_new(&out, &key, &err), &err);
-    ok_rc(srtp_new(&in, &key, &err), &err);
-    len = make(p, 0x1234, 0xcafebabe);
-    memcpy(plain, p, len);
-    ok(srtp_protect(out, p, &len, sizeof p));
-    ok_int(len, sizeof want);
-    ok(memcmp(p, want, len) == 0);
-    ok(srtp_unprotect(in, p, &len));
-    ok_int(len, 28);
-    ok(memcmp(p, plain, len) == 0);
+    for (i = 0; i < sizeof want / sizeof *want; i++) {
+        out = srtp_free(out);
+        in = srtp_free(in);
+        ok_rc(srtp_new(&out, want[i].key, &err), &err);
+        ok_rc(srtp_new(&in, want[i].key, &err), &err);
+        len = make(p, 0x1234, 0xcafebabe);
+        memcpy(plain, p, len);
+        ok(srtp_protect(out, p, &len, sizeof p));
+        ok_int(len, want[i].len);
+        ok(memcmp(p, want[i].bytes, len) == 0);
+        ok(srtp_unprotect(in, p, &len));
+        ok_int(len, 28);
+        ok(memcmp(p, plain, len) == 0);
+    }
 out:
     srtp_free(out);
     srtp_free(in);
@@ -60,54 +89,123 @@ UNIT(reports_come_back_and_say_their_number)
                                      0x03, 0x5b, 0xe4, 0x87, 0xb9, 0xbd, 0xbe, 0xf8, 0x90, 0x41,
                                      0xf9, 0x77, 0xa5, 0xa8, 0x80, 0x00, 0x00, 0x01, 0x99, 0x3e,
                                      0x08, 0xcd, 0x54, 0xd6, 0xc1, 0x23, 0x07, 0x98};
+    static const uint8_t gcm[44] = {
+        0x81, 0xc8, 0x00, 0x0b, 0xca, 0xfe, 0xba, 0xbe, 0xc9, 0x8b, 0x8b, 0x5d, 0xf0, 0x39, 0x2a,
+        0x55, 0x85, 0x2b, 0x6c, 0x21, 0xac, 0x8e, 0x70, 0x25, 0xc5, 0x2c, 0x6f, 0xbe, 0xa2, 0xb3,
+        0xb4, 0x46, 0xea, 0x31, 0x12, 0x3b, 0xa8, 0x8c, 0xe6, 0x1e, 0x80, 0x00, 0x00, 0x01};
     struct srtp *out = NULL, *in = NULL;
     struct error err = {0};
     uint8_t p[64], again[64];
-    size_t len = 24, n;
+    size_t len, n;
+    int i;
 
-    ok_rc(srtp_new(&out, &key, &err), &err);
-    ok_rc(srtp_new(&in, &key, &err), &err);
-    memset(p, 0xab, sizeof p);
-    memcpy(p, want, 8);
-    ok(srtp_protect_rtcp(out, p, &len, sizeof p));
-    ok_int(len, sizeof want);
-    ok(memcmp(p, want, 28) == 0);
-    memcpy(again, p, len);
-    n = len;
-    again[20] ^= 1;
-    ok(!srtp_unprotect_rtcp(in, again, &n));
-    again[20] ^= 1;
-    ok(srtp_unprotect_rtcp(in, p, &len));
-    ok_int(len, 24);
-    ok_int(p[8], 0xab);
-    ok(!srtp_unprotect_rtcp(in, again, &n)); /* came before */
+    for (i = 0; i < 2; i++) {
+        out = srtp_free(out);
+        in = srtp_free(in);
+        ok_rc(srtp_new(&out, i == 0 ? &key : &key_gcm, &err), &err);
+        ok_rc(srtp_new(&in, i == 0 ? &key : &key_gcm, &err), &err);
+        len = 24;
+        memset(p, 0xab, sizeof p);
+        memcpy(p, want, 8);
+        ok(srtp_protect_rtcp(out, p, &len, sizeof p));
+        ok_int(len, i == 0 ? sizeof want : sizeof gcm);
+        ok(memcmp(p, i == 0 ? want : gcm, i == 0 ? 28 : sizeof gcm) == 0);
+        memcpy(again, p, len);
+        n = len;
+        again[20] ^= 1;
+        ok(!srtp_unprotect_rtcp(in, again, &n));
+        again[20] ^= 1;
+        ok(memcmp(again, p, len) == 0);
+        ok(srtp_unprotect_rtcp(in, p, &len));
+        ok_int(len, 24);
+        ok_int(p[8], 0xab);
+        ok(!srtp_unprotect_rtcp(in, again, &n)); /* came before */
+    }
 out:
     srtp_free(out);
     srtp_free(in);
 }
 
-UNIT(forged_and_repeated_packets_change_nothing)
+/* The index of a key stands behind GCM's tag, before HMAC's, and in reports behind their number. */
+static size_t put_index(uint8_t *p, size_t len, size_t behind, const uint8_t mki[4])
+{
+    memmove(p + len - behind + 4, p + len - behind, behind);
+    memcpy(p + len - behind, mki, 4);
+    return len + 4;
+}
+
+UNIT(each_suite_reads_what_it_wrote_and_takes_the_index_of_a_key)
+{
+    static const uint8_t right[4] = {0, 0, 1, 2}, wrong[4] = {0, 1, 1, 2};
+    static const size_t tags[SRTP_SUITE_COUNT] = {10, 4, 10, 4, 0, 0},
+                        report_tags[SRTP_SUITE_COUNT] = {10, 10, 10, 10, 0, 0};
+    struct srtp *out = NULL, *in = NULL;
+    struct error err = {0};
+    struct srtp_key k = key_256, indexed;
+    uint8_t p[96], bad[96];
+    size_t len, n;
+    int suite;
+
+    for (suite = 0; suite < SRTP_SUITE_COUNT; suite++) {
+        out = srtp_free(out);
+        in = srtp_free(in);
+        k.suite = (enum srtp_suite)suite;
+        indexed = k;
+        indexed.mki = 0x102;
+        indexed.mki_bytes = 4;
+        ok(srtp_key_is_same(&k, &k) && !srtp_key_is_same(&k, &indexed));
+        ok_rc(srtp_new(&out, &k, &err), &err);
+        ok_rc(srtp_new(&in, &indexed, &err), &err);
+        len = make(p, 100, 7);
+        ok(srtp_protect(out, p, &len, sizeof p));
+        ok(p[20] != 0xab);
+        n = len;
+        ok(!srtp_unprotect(in, p, &n)); /* the index is missing */
+        memcpy(bad, p, len);
+        n = put_index(bad, len, tags[suite], wrong);
+        ok(!srtp_unprotect(in, bad, &n));
+        n = put_index(p, len, tags[suite], right);
+        ok(srtp_unprotect(in, p, &n));
+        ok_int(n, 28);
+        ok_int(p[27], 0xab);
+        len = make(p, 0xc8, 7);
+        ok(srtp_protect_rtcp(out, p, &len, sizeof p));
+        n = put_index(p, len, report_tags[suite], right);
+        ok(srtp_unprotect_rtcp(in, p, &n));
+        ok_int(n, 28);
+        ok_int(p[27], 0xab);
+    }
+    indexed.mki_bytes = SRTP_MKI_MAX + 1;
+    in = srtp_free(in);
+    ok(srtp_new(&in, &indexed, &err) < 0);
+out:
+    srtp_free(out);
+    srtp_free(in);
+}
+
+static void check_forged(const struct srtp_key *k)
 {
     struct srtp *out = NULL, *in = NULL;
     struct error err = {0};
-    uint8_t first[64], second[64], bad[64];
-    size_t a, b, n;
-    int i;
+    uint8_t first[64], second[64], bad[64], was[64];
+    size_t a, b, n, i;
 
-    ok_rc(srtp_new(&out, &key, &err), &err);
-    ok_rc(srtp_new(&in, &key, &err), &err);
+    ok_rc(srtp_new(&out, k, &err), &err);
+    ok_rc(srtp_new(&in, k, &err), &err);
     a = make(first, 100, 7);
     ok(srtp_protect(out, first, &a, sizeof first));
     b = make(second, 101, 7);
     ok(srtp_protect(out, second, &b, sizeof second));
-    for (i = 0; i < 38; i++) { /* each byte counts */
+    for (i = 0; i < b; i++) { /* each byte counts */
         memcpy(bad, second, b);
         bad[i] ^= 1;
+        memcpy(was, bad, b);
         n = b;
         ok(!srtp_unprotect(in, bad, &n));
         ok_int(n, b);
+        ok(memcmp(bad, was, b) == 0);
     }
-    for (n = 0; n < 38; n++) { /* and so does each length */
+    for (n = 0; n < b; n++) { /* and so does each length */
         size_t cut = n;
 
         memcpy(bad, second, b);
@@ -126,6 +224,12 @@ UNIT(forged_and_repeated_packets_change_nothing)
 out:
     srtp_free(out);
     srtp_free(in);
+}
+
+UNIT(forged_and_repeated_packets_change_nothing)
+{
+    check_forged(&key);
+    check_forged(&key_gcm);
 }
 
 UNIT(the_sequence_turns_over_with_losses_around_it)
@@ -193,6 +297,8 @@ out:
     rig_stop(&r);
 }
 
+#define BARE "1 AEAD_AES_128_GCM inline:AAECAwQFBgcICQoLDA0OD6ChoqOkpaanqKmqqw"
+
 UNIT(key_lines_are_read_and_written)
 {
     static const char line[] =
@@ -200,6 +306,7 @@ UNIT(key_lines_are_read_and_written)
     char text[SDES_TEXT_MAX];
     struct sdes s, again;
     struct error err = {0};
+    int suite;
 
     ok_rc(sdes_parse(&s, line, strlen(line), &err), &err);
     ok_int(s.tag, 1);
@@ -207,11 +314,21 @@ UNIT(key_lines_are_read_and_written)
     ok_int(s.key.master[0], 0x3d);
     sdes_print(text, &s);
     ok(strncmp(text, line, strlen(text)) == 0);
-    ok_rc(sdes_make(&s, 7, SRTP_AES_CM_128_HMAC_SHA1_32, &err), &err);
-    sdes_print(text, &s);
-    ok_rc(sdes_parse(&again, text, strlen(text), &err), &err);
-    ok(again.tag == 7 && again.key.suite == SRTP_AES_CM_128_HMAC_SHA1_32);
-    ok(memcmp(again.key.master, s.key.master, SRTP_MASTER) == 0);
+    for (suite = 0; suite < SRTP_SUITE_COUNT; suite++) {
+        ok_rc(sdes_make(&s, 7, (enum srtp_suite)suite, &err), &err);
+        s.key.mki = suite == 2 ? UINT64_MAX : 4;
+        s.key.mki_bytes = suite % 2 == 0 ? 128 : 0;
+        if (suite % 2 != 0)
+            s.key.mki = 0;
+        sdes_print(text, &s);
+        ok_rc(sdes_parse(&again, text, strlen(text), &err), &err);
+        ok(again.tag == 7 && srtp_key_is_same(&again.key, &s.key));
+    }
+    /* The end of the base64 is left out by some. */
+    ok_rc(sdes_parse(&s, BARE, strlen(BARE), &err), &err);
+    ok_rc(sdes_parse(&again, BARE "==|2^31|1:4", strlen(BARE "==|2^31|1:4"), &err), &err);
+    ok(memcmp(s.key.master, again.key.master, SRTP_MASTER) == 0);
+    ok(again.key.mki == 1 && again.key.mki_bytes == 4 && s.key.mki_bytes == 0);
 out:;
 }
 
@@ -232,7 +349,19 @@ UNIT(key_lines_that_we_cannot_speak_are_refused)
         {"1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVe", ERR_INVALID},
         {"1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxa*BR", ERR_INVALID},
         {"1 AES_CM_128_HMAC_SHA1_80 " KEY "AAAA", ERR_INVALID},
-        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|2^31|1:4", ERR_REFUSED},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|2^31|1:4", 0},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:128", 0},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:129", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|256:1", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|99999999999999999999:128", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:0", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|:1", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:4|2^31", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|2^31|2^31", ERR_INVALID},
+        {"1 AES_256_CM_HMAC_SHA1_80 " KEY, ERR_INVALID},
+        {"1 AEAD_AES_256_GCM " KEY, ERR_INVALID},
         {"1 AES_CM_128_HMAC_SHA1_80 " KEY ";" KEY, ERR_REFUSED},
         {"1 AES_CM_128_HMAC_SHA1_80 " KEY " UNENCRYPTED_SRTP", ERR_REFUSED},
         {"1 AES_CM_128_HMAC_SHA1_80 " KEY " WSH=64", 0},
@@ -251,6 +380,7 @@ out:;
 
 UNIT_MAIN(CASE(a_packet_becomes_the_bytes_that_other_programs_make),
           CASE(reports_come_back_and_say_their_number),
+          CASE(each_suite_reads_what_it_wrote_and_takes_the_index_of_a_key),
           CASE(forged_and_repeated_packets_change_nothing),
           NO_TORTURE(the_sequence_turns_over_with_losses_around_it),
           CASE(a_protected_call_is_heard_and_no_stranger_gets_in),

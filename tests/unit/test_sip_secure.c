@@ -70,6 +70,9 @@ UNIT(each_policy_takes_what_it_should_and_says_why_not)
         {HEAD SAVP "a=crypto:1 F8_128_HMAC_SHA1_80 inline:" KEY "\r\n" CRYPTO, SECURE_OPTIONAL,
          SECURE_SDES},
         {HEAD SAVP "a=crypto:1 F8_128_HMAC_SHA1_80 inline:" KEY "\r\n", SECURE_OPTIONAL, -1},
+        {HEAD SAVP "a=crypto:1 AEAD_AES_128_GCM inline:AAECAwQFBgcICQoLDA0OD6ChoqOkpaanqKmqqw==|"
+                   "2^48|1:4\r\n",
+         SECURE_OPTIONAL, SECURE_SDES},
         {HEAD AVP PRINT "a=setup:actpass\r\n", SECURE_OPTIONAL, SECURE_DTLS},
         {HEAD DTLS PRINT "a=setup:actpass\r\n", SECURE_OPTIONAL, SECURE_DTLS},
         {HEAD PRINT "a=setup:actpass\r\n" DTLS, SECURE_OPTIONAL, SECURE_DTLS},
@@ -104,7 +107,7 @@ UNIT(an_answer_repeats_the_tag_and_each_side_has_its_key)
     struct sdp remote;
     struct rtp_peer peer = {0};
     uint8_t mine[SRTP_MASTER];
-    char line[160], text[SDES_TEXT_MAX];
+    char line[SDES_TEXT_MAX + 16], text[SDES_TEXT_MAX];
 
     ok_rc(take(&s, HEAD SAVP CRYPTO, &remote, &err), &err);
     ok(describe(&s, &remote, &out));
@@ -137,6 +140,7 @@ UNIT(an_offer_says_what_the_terms_want_and_takes_the_answer_that_fits)
     struct error err = {0};
     struct secure s = {.terms = {.policy = SECURE_OPTIONAL}};
     struct sdp remote;
+    char text[SDES_TEXT_MAX];
 
     /* Without TLS a key in the offer would be no secret. */
     ok(describe(&s, NULL, &out));
@@ -156,8 +160,20 @@ UNIT(an_offer_says_what_the_terms_want_and_takes_the_answer_that_fits)
     ok(strstr(err.text, "required") != NULL);
     remote.has_crypto = remote.secure = true;
     remote.crypto.tag = 1;
+    remote.crypto.key.suite = SRTP_GCM_256;
+    ok_int(secure_take(&s, &remote, true, &err), ERR_REFUSED); /* 1 was another suite */
+    remote.crypto.tag = 2;
     ok_rc(secure_take(&s, &remote, true, &err), &err);
     ok_int(s.way, SECURE_SDES);
+    ok_int(s.mine.key.suite, SRTP_GCM_256);
+    ok(has(&out, "a=crypto:2 AEAD_AES_256_GCM inline:"));
+    ok(has(&out, "a=crypto:3 AES_256_CM_HMAC_SHA1_80 inline:"));
+    sdes_print(text, &s.mine);
+    ok(has(&out, text));
+    /* Within the call there is no choice any more, and the key is the same. */
+    ok(describe(&s, NULL, &out));
+    ok(has(&out, "a=crypto:1 AEAD_AES_256_GCM inline:") && has(&out, text + 2));
+    ok(!has(&out, "a=crypto:2") && !has(&out, "AES_CM_128"));
 out:
     str_free(&out);
 }
