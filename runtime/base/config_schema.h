@@ -60,6 +60,9 @@ const char *config_check_caller_id(const char *text);
 const char *config_check_route_pattern(const char *text);
 const char *config_check_identity(const char *text);
 
+/* config_schema_sip.c: the keys of sip{…}, trunk{…} and phone{…}. */
+extern const struct config_key config_sip_keys[], config_trunk_keys[], config_phone_keys[];
+
 extern const struct config_section config_sections[];
 extern const size_t config_n_sections;
 
