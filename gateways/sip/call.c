@@ -260,9 +260,11 @@ const struct leg_handlers call_leg_handlers = {
 
 /* --- what the exchange says --- */
 
+/* Only who called us hears that it rings, or is answered. */
 void call_ringing(struct call *c)
 {
-    leg_ring(c->leg);
+    if (c->came_in)
+        leg_ring(c->leg);
 }
 
 /* A number becomes one of the trunk's, or, with a phone, one of our own domain. */
@@ -296,14 +298,15 @@ void call_refer(struct call *c, const char *target)
 
 void call_refer_status(struct call *c, unsigned response, unsigned final)
 {
-    leg_refer_answer(c->leg, response, final);
+    if (c->leg != NULL)
+        leg_refer_answer(c->leg, response, final);
 }
 
 void call_answered(struct call *c)
 {
     struct str sdp = STR_INIT(SDP_TEXT_MAX);
 
-    if (c->answered)
+    if (c->answered || !c->came_in)
         return;
     if (c->progress != NULL)
         str_add(&sdp, c->progress); /* one INVITE has one answer */

@@ -14,7 +14,8 @@ struct branch {
 
 struct call_fork {
     size_t n, alive;
-    unsigned status; /* the best of those that refused */
+    unsigned status; /* the best of those that refused, */
+    int q850;        /* and what its Reason said */
     struct branch branches[REGISTRAR_CONTACTS];
 };
 
@@ -89,11 +90,13 @@ static void on_ended(void *arg, unsigned status, int q850)
 
     b->leg = leg_end(b->leg, status, -1);
     f->alive--;
-    if (f->status == 0 || rank(status) > rank(f->status))
+    if (f->status == 0 || rank(status) > rank(f->status)) {
         f->status = status;
+        f->q850 = q850;
+    }
     log_info("sip", NULL, "%s: one of its places does not answer: %u", c->id, status);
     if (c->leg == NULL && f->alive == 0)
-        call_leg_handlers.ended(c, f->status, q850);
+        call_leg_handlers.ended(c, f->status, f->q850);
 }
 
 static const struct leg_handlers branch_handlers = {

@@ -63,7 +63,8 @@ static bool make_way(struct call *c)
 
     if (c->early || !c->came_in || c->choice < 0 || c->we_offered)
         return c->early;
-    if (call_describe(c, &sdp) && call_start_sound(c) == 0)
+    /* Once: what was said already is not said in other words. */
+    if (c->progress == NULL && call_describe(c, &sdp) && call_start_sound(c) == 0)
         c->progress = str_take(&sdp);
     str_free(&sdp);
     if (c->progress == NULL)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MINUTE_US = 60000000 }; /* the most that the bridge takes */
+
 /* The bridge speaks UTF-8; SIP headers hold what somebody once configured. */
 const char *call_utf8(const char *text)
 {
@@ -15,9 +17,11 @@ const char *call_utf8(const char *text)
     return good ? text : "?";
 }
 
+/* A name or value that the bridge does not take would cost the whole message, or the link. */
 void call_add_param(struct call_params *p, const char *name, const char *value)
 {
-    if (value == NULL || p->n + 2 > 2 * PARAMS_MAX)
+    if (value == NULL || p->n + 2 > 2 * PARAMS_MAX || !wire_param_allowed(name) ||
+        strlen(value) > WIRE_PARAM_BYTES)
         return;
     p->list[p->n++] = name;
     p->list[p->n++] = call_utf8(value);
@@ -60,9 +64,10 @@ void call_log_figures(const struct call *c, const char *why)
              (unsigned long long)s.sent);
 }
 
-static uint32_t whole(double v)
+/* The far end may report anything. */
+static uint32_t whole(double v, uint32_t most)
 {
-    return v > 0 ? (uint32_t)(v + 0.5) : 0;
+    return v >= most ? most : v > 0 ? (uint32_t)(v + 0.5) : 0;
 }
 
 /* How it sounds, for the journal. */
@@ -78,12 +83,12 @@ void call_tell_quality(const struct call *c)
     q.received = (uint32_t)s.received;
     q.lost = (uint32_t)s.lost;
     q.late = (uint32_t)s.late;
-    q.jitter_us = whole(s.jitter_ms * 1000);
-    q.round_trip_us = whole(s.round_trip_ms * 1000);
-    q.mos = s.received > 0 ? whole(s.mos * 100) : 0;
+    q.jitter_us = whole(s.jitter_ms * 1000, MINUTE_US);
+    q.round_trip_us = whole(s.round_trip_ms * 1000, MINUTE_US);
+    q.mos = s.received > 0 ? whole(s.mos * 100, 500) : 0;
     if (s.remote) {
-        q.remote_loss = whole(s.remote_loss * 10000);
-        q.remote_jitter_us = whole(s.remote_jitter_ms * 1000);
+        q.remote_loss = whole(s.remote_loss * 10000, 10000);
+        q.remote_jitter_us = whole(s.remote_jitter_ms * 1000, MINUTE_US);
     }
     client_quality(c->g->client, c->number, &q);
 }

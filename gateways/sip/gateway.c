@@ -71,8 +71,6 @@ static unsigned register_one(struct gateway *g, const struct stack_request *r,
     char route[128];
     long seconds = c->expires;
 
-    if (seconds > 0 && seconds < REGISTRAR_MIN_SECONDS)
-        return 423;
     if (seconds > REGISTRAR_MAX_SECONDS)
         seconds = REGISTRAR_MAX_SECONDS;
     route_of(&r->source, r->transport, route);
@@ -95,6 +93,9 @@ static unsigned on_registers(void *arg, const struct stack_request *r,
     /* Nobody registers in somebody else's name. */
     if (strcmp(r->to_user, r->user) != 0)
         return 403;
+    for (size_t i = 0; i < n; i++) /* before anything is changed */
+        if (c[i].expires > 0 && c[i].expires < REGISTRAR_MIN_SECONDS)
+            return 423;
     if (all)
         registrar_clear(g->registrar, r->user);
     for (size_t i = 0; i < n && status == 200; i++)
@@ -456,6 +457,7 @@ int gateway_set_config(struct gateway *g, struct config *config, struct error *e
     }
     peers_free(g->peers);
     g->peers = peers;
+    guard_set_rate(g->guard, (unsigned)config->sip.requests_per_second);
     *o = (struct old_config){.config = old, .next = g->old};
     g->old = o;
     rc = trunks_renew(g->trunks, err);

@@ -30,6 +30,11 @@ int guard_new(struct guard **gp, unsigned rate, uint64_t seed, struct error *err
     return 0;
 }
 
+void guard_set_rate(struct guard *g, unsigned rate)
+{
+    g->rate = rate;
+}
+
 struct guard *guard_free(struct guard *g)
 {
     mem_free(g);

@@ -14,6 +14,8 @@ struct guard;
 /* `rate` requests a second from one address (IPv6: from one /64), twice that at once. */
 int guard_new(struct guard **gp, unsigned rate, uint64_t seed, struct error *err);
 struct guard *guard_free(struct guard *g);
+/* From now on. */
+void guard_set_rate(struct guard *g, unsigned rate);
 /* Takes one token; false when there is none. */
 bool guard_admit(struct guard *g, const struct sockaddr_storage *source, int64_t now_us);
 /* Takes `tokens` more, as far as there are: a wrong password costs a second's worth. */

@@ -92,11 +92,13 @@ static int on_offer(struct mbuf **descp, const struct sip_msg *msg, void *arg)
     l->s->h->soon(l->s->arg);
     if (l->h == NULL || !stack_body(msg, &body, &len))
         return EPROTO;
-    stack_timer_stop(l);
     status = l->h->offered(l->arg, len > 0 ? body : NULL, len, &answer);
     *descp = status == 200 && !answer.failed ? stack_describe(answer.data, answer.len) : NULL;
     str_free(&answer);
-    return *descp != NULL ? 0 : EPROTO;
+    if (*descp == NULL)
+        return EPROTO;
+    stack_timer_stop(l); /* our 200 will not speak of it */
+    return 0;
 }
 
 static int on_answer(const struct sip_msg *msg, void *arg)
@@ -108,10 +110,11 @@ static int on_answer(const struct sip_msg *msg, void *arg)
     l->s->h->soon(l->s->arg);
     if (l->h == NULL || !stack_body(msg, &body, &len))
         return EPROTO;
-    /* What was said reliably before the answer need not be said again. */
+    /* What was said reliably before the answer need not be said again; some say it unreliably, and
+     * then not again. */
     if (len == 0 && l->agreed)
         return 0;
-    if (len == 0 && l->reliable.described) {
+    if (len == 0 && !l->came_in && l->reliable.sdp != NULL) {
         body = (const char *)mbuf_buf(l->reliable.sdp);
         len = mbuf_get_left(l->reliable.sdp);
     }
@@ -130,8 +133,14 @@ static void on_progress(const struct sip_msg *msg, void *arg)
         return;
     stack_keep_reply(l, msg);
     l->h->ringing(l->arg, msg->scode);
-    if (stack_body(msg, &body, &len) && len > 0 && msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
-        l->h->early(l->arg, body, len);
+    if (!stack_body(msg, &body, &len) || len == 0 ||
+        !msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
+        return;
+    if (!l->reliable.described) {
+        mem_deref(l->reliable.sdp);
+        l->reliable.sdp = stack_describe(body, len);
+    }
+    l->h->early(l->arg, body, len);
 }
 
 static void on_established(const struct sip_msg *msg, void *arg)

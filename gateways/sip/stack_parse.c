@@ -3,7 +3,7 @@
 #include "gateways/sip/stack_private.h"
 #include <string.h>
 
-enum { BODY_MAX = 16 * 1024, VALUE_MAX = 1024, MINUTE = 60, DAY = 24 * 60 * 60 };
+enum { BODY_MAX = 16 * 1024, VALUE_MAX = 1024, HOUR = 60 * 60, DAY = 24 * HOUR };
 
 /* Copies into the scratch space; NULL when there is no more of it or the text is not one line. */
 static const char *keep(struct stack_parsed *p, const struct pl *pl, size_t max)
@@ -310,6 +310,17 @@ struct contacts {
     unsigned status;
 };
 
+/* What is no number is an hour (RFC 3261 §10.2.1.1). */
+static long seconds_of(const struct pl *value)
+{
+    for (size_t i = 0; i < value->l; i++)
+        if (value->p[i] < '0' || value->p[i] > '9')
+            return HOUR;
+    if (value->l == 0)
+        return HOUR;
+    return value->l > 5 || pl_u32(value) > DAY ? DAY : (long)pl_u32(value);
+}
+
 static bool take_contact(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
 {
     struct contacts *c = arg;
@@ -332,21 +343,19 @@ static bool take_contact(const struct sip_hdr *hdr, const struct sip_msg *msg, v
         return true;
     to->expires = c->expires;
     if (msg_param_decode(&addr.params, "expires", &value) == 0)
-        to->expires = (long)pl_u32(&value);
+        to->expires = seconds_of(&value);
     p->n_contacts++;
     return false;
 }
 
 unsigned stack_parse_contacts(struct stack_parsed *p, const struct sip_msg *msg)
 {
-    struct contacts c = {.p = p, .expires = 60 * MINUTE, .status = 200};
+    struct contacts c = {.p = p, .expires = HOUR, .status = 200};
 
     p->n_contacts = 0;
     p->all_contacts = false;
     if (pl_isset(&msg->expires))
-        c.expires = (long)pl_u32(&msg->expires);
-    if (c.expires > DAY)
-        c.expires = DAY;
+        c.expires = seconds_of(&msg->expires);
     sip_msg_hdr_apply(msg, true, SIP_HDR_CONTACT, take_contact, &c);
     if (c.status == 200 && p->all_contacts && (p->n_contacts > 0 || c.expires != 0))
         return 400;

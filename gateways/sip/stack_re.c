@@ -1,4 +1,5 @@
 /* The stack's life, its listeners, and what may come in at all. */
+#include "gateways/sip/registrar.h"
 #include "gateways/sip/stack_private.h"
 #include "gateways/sip/status.h"
 #include <ifaddrs.h>
@@ -49,14 +50,17 @@ static enum doing doing_of(const struct sip_msg *msg)
 
 static void refuse(struct stack *s, const struct sip_msg *msg, unsigned status)
 {
-    char unsupported[STACK_TEXT_MAX] = "";
+    char unsupported[STACK_TEXT_MAX] = "", least[32];
 
     if (status == 420)
         stack_unsupported(msg, unsupported);
+    re_snprintf(least, sizeof least, "Min-Expires: %d\r\n", REGISTRAR_MIN_SECONDS);
     sip_replyf(s->sip, msg, (uint16_t)status, status_reason(status), "%sContent-Length: 0\r\n\r\n",
                status == 405   ? STACK_ALLOW
+               : status == 415 ? "Accept: application/sdp\r\n"
                : status == 420 ? unsupported
                : status == 422 ? "Min-SE: 90\r\n"
+               : status == 423 ? least
                                : "");
 }
 
@@ -125,7 +129,9 @@ static bool on_request(const struct sip_msg *msg, void *arg)
 {
     struct stack *s = arg;
     enum doing doing = doing_of(msg);
-    struct sockaddr_storage source;
+    bool within = doing == TO_SESSION || doing == TO_LEG;
+    struct sockaddr_storage source = source_of(msg);
+    struct sip_dialog *dlg;
     struct pl maddr;
 
     s->h->soon(s->arg);
@@ -138,15 +144,16 @@ static bool on_request(const struct sip_msg *msg, void *arg)
         refuse(s, msg, 400);
         return true;
     }
+    /* Whoever has no call with us asks for something new, whatever tag he writes: even a refusal is
+     * a transaction, kept for 32 s. */
+    if ((!within || stack_find_leg(s, msg, &dlg) == NULL) && !s->h->admit(s->arg, &source))
+        return true;
     if (doing == TO_SESSION)
         return false;
     if (doing == TO_LEG) {
         stack_within(s, msg);
         return true;
     }
-    source = source_of(msg);
-    if (!s->h->admit(s->arg, &source))
-        return true;
     switch (doing) {
     case INVITES:
     case REGISTERS:

@@ -269,7 +269,8 @@ static void read_variable(struct asterisk_event *e, const struct scan_member *v,
             *own[i].field = v->string;
         return;
     }
-    if (*n_params < WIRE_PARAMS_MAX && wire_param_allowed(name) && is_printable(v->string, 1024)) {
+    if (*n_params < WIRE_PARAMS_MAX && wire_param_allowed(name) &&
+        is_printable(v->string, WIRE_PARAM_BYTES)) {
         e->params[2 * *n_params] = name;
         e->params[2 * *n_params + 1] = v->string;
         ++*n_params;

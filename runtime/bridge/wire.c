@@ -62,7 +62,7 @@ static const struct field {
     FIELD("caller_name", caller_name, STRING, 0, IN(OFFER), 256),
     FIELD("call_token", call_token, STRING, 0, IN(OFFER), 1024),
     FIELD("params", params, PARAMS, 0, IN(OFFER) | IN(RING) | IN(ANSWER) | IN(HANGUP) | IN(REFER),
-          1024),
+          WIRE_PARAM_BYTES),
     FIELD("trunk", trunk, STRING, 0, IN(OFFER), 256),
     FIELD("user", user, STRING, 0, IN(OFFER), 256),
     FIELD("password", password, STRING, 0, IN(OFFER), 256),

@@ -18,6 +18,7 @@
 #define WIRE_BATCH_MAX    65536 /* bytes of one binary message */
 #define WIRE_DEPTH_MAX    4     /* nested objects and arrays of a text message */
 #define WIRE_PARAMS_MAX   32    /* parameters of an offer */
+#define WIRE_PARAM_BYTES  1024  /* the value of one */
 #define WIRE_DIGITS_MAX   64    /* digits in one dtmf message */
 #define WIRE_PROMPT_MAX   1024  /* bytes of a prompt's text; longer ones are cut */
 #define WIRE_IDENTITY_MAX 249   /* bytes of an identity: "client:" goes before it */
