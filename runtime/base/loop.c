@@ -1,57 +1,16 @@
-#include "base/loop.h"
-
+/* A loop: timers, tasks, wakes, work on other threads. */
 #include "base/log.h"
+#include "base/loop_inside.h"
 #include "base/mem.h"
 #include <errno.h>
-#include <inttypes.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#define VIRTUAL_START_MS (1767225600 * INT64_C(1000)) /* 2026-01-01T00:00:00Z */
-
-struct vtime {
-    struct list loops; /* in the order they were made */
-    struct list works; /* of all its loops, in the order they were submitted */
-    int64_t now;
-    int64_t wall;   /* loop_wall() at 0 */
-    uint64_t order; /* of timers, over all loops */
-    bool stopped;
-};
-
-struct loop {
-    uv_loop_t uv;
-    struct vtime *vtime; /* NULL: real */
-    struct link_node node;
-    struct timer *timers; /* root of the heap */
-    uint64_t order;
-    struct list tasks;
-    struct list wakes; /* virtual only: real ones are libuv's */
-    atomic_bool woken; /* virtual only: some wake was sent since the last look */
-    unsigned working;
-
-    /* Real only. The timers share one timerfd, since libuv's own know milliseconds only. */
-    int fd;
-    int64_t armed; /* what the timerfd is set to; INT64_MAX: nothing */
-    uv_poll_t poll;
-    uv_prepare_t prepare; /* runs tasks and sets the timerfd before the loop waits */
-    uv_idle_t idle;       /* active while tasks wait, so that the loop does not */
-};
-
-struct wake {
-    uv_async_t async; /* real only */
-    struct loop *loop;
-    wake_h *h;
-    void *arg;
-    struct link_node node;
-    atomic_bool sent; /* virtual only */
-};
-
 /* --- timers: a pairing heap, ordered by time, then by start --- */
 
-static bool is_before(const struct timer *a, const struct timer *b)
+bool timer_is_before(const struct timer *a, const struct timer *b)
 {
     return a->due < b->due || (a->due == b->due && a->order < b->order);
 }
@@ -64,7 +23,7 @@ static struct timer *heap_merge(struct timer *a, struct timer *b)
         return b;
     if (b == NULL)
         return a;
-    if (is_before(b, a)) {
+    if (timer_is_before(b, a)) {
         swap = a;
         a = b;
         b = swap;
@@ -150,7 +109,7 @@ void timer_stop(struct timer *t)
     heap_remove(&t->loop->timers, t);
 }
 
-static void fire(struct timer *t)
+void timer_fire(struct timer *t)
 {
     timer_stop(t);
     t->h(t->arg);
@@ -165,7 +124,7 @@ static void fire_due(struct loop *loop)
     struct timer *t;
 
     while ((t = loop->timers) != NULL && t->due <= now && t->order < end)
-        fire(t);
+        timer_fire(t);
 }
 
 static void arm(struct loop *loop)
@@ -225,8 +184,7 @@ void task_cancel(struct task *t)
     list_remove(&t->node);
 }
 
-/* Runs those that wait now; what they post comes in the next turn. True when any ran. */
-static bool run_tasks(struct loop *loop)
+bool loop_run_tasks(struct loop *loop)
 {
     struct list now;
     struct link_node *n;
@@ -246,7 +204,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct loop *loop = prepare->data;
 
-    run_tasks(loop);
+    loop_run_tasks(loop);
     if (list_empty(&loop->tasks))
         uv_idle_stop(&loop->idle);
     arm(loop);
@@ -313,28 +271,6 @@ struct wake *wake_free(struct wake *w)
     return NULL;
 }
 
-/* Virtual: calls those that were sent. A handler may free any wake, so each search starts anew. */
-static bool run_wakes(struct loop *loop)
-{
-    struct link_node *n;
-    bool ran = false;
-
-    if (!atomic_load(&loop->woken))
-        return false;
-    atomic_store(&loop->woken, false);
-again:
-    for (n = list_first(&loop->wakes); n != NULL; n = list_next(&loop->wakes, n)) {
-        struct wake *w = list_entry(n, struct wake, node);
-
-        if (atomic_exchange(&w->sent, false)) {
-            ran = true;
-            w->h(w->arg);
-            goto again;
-        }
-    }
-    return ran;
-}
-
 /* --- work --- */
 
 static void on_work(uv_work_t *uv)
@@ -351,7 +287,7 @@ static void on_work_done(uv_work_t *uv, int status)
     (void)status;
     w->finished = true;
     if (w->loop->vtime != NULL)
-        return; /* handed out in turn by deliver_work() */
+        return; /* handed out in turn by vtime_deliver() */
     w->loop->working--;
     w->done(w);
 }
@@ -372,18 +308,6 @@ int work_submit(struct loop *loop, struct work *w)
 unsigned work_pending(const struct loop *loop)
 {
     return loop->working;
-}
-
-/* Virtual: waits for the oldest work, and answers that one. */
-static void deliver_work(struct vtime *v)
-{
-    struct work *w = list_entry(list_first(&v->works), struct work, node);
-
-    while (!w->finished)
-        uv_run(&w->loop->uv, UV_RUN_ONCE);
-    list_remove(&w->node);
-    w->loop->working--;
-    w->done(w);
 }
 
 /* --- loops --- */
@@ -448,7 +372,7 @@ struct loop *loop_free(struct loop *loop)
         return NULL;
     while (loop->working > 0) {
         if (loop->vtime != NULL)
-            deliver_work(loop->vtime);
+            vtime_deliver(loop->vtime);
         else
             uv_run(&loop->uv, UV_RUN_ONCE);
     }
@@ -511,104 +435,4 @@ int64_t loop_wall(const struct loop *loop)
         return loop->vtime->wall + loop->vtime->now / 1000;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* --- virtual time --- */
-
-int vtime_new(struct vtime **vp, struct error *err)
-{
-    struct vtime *v = mem_alloc(sizeof *v);
-
-    if (v == NULL)
-        return error_nomem(err);
-    list_init(&v->loops);
-    list_init(&v->works);
-    v->wall = VIRTUAL_START_MS;
-    *vp = v;
-    return 0;
-}
-
-void vtime_set_wall(struct vtime *v, int64_t wall_ms)
-{
-    v->wall = wall_ms - v->now / 1000;
-}
-
-struct vtime *vtime_free(struct vtime *v)
-{
-    mem_free(v);
-    return NULL;
-}
-
-/* Runs each loop until it is idle, in turn; true when any had something to do. */
-static bool run_round(struct vtime *v)
-{
-    struct link_node *n;
-    bool ran = false;
-
-    for (n = list_first(&v->loops); n != NULL; n = list_next(&v->loops, n)) {
-        struct loop *loop = list_entry(n, struct loop, node);
-
-        while (run_wakes(loop) || run_tasks(loop))
-            ran = true;
-    }
-    return ran;
-}
-
-/* Takes one answer that somebody outside owes: a work, or whatever is active on a libuv loop
- * itself, such as a child process. False when nobody owes any. */
-static bool take_answer(struct vtime *v)
-{
-    struct link_node *n;
-
-    if (!list_empty(&v->works)) {
-        deliver_work(v);
-        return true;
-    }
-    for (n = list_first(&v->loops); n != NULL; n = list_next(&v->loops, n)) {
-        struct loop *loop = list_entry(n, struct loop, node);
-
-        if (uv_loop_alive(&loop->uv)) {
-            uv_run(&loop->uv, UV_RUN_ONCE);
-            return true;
-        }
-    }
-    return false;
-}
-
-static struct timer *earliest(struct vtime *v)
-{
-    struct timer *first = NULL;
-    struct link_node *n;
-
-    for (n = list_first(&v->loops); n != NULL; n = list_next(&v->loops, n)) {
-        struct timer *t = list_entry(n, struct loop, node)->timers;
-
-        if (t != NULL && (first == NULL || is_before(t, first)))
-            first = t;
-    }
-    return first;
-}
-
-int64_t vtime_run(struct vtime *v, int64_t until_us, bool (*stop)(void *arg), void *arg)
-{
-    struct timer *t;
-
-    v->stopped = false;
-    for (;;) {
-        while (!v->stopped && run_round(v))
-            ;
-        if (v->stopped || (stop != NULL && stop(arg)))
-            return v->now;
-        if (take_answer(v))
-            continue;
-        t = earliest(v);
-        if (t == NULL || t->due > until_us)
-            break;
-        if (t->due > v->now)
-            v->now = t->due;
-        fire(t);
-    }
-    if (until_us > v->now && until_us != INT64_MAX)
-        v->now = until_us;
-    return v->now;
 }
