@@ -109,6 +109,7 @@ struct rtp_peer {
     enum rtp_codec codec;
     int payload;    /* codec's payload type in what we send; the answerer's mirror */
     int payload_in; /* in what we receive (our own SDP's); the same when SDP has but one */
+    bool both_laws; /* it may speak the other law of G.711, too, under its own number */
     int dtmf;       /* telephone-event's payload type in what we send; -1: tones in the audio */
     int dtmf_in;    /* in what we receive; -1 */
     int comfort;    /* comfort noise (13), both ways; -1: silence is not suppressed */

@@ -112,9 +112,25 @@ static void take_key(struct rtp *r, const struct rtp_packet *p, int64_t now)
     }
 }
 
+static bool is_other_law(const struct rtp *r, int type)
+{
+    return r->peer.both_laws &&
+           type == rtp_codec_payload(r->peer.codec == RTP_PCMU ? RTP_PCMA : RTP_PCMU);
+}
+
+/* Into the law that the ear expects. */
+static void translate(const struct rtp *r, uint8_t *bytes, size_t n)
+{
+    int16_t samples[RTP_PACKET_MAX];
+    bool mu = r->peer.codec == RTP_PCMU;
+
+    codec_decode(mu ? CODEC_PCMA : CODEC_PCMU, bytes, n, samples);
+    codec_encode(mu ? CODEC_PCMU : CODEC_PCMA, samples, n, bytes);
+}
+
 static bool kind_of(const struct rtp *r, int type, enum jitter_kind *kind)
 {
-    if (type == r->peer.payload_in)
+    if (type == r->peer.payload_in || is_other_law(r, type))
         *kind = JITTER_AUDIO;
     else if (type == r->peer.dtmf_in)
         *kind = JITTER_OTHER;
@@ -164,10 +180,13 @@ static void input_rtp(struct rtp *r, const struct sockaddr_storage *from, uint8_
     }
     if (r->in_crypt != NULL)
         rtp_path_proved(r, false);
-    if (is_trusted(r, from, &p, rank, now))
-        take_packet(r, &p, kind, now);
-    else
+    if (!is_trusted(r, from, &p, rank, now)) {
         r->stats.strangers++;
+        return;
+    }
+    if (kind == JITTER_AUDIO && p.payload_type != r->peer.payload_in)
+        translate(r, bytes + (p.payload - bytes), p.len);
+    take_packet(r, &p, kind, now);
 }
 
 /* --- RTCP --- */

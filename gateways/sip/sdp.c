@@ -446,6 +446,9 @@ void sdp_peer(const struct sdp *s, size_t choice, bool answered, bool nat, struc
         .ptime_ms = s->ptime,
         .learn = nat,
     };
+    /* Our offers have both; who answers with both may change between them (RFC 3264 §7). */
+    peer->both_laws = answered && (c->codec == RTP_PCMU || c->codec == RTP_PCMA) &&
+                      sdp_choose(s, 1u << RTP_PCMU) >= 0 && sdp_choose(s, 1u << RTP_PCMA) >= 0;
     peer->dtmf_in = peer->dtmf;
     if (answered && peer->dtmf >= 0)
         peer->dtmf_in = c->codec == RTP_OPUS ? SDP_PAYLOAD_DTMF_WIDE : SDP_PAYLOAD_DTMF;

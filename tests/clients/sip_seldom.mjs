@@ -187,6 +187,29 @@ await test('an offer that we are asked for within the call, and its answer in AC
     await hangup(c);
 });
 
+await test('who answers with both laws may speak either', async () => {
+    const call = exchange.offer('+4930', { trunk: 'first' });
+    const m = await came(carrier);
+    carrier.reply(m, 200, { body: carrier.sdp({ formats: ['0 PCMU/8000', '8 PCMA/8000', '101 telephone-event/8000'] }) });
+    await call.got('answer');
+    await acked(carrier, m);
+    const to = Number(/m=audio (\d+)/.exec(m.body)[1]);
+    // The same loudness in both laws; the exchange's is mu-law.
+    const [mu, a] = [0x00, 0x2a];
+    for (let i = 0; i < 60 && !call.frames.some((f) => f.length === 160 && f.every((b) => b === mu)); i++) {
+        const p = Buffer.alloc(172, a);
+        p[0] = 0x80;
+        p[1] = 8;
+        p.writeUInt16BE(i, 2);
+        p.writeUInt32BE(i * 160, 4);
+        p.writeUInt32BE(77, 8);
+        carrier.rtp.send(p, to, '127.0.0.1');
+        await pause(20);
+    }
+    assert.ok(call.frames.some((f) => f.length === 160 && f.every((b) => b === mu)), 'a whole frame of it is heard');
+    await hangup({ call });
+});
+
 await test('registrations: how long at least is told; all or nothing; what is no number is an hour', async () => {
     const d = { ...desk.dialog('anna', 'sip:anna@example.test'), uri: `sip:127.0.0.1:${sip}`, to: 'sip:anna@example.test' };
     const register = async (extra) => {
