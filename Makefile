@@ -183,8 +183,14 @@ $(SIP_BIN): $(OBJ)/gateways/sip/main.o $(call objects,$(RE_SRC)) $(LIB)
 	$(call link,$(RE_HIDE),-lre)
 
 $(call programs,$(TEST_SRC)): $(OUT)/%$(SUFFIX): $(OBJ)/tests/%.o $(OUT)/libtest.a $(LIB)
-	$(call link,,-lcmocka)
+	$(call link,$(OWN_LDFLAGS),-lcmocka $(OWN_LIBS))
 $(call programs,$(filter tests/scenarios/%,$(TEST_SRC))): $(call objects,$(SCENARIO_HELP_SRC))
+# Tests of what takes libre's timers over, with a clock of their own instead of stack_clock.c.
+RE_TEST_SRC := $(filter tests/unit/test_sip_stack_tmr.c,$(TEST_SRC))
+$(call objects,$(RE_TEST_SRC)): OWN_CFLAGS = $(RE_CFLAGS)
+$(call programs,$(RE_TEST_SRC)): OWN_LDFLAGS = $(RE_HIDE)
+$(call programs,$(RE_TEST_SRC)): OWN_LIBS = -lre
+$(call programs,$(RE_TEST_SRC)): $(call objects,gateways/sip/stack_tmr.c)
 # A room's own help, tests/unit/ROOM_*.c, goes before what others call by the same name.
 $(foreach s,$(filter tests/unit/%,$(TEST_SRC)),$(eval $(call programs,$s): \
   $(call objects,$(filter tests/unit/$(word 2,$(subst _, ,$(basename $(notdir $s))))_%,$(HELP_SRC)))))

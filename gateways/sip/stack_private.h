@@ -219,6 +219,11 @@ void stack_timer_agreed(struct leg *l, const struct sip_msg *answer);
 void stack_timer_refresh(struct leg *l);
 void stack_timer_stop(struct leg *l);
 
+/* --- stack_tmr.c --- */
+
+/* Whether libre's timers are on our heap; asked before the first of them starts. */
+bool stack_tmr_reached(void);
+
 /* --- stack_refer.c --- */
 
 /* REFER, which libre's session passes on, and NOTIFY. */

@@ -1,4 +1,5 @@
 /* The stack's life, its listeners, and what may come in at all. */
+#include "base/log.h"
 #include "gateways/sip/registrar.h"
 #include "gateways/sip/stack_private.h"
 #include "gateways/sip/status.h"
@@ -287,6 +288,10 @@ static int make_parts(struct stack *s, struct error *err)
 {
     int e = libre_init();
 
+    if (!stack_tmr_reached())
+        log_warn("sip", NULL,
+                 "this libre keeps to its own list of timers: from 200 calls a second on they "
+                 "take the most of the processor");
     if (e == 0)
         e = fd_setsize(FDS_MAX);
     if (e == 0)

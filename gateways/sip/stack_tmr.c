@@ -4,14 +4,17 @@
  * clock that is set moved every retransmission.
  *
  * libre calls these functions of its public API (re_tmr.h) as any program does, by name, and the
- * program's own come first: so this file has all of them that touch the list, over a heap and the
- * monotonic clock. The linker exports them, since libre names them too. All timers are of the one
- * thread that runs re_main(). */
+ * program's own come first: so this file has all of them that touch the list, over a heap, and
+ * stack_clock.c has the monotonic clock. The linker exports them, since libre names them too. All
+ * timers are of the one thread that runs re_main(). A libre whose own calls do not come here (one
+ * linked with -Bsymbolic would not look in the program) keeps its list: stack_tmr_reached() finds
+ * that out at the start, and what our files start then goes there, too. */
 #include "gateways/sip/due.h"
+#include "gateways/sip/stack_private.h"
 #include <assert.h>
-#include <re.h>
+#include <dlfcn.h>
 #include <stddef.h>
-#include <time.h>
+#include <string.h>
 
 static_assert(sizeof(struct due) == sizeof(struct tmr), "a timer of libre is one of ours");
 static_assert(offsetof(struct due, h) == offsetof(struct tmr, th), "the handler's place");
@@ -20,18 +23,17 @@ static_assert(offsetof(struct due, at) == offsetof(struct tmr, jfs), "the moment
 
 static struct due_heap timers;
 
+/* libre's own, when its calls do not come here. */
+static struct {
+    bool used;
+    void (*start)(struct tmr *tmr, uint64_t delay, tmr_h *th, void *arg);
+    void (*poll)(struct list *tmrl);
+    uint64_t (*next_timeout)(struct list *tmrl);
+} libre;
+
 static struct due *due_of(struct tmr *tmr)
 {
     return (struct due *)(void *)tmr;
-}
-
-/* Milliseconds. */
-uint64_t tmr_jiffies(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 void tmr_init(struct tmr *tmr)
@@ -42,6 +44,10 @@ void tmr_init(struct tmr *tmr)
 
 void tmr_start(struct tmr *tmr, uint64_t delay, tmr_h *th, void *arg)
 {
+    if (libre.used) {
+        libre.start(tmr, delay, th, arg);
+        return;
+    }
     if (tmr == NULL)
         return;
     if (tmr->th != NULL)
@@ -64,7 +70,10 @@ void tmr_poll(struct list *tmrl)
     uint64_t now = tmr_jiffies();
     struct due *d;
 
-    (void)tmrl;
+    if (libre.used) {
+        libre.poll(tmrl);
+        return;
+    }
     while ((d = timers.first) != NULL && d->at <= now) {
         void (*h)(void *) = d->h;
         void *arg = d->arg;
@@ -79,15 +88,41 @@ uint64_t tmr_next_timeout(struct list *tmrl)
 {
     uint64_t now = tmr_jiffies();
 
-    (void)tmrl;
+    if (libre.used)
+        return libre.next_timeout(tmrl);
     if (timers.first == NULL)
         return 0;
     return timers.first->at > now ? timers.first->at - now : 1;
 }
 
-uint64_t tmr_get_expire(const struct tmr *tmr)
-{
-    uint64_t now = tmr_jiffies();
+/* --- whether libre's calls come here --- */
 
-    return tmr != NULL && tmr->th != NULL && tmr->jfs > now ? tmr->jfs - now : 0;
+static bool find(const char *name, void *function)
+{
+    void *at = dlsym(RTLD_NEXT, name);
+
+    memcpy(function, &at, sizeof at);
+    return at != NULL;
+}
+
+static void never(void *arg)
+{
+    (void)arg;
+}
+
+/* libre's tmr_cancel() calls tmr_start(): a timer of ours then leaves our heap, or it does not. */
+bool stack_tmr_reached(void)
+{
+    void (*cancel)(struct tmr * tmr);
+    struct tmr tmr = {.th = NULL};
+
+    if (libre.used || timers.first != NULL || !find("tmr_cancel", &cancel) ||
+        !find("tmr_start", &libre.start) || !find("tmr_poll", &libre.poll) ||
+        !find("tmr_next_timeout", &libre.next_timeout))
+        return !libre.used;
+    tmr_start(&tmr, 1000, never, NULL);
+    cancel(&tmr);
+    libre.used = timers.first != NULL;
+    timers.first = NULL;
+    return !libre.used;
 }
