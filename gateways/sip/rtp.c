@@ -21,6 +21,7 @@ int rtp_new(struct rtp **rp, struct rtp_engine *e, const struct rtp_handlers *h,
     if (r == NULL)
         return error_nomem(err);
     r->engine = e;
+    r->fds[0] = r->fds[1] = -1;
     r->h = h;
     r->arg = arg;
     rc = rtp_engine_take_ports(r, err);

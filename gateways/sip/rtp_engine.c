@@ -13,18 +13,15 @@
 #define PORT_MAX      32767
 #define TRIES         5
 #define SLOT_US       2000
+#define AGE_MAX_US    200000 /* of a packet that is read */
 #define BEHIND_MAX_US 200000 /* further behind, what is missed is not made up for */
-#define BATCH         8      /* packets of one socket at once: 1 costs a quarter more under load */
-#define READY         256    /* sockets looked at at once */
+#define BATCH         8      /* packets of one socket at once */
+#define BATCHES       4      /* of them a tick, for what waited while the network stood still */
+#define READY         64     /* RTCP sockets looked at at once */
 #define EVENTS        (EPOLLIN | EPOLLET)
+#define STAMP_BYTES   64 /* for what the kernel says beside a packet: when it came */
 #define LEARN_MS      5000
 #define TIMEOUT_MS    60000
-
-struct rtp_socket {
-    struct rtp *call;
-    int fd;
-    bool rtcp;
-};
 
 int64_t rtp_now(const struct rtp *r)
 {
@@ -147,66 +144,97 @@ unsigned rtp_ports_all(const struct rtp_engine *e)
 
 /* --- sockets --- */
 
-static struct rtp_socket *close_socket(struct rtp_engine *e, struct rtp_socket *s)
+static void close_sockets(struct rtp *r)
 {
-    if (s == NULL)
-        return NULL;
+    struct rtp_engine *e = r->engine;
+
     for (int i = 0; i < e->n_ready; i++)
-        if (e->ready[i].data.ptr == s)
+        if (e->ready[i].data.ptr == r)
             e->ready[i].data.ptr = NULL;
-    close(s->fd);
-    mem_free(s);
-    return NULL;
+    for (int k = 0; k < 2; k++) {
+        if (r->fds[k] >= 0)
+            close(r->fds[k]);
+        r->fds[k] = -1;
+    }
 }
 
-/* Some packets of one socket; what is left is for the next tick, so that nobody who floods one
- * takes more than BATCH packets a tick. It is armed again for that: epoll tells of an arrival once,
- * since it would look at each socket twice otherwise. The packets may end the call, and the socket
- * with it. */
-static void read_socket(struct rtp_engine *e, struct epoll_event *ready)
+/* When the packet came, by loop_now(): it may have waited for the tick, whose grain would else be
+ * taken for the network's jitter. */
+static int64_t came_at(const struct rtp_engine *e, struct msghdr *m)
+{
+    struct cmsghdr *h = CMSG_FIRSTHDR(m);
+    struct timespec t;
+    int64_t age;
+
+    if (h == NULL || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_TIMESTAMPNS)
+        return e->read_us;
+    memcpy(&t, CMSG_DATA(h), sizeof t);
+    age = e->read_wall_us - ((int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000);
+    /* A wall clock that was set in between is believed no further than this. */
+    return age <= 0 ? e->read_us : e->read_us - (age < AGE_MAX_US ? age : AGE_MAX_US);
+}
+
+/* Up to BATCH packets of one socket; how many there were. They may end the call. */
+static int read_some(struct rtp *r, bool rtcp)
 {
     static uint8_t bytes[BATCH][RTP_PACKET_MAX];
     static struct sockaddr_storage from[BATCH];
+    static _Alignas(struct cmsghdr) uint8_t stamps[BATCH][STAMP_BYTES];
     static struct iovec parts[BATCH];
     static struct mmsghdr messages[BATCH];
-    struct rtp_socket *s = ready->data.ptr;
     int n;
 
     for (int i = 0; i < BATCH && parts[i].iov_len == 0; i++) {
         parts[i] = (struct iovec){.iov_base = bytes[i], .iov_len = sizeof bytes[i]};
-        messages[i].msg_hdr =
-            (struct msghdr){.msg_name = &from[i], .msg_iov = &parts[i], .msg_iovlen = 1};
+        messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &from[i], .msg_iov = &parts[i], .msg_iovlen = 1, .msg_control = stamps[i]};
     }
-    for (int i = 0; i < BATCH; i++)
+    for (int i = 0; i < BATCH; i++) {
         messages[i].msg_hdr.msg_namelen = sizeof from[i];
-    n = recvmmsg(s->fd, messages, BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
-    for (int i = 0; i < n && ready->data.ptr != NULL; i++)
-        rtp_take(s->call, s->rtcp, &from[i], bytes[i], messages[i].msg_len);
-    if (n == BATCH && ready->data.ptr != NULL) {
-        ready->events = EVENTS;
-        epoll_ctl(e->poll, EPOLL_CTL_MOD, s->fd, ready);
+        messages[i].msg_hdr.msg_controllen = sizeof stamps[i];
     }
+    n = recvmmsg(r->fds[rtcp], messages, BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
+    for (int i = 0; i < n && !r->dead; i++)
+        rtp_take(r, rtcp, &from[i], bytes[i], messages[i].msg_len,
+                 came_at(r->engine, &messages[i].msg_hdr));
+    return n;
 }
 
-/* Sockets are not waited for: waking libre and libuv for each packet was a tenth of all, and
- * nothing is done with sound before the tick anyway. */
-static void read_sockets(struct rtp_engine *e)
+/* The sound of one call, just before its tick, which is the first to need it. A socket that is in
+ * no epoll costs less at each packet, in and out, and its sender, too; and each call is looked at
+ * once in 20 ms. Who floods a port has no more than BATCHES * BATCH packets of it read. */
+static void read_sound(struct rtp *r)
+{
+    for (int i = 0; i < BATCHES && !r->dead && r->fds[0] >= 0; i++)
+        if (read_some(r, false) < BATCH)
+            return;
+}
+
+/* Reports: seldom, so epoll says which sockets have any. Nobody waits for it: it is asked at each
+ * tick. It tells of an arrival once, so a socket with more than BATCH is armed again. */
+static void read_reports(struct rtp_engine *e)
 {
     struct epoll_event ready[READY];
-    int n;
 
     if (e->poll < 0)
         return;
     e->ready = ready;
-    for (unsigned rounds = 0; rounds <= 2 * e->used / READY; rounds++) {
-        n = e->n_ready = epoll_wait(e->poll, ready, READY, 0);
-        for (int i = 0; i < n; i++)
-            if (ready[i].data.ptr != NULL)
-                read_socket(e, &ready[i]);
-        e->n_ready = 0;
-        if (n < READY)
-            break;
+    e->n_ready = epoll_wait(e->poll, ready, READY, 0);
+    for (int i = 0; i < e->n_ready; i++) {
+        struct rtp *r = ready[i].data.ptr;
+        int n;
+
+        if (r == NULL)
+            continue;
+        rtp_hold(r);
+        n = read_some(r, true);
+        if (n == BATCH && !r->dead) {
+            ready[i].events = EVENTS;
+            epoll_ctl(e->poll, EPOLL_CTL_MOD, r->fds[1], &ready[i]);
+        }
+        rtp_let_go(r);
     }
+    e->n_ready = 0;
     e->ready = NULL;
 }
 
@@ -231,49 +259,26 @@ static int bind_one(struct rtp_engine *e, unsigned port)
     return -1;
 }
 
-/* Takes over the descriptor, also when it fails. */
-static struct rtp_socket *open_socket(struct rtp *r, int fd, bool rtcp)
-{
-    struct rtp_socket *s = mem_alloc(sizeof *s);
-    struct epoll_event e = {.events = EVENTS, .data.ptr = s};
-
-    if (s == NULL || epoll_ctl(r->engine->poll, EPOLL_CTL_ADD, fd, &e) != 0) {
-        close(fd);
-        mem_free(s);
-        errno = ENOMEM;
-        return NULL;
-    }
-    s->call = r;
-    s->rtcp = rtcp;
-    s->fd = fd;
-    return s;
-}
-
 /* False with errno. */
 static bool open_pair(struct rtp *r)
 {
     unsigned port = r->engine->port_first + 2 * r->pair;
-    int rtp, rtcp, why;
+    struct epoll_event e = {.events = EVENTS, .data.ptr = r};
+    int on = 1, why;
 
     if (r->engine->poll < 0)
         return true;
-    rtp = bind_one(r->engine, port);
-    if (rtp < 0)
-        return false;
-    rtcp = bind_one(r->engine, port + 1);
-    if (rtcp < 0) {
-        why = errno;
-        close(rtp);
-        errno = why;
-        return false;
-    }
-    r->sockets[0] = open_socket(r, rtp, false);
-    r->sockets[1] = open_socket(r, rtcp, true);
-    if (r->sockets[0] != NULL && r->sockets[1] != NULL)
+    r->fds[0] = bind_one(r->engine, port);
+    if (r->fds[0] >= 0)
+        r->fds[1] = bind_one(r->engine, port + 1);
+    if (r->fds[1] >= 0 && epoll_ctl(r->engine->poll, EPOLL_CTL_ADD, r->fds[1], &e) == 0) {
+        /* Without it a packet counts as come when it is read. */
+        setsockopt(r->fds[0], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
         return true;
-    r->sockets[0] = close_socket(r->engine, r->sockets[0]);
-    r->sockets[1] = close_socket(r->engine, r->sockets[1]);
-    errno = ENOMEM;
+    }
+    why = errno;
+    close_sockets(r);
+    errno = why;
     return false;
 }
 
@@ -285,8 +290,7 @@ void rtp_engine_send(struct rtp *r, bool rtcp, const struct sockaddr_storage *to
     if (e->config.send != NULL)
         e->config.send(e->config.arg, r, rtcp, (const struct sockaddr *)to, bytes, len);
     else /* what the system cannot send now is lost, as on any other hop */
-        (void)!sendto(r->sockets[rtcp]->fd, bytes, len, 0, (const struct sockaddr *)to,
-                      address_size(to));
+        (void)!sendto(r->fds[rtcp], bytes, len, 0, (const struct sockaddr *)to, address_size(to));
 }
 
 /* --- ports --- */
@@ -342,8 +346,7 @@ int rtp_engine_take_ports(struct rtp *r, struct error *err)
 
 void rtp_engine_give_ports(struct rtp *r)
 {
-    r->sockets[0] = close_socket(r->engine, r->sockets[0]);
-    r->sockets[1] = close_socket(r->engine, r->sockets[1]);
+    close_sockets(r);
     mark(r->engine, r->pair, false);
     r->engine->used--;
 }
@@ -384,13 +387,25 @@ static void run_slot(struct rtp_engine *e, int64_t now)
 
         e->walk = n->next;
         rtp_hold(r);
-        rtp_out_tick(r, now);
-        delivered |= rtp_in_tick(r, now);
+        read_sound(r);
+        if (!r->dead) {
+            rtp_out_tick(r, now);
+            delivered |= rtp_in_tick(r, now);
+        }
         rtp_let_go(r);
     }
     e->walk = NULL;
     if (delivered && e->config.flush != NULL)
         e->config.flush(e->config.arg);
+}
+
+static void look_at_clocks(struct rtp_engine *e)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t); /* what the kernel stamps packets with */
+    e->read_wall_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    e->read_us = loop_now(e->loop);
 }
 
 static void on_tick(void *arg)
@@ -403,7 +418,8 @@ static void on_tick(void *arg)
                  (long long)((now - e->due) / 1000));
         e->due = now;
     }
-    read_sockets(e);
+    look_at_clocks(e);
+    read_reports(e);
     while (e->due <= now && e->calls > 0) {
         run_slot(e, e->due);
         e->due += SLOT_US;

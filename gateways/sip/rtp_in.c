@@ -157,9 +157,8 @@ static void take_packet(struct rtp *r, const struct rtp_packet *p, enum jitter_k
 }
 
 static void input_rtp(struct rtp *r, const struct sockaddr_storage *from, uint8_t *bytes,
-                      size_t len)
+                      size_t len, int64_t now)
 {
-    int64_t now = rtp_now(r);
     struct rtp_packet p;
     enum jitter_kind kind;
     int rank;
@@ -227,9 +226,8 @@ static void take_report(struct rtp *r, const struct rtcp *report, int64_t now)
 
 /* A BYE in a report ends nothing: that is for signalling to say. */
 static void input_rtcp(struct rtp *r, const struct sockaddr_storage *from, uint8_t *bytes,
-                       size_t len)
+                       size_t len, int64_t now)
 {
-    int64_t now = rtp_now(r);
     struct rtcp report;
     struct srtp *out, *in;
 
@@ -253,7 +251,7 @@ static void input_rtcp(struct rtp *r, const struct sockaddr_storage *from, uint8
 }
 
 void rtp_take(struct rtp *r, bool rtcp, const struct sockaddr_storage *from, uint8_t *bytes,
-              size_t len)
+              size_t len, int64_t at)
 {
     if (r->dead)
         return;
@@ -265,9 +263,9 @@ void rtp_take(struct rtp *r, bool rtcp, const struct sockaddr_storage *from, uin
     if (rtp_path_input(r, rtcp, from, bytes, len) || !r->has_peer)
         ; /* no sound, or sound that nobody has agreed on yet */
     else if (rtcp || (r->peer.rtcp_mux && rtp_is_rtcp(bytes, len)))
-        input_rtcp(r, from, bytes, len);
+        input_rtcp(r, from, bytes, len, at);
     else
-        input_rtp(r, from, bytes, len);
+        input_rtp(r, from, bytes, len, at);
     rtp_let_go(r);
 }
 
@@ -280,7 +278,7 @@ void rtp_input(struct rtp *r, bool rtcp, const struct sockaddr *from, const void
         memcpy(copy, bytes, len);
     if (from->sa_family == AF_INET || from->sa_family == AF_INET6)
         memcpy(&source, from, address_size(&source));
-    rtp_take(r, rtcp, &source, copy, len);
+    rtp_take(r, rtcp, &source, copy, len, rtp_now(r));
 }
 
 /* --- the tick --- */

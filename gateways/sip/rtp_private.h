@@ -21,7 +21,6 @@
 #define RTCP_INTERVAL_MS    5000
 #define RTCP_RATE           10 /* of theirs a second, with a burst of as many */
 
-struct rtp_socket;
 struct epoll_event;
 
 struct rtp_engine {
@@ -36,9 +35,10 @@ struct rtp_engine {
     struct list slots[RTP_SLOTS];
     unsigned slot, calls, turn;
     int64_t due;
-    struct link_node *walk;    /* the call after the one whose tick runs */
-    int poll;                  /* epoll of all sockets; -1: there are none (config.send) */
-    struct epoll_event *ready; /* being read just now */
+    struct link_node *walk; /* the call after the one whose tick runs */
+    int poll;               /* epoll of the RTCP sockets; -1: there are no sockets (config.send) */
+    int64_t read_us, read_wall_us; /* the loop's clock and the wall's when sockets are read */
+    struct epoll_event *ready;     /* being read just now */
     int n_ready;
 };
 
@@ -84,7 +84,7 @@ struct rtp {
     const struct rtp_handlers *h;
     void *arg;
     unsigned pair;
-    struct rtp_socket *sockets[2]; /* RTP, RTCP */
+    int fds[2]; /* RTP, RTCP; -1: none */
     bool dead;
     unsigned busy; /* handlers of ours that run: then the memory stays */
 
@@ -167,9 +167,9 @@ bool rtp_is_reachable(const struct rtp *r);
 /* rtp_in.c */
 void rtp_in_start(struct rtp *r);
 /* How well a source fits, 1 to 4; 0: not at all. */
-/* One packet as it came; `bytes` may be changed. */
+/* One packet, which came at loop_now() `at`; `bytes` may be changed. */
 void rtp_take(struct rtp *r, bool rtcp, const struct sockaddr_storage *from, uint8_t *bytes,
-              size_t len);
+              size_t len, int64_t at);
 int rtp_in_rank(const struct rtp *r, const struct sockaddr_storage *from, int64_t now);
 /* True when it handed out a frame. */
 bool rtp_in_tick(struct rtp *r, int64_t now);

@@ -24,7 +24,7 @@ enum {
     PACKET = 172,
     CALLS_MAX = 1000,
     OUR_PORT = 20000,
-    THEIR_PORT = 40000
+    THEIR_PORT = 25000
 };
 
 static _Noreturn void die(const char *what)
