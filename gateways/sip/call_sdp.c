@@ -83,6 +83,32 @@ bool call_describe(struct call *c, struct str *out)
     return !out->failed;
 }
 
+/* What is told to them; the log knows more. */
+static void warn(struct call *c, enum sdp_warning code)
+{
+    const char *text = "this session description cannot be read";
+
+    switch (code) {
+    case SDP_WARN_ADDRESS:
+        text = "no IP address says where the audio goes";
+        break;
+    case SDP_WARN_TRANSPORT:
+        text = c->secure.terms.policy == SECURE_OFF ? "only RTP/AVP is spoken here"
+                                                    : "only RTP/AVP and RTP/SAVP are spoken here";
+        break;
+    case SDP_WARN_MEDIA:
+        text = "only audio is spoken here";
+        break;
+    case SDP_WARN_FORMAT:
+        text =
+            "no codec of these: PCMU, PCMA, G722, opus where it is there; within a call its rate";
+        break;
+    case SDP_WARN_OTHER:
+        break;
+    }
+    leg_warn(c->leg, code, text);
+}
+
 /* Reads their description, an offer or the answer to ours; 200, or 488. */
 unsigned call_take_description(struct call *c, const char *sdp, size_t len, unsigned codecs,
                                bool answered)
@@ -93,15 +119,20 @@ unsigned call_take_description(struct call *c, const char *sdp, size_t len, unsi
 
     if (secure_parse(&c->secure, &remote, sdp, len, &err) != 0) {
         log_warn("sip", NULL, "%s: its session description cannot be taken: %s", c->id, err.text);
+        warn(c, remote.warning);
         return 488;
     }
     choice = sdp_choose(&remote, codecs);
     if (choice < 0) {
         log_warn("sip", NULL, "%s: it offers no codec that this call can have", c->id);
+        warn(c, SDP_WARN_FORMAT);
         return 488;
     }
     if (secure_take(&c->secure, &remote, answered, &err) != 0) {
         log_warn("sip", NULL, "%s: %s", c->id, err.text);
+        leg_warn(c->leg, SDP_WARN_OTHER,
+                 remote.secure ? "SRTP without a key or fingerprint that is spoken here"
+                               : "SRTP is required here");
         return 488;
     }
     c->remote = remote;

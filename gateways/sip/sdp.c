@@ -18,7 +18,7 @@ struct line {
 struct reader {
     struct sdp *s;
     struct sockaddr_storage session_address, media_address;
-    bool session_way, in_audio, audio_found;
+    bool session_way, in_audio, audio_found, audio_elsewhere;
     enum sdp_way way;
     unsigned port, transports;
     bool ice_pwd, candidates, found_default, trickle;
@@ -130,9 +130,12 @@ static int read_media(struct reader *r, struct line l, struct error *err)
     if (!str_to_long(port, 0, 65535, &number_of_port))
         return error_set(err, ERR_INVALID, "an m= line with port '%s'", port);
     transport = transport_of(o->proto, &dtls);
-    if (r->audio_found || strcasecmp(o->kind, "audio") != 0 || number_of_port == 0 ||
-        (transport & r->transports) == 0)
+    if (r->audio_found || strcasecmp(o->kind, "audio") != 0 || number_of_port == 0)
         return 0;
+    if ((transport & r->transports) == 0) {
+        r->audio_elsewhere = true;
+        return 0;
+    }
     s->secure = transport == SDP_SECURE;
     s->dtls_transport = dtls;
     r->audio_found = r->in_audio = true;
@@ -313,8 +316,10 @@ static int read_line(struct reader *r, struct line l, struct error *err)
     if (kind == 'a')
         read_attribute(r, l);
     if (kind == 'c' && (r->in_audio || r->s->n_media == 0) &&
-        !read_address(l, r->in_audio ? &r->media_address : &r->session_address))
+        !read_address(l, r->in_audio ? &r->media_address : &r->session_address)) {
+        r->s->warning = SDP_WARN_ADDRESS;
         return error_set(err, ERR_INVALID, "a c= line without an IP address");
+    }
     return 0;
 }
 
@@ -358,11 +363,13 @@ static int finish(struct reader *r, struct error *err)
 {
     struct sdp *s = r->s;
 
+    s->warning = r->audio_elsewhere ? SDP_WARN_TRANSPORT : SDP_WARN_MEDIA;
     if (!r->audio_found)
         return error_set(err, ERR_INVALID, "no audio over %s",
                          r->transports == SDP_PLAIN    ? "RTP/AVP (and SRTP is off)"
                          : r->transports == SDP_SECURE ? "RTP/SAVP"
                                                        : "RTP/AVP or RTP/SAVP");
+    s->warning = SDP_WARN_ADDRESS;
     s->address = r->media_address.ss_family != 0 ? r->media_address : r->session_address;
     if (s->address.ss_family == 0)
         return error_set(err, ERR_INVALID, "no c= line says where the audio goes");
@@ -372,6 +379,7 @@ static int finish(struct reader *r, struct error *err)
                       r->port != PORT_LATER && !is_nowhere(&s->address);
     s->ice = s->ice && !s->ice_mismatch;
     join_codecs(r);
+    s->warning = SDP_WARN_FORMAT;
     if (s->n_codecs == 0)
         return error_set(err, ERR_INVALID, "no codec that we have");
     return 0;
@@ -392,7 +400,7 @@ int sdp_parse(struct sdp *s, const char *text, size_t len, unsigned transports, 
     size_t lines = 0, at = 0;
     int rc;
 
-    *s = (struct sdp){.dtmf = -1, .dtmf_wide = -1, .comfort = -1};
+    *s = (struct sdp){.dtmf = -1, .dtmf_wide = -1, .comfort = -1, .warning = SDP_WARN_OTHER};
     if (len > SDP_BYTES_MAX)
         return error_set(err, ERR_LIMIT, "longer than %d bytes", SDP_BYTES_MAX);
     if (len < 4 || memcmp(text, "v=0", 3) != 0)

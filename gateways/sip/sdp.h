@@ -41,7 +41,18 @@ struct sdp_other {
     char kind[16], proto[24], format[16];
 };
 
+/* Why a description cannot be taken (RFC 3261 §20.43). */
+enum sdp_warning {
+    SDP_WARN_ADDRESS = 301,
+    SDP_WARN_TRANSPORT = 302,
+    SDP_WARN_MEDIA = 304,
+    SDP_WARN_FORMAT = 305,
+    SDP_WARN_OTHER = 399,
+};
+
 struct sdp {
+    enum sdp_warning warning; /* of one that sdp_parse() refused */
+
     struct sockaddr_storage address; /* of the audio, with its port */
     struct sockaddr_storage rtcp;    /* of a=rtcp; family 0 when not given */
     bool rtcp_mux;

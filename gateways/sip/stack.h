@@ -135,6 +135,9 @@ struct leg_handlers {
 };
 
 void leg_attach(struct leg *l, const struct leg_handlers *h, void *arg);
+/* Why their description does not fit, for the 488 that comes of it: a code of RFC 3261 §20.43 and a
+ * text that stays. Accepts NULL. */
+void leg_warn(struct leg *l, unsigned code, const char *text);
 /* 180. Of a call that came in, before its answer. */
 void leg_ring(struct leg *l);
 /* 183 with our description: sound goes to them before the answer. False: it cannot be sent. */

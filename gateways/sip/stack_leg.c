@@ -157,6 +157,22 @@ static void on_established(const struct sip_msg *msg, void *arg)
         l->h->answered(l->arg);
 }
 
+void leg_warn(struct leg *l, unsigned code, const char *text)
+{
+    if (l == NULL)
+        return;
+    l->warning = code;
+    l->warning_text = text;
+}
+
+void stack_warning(const struct leg *l, unsigned status, char out[STACK_WARNING_MAX])
+{
+    out[0] = '\0';
+    if (status == 488 && l->warning != 0)
+        re_snprintf(out, STACK_WARNING_MAX, "Warning: %u %s \"%s\"\r\n", l->warning, l->s->domain,
+                    l->warning_text);
+}
+
 static void on_info(struct sip *sip, const struct sip_msg *msg, void *arg)
 {
     struct leg *l = arg;
@@ -165,7 +181,9 @@ static void on_info(struct sip *sip, const struct sip_msg *msg, void *arg)
 
     l->s->h->soon(l->s->arg);
     if (!stack_parse_digit(msg, &digit, &ms)) {
-        sip_treply(NULL, sip, msg, 415, status_reason(415));
+        sip_treplyf(NULL, NULL, sip, msg, false, 415, status_reason(415),
+                    "Accept: application/dtmf-relay, application/dtmf\r\n"
+                    "Content-Length: 0\r\n\r\n");
         return;
     }
     sip_treply(NULL, sip, msg, 200, "OK");
@@ -235,7 +253,8 @@ void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_requ
     }
     l = mem_zalloc(sizeof *l, leg_destructor);
     if (l == NULL) {
-        sip_reply(s->sip, msg, 503, status_reason(503));
+        sip_replyf(s->sip, msg, 503, status_reason(503), "%sContent-Length: 0\r\n\r\n",
+                   stack_refusal(503));
         return;
     }
     l->s = s;
@@ -367,17 +386,19 @@ void leg_answer(struct leg *l, const char *sdp)
 
 static void refuse(struct leg *l, unsigned status, int q850)
 {
-    char headers[64];
+    char headers[64], warning[STACK_WARNING_MAX];
+    const char *more = stack_refusal(status);
 
     headers[0] = '\0';
     if (q850 >= 0)
         re_snprintf(headers, sizeof headers, "Reason: Q.850;cause=%d\r\n", q850);
+    stack_warning(l, status, warning);
     if (l->sess != NULL)
         sipsess_reject(l->sess, (uint16_t)status, status_reason(status),
-                       "%sContent-Length: 0\r\n\r\n", headers);
+                       "%s%s%sContent-Length: 0\r\n\r\n", headers, more, warning);
     else if (l->st != NULL)
         sip_treplyf(&l->st, NULL, l->s->sip, l->msg, false, (uint16_t)status, status_reason(status),
-                    "%sContent-Length: 0\r\n\r\n", headers);
+                    "%s%s%sContent-Length: 0\r\n\r\n", headers, more, warning);
 }
 
 void stack_give_up(struct leg *l, unsigned status)

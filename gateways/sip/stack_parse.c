@@ -169,6 +169,17 @@ static bool quotes_close(const struct pl *value)
     return !open;
 }
 
+/* Without < > parameters and headers would be of whom? (RFC 3261 §20.10) */
+static bool is_bare_with_headers(const struct pl *value)
+{
+    return pl_strchr(value, '<') == NULL && pl_strchr(value, '?') != NULL;
+}
+
+static bool is_sip(const struct pl *scheme)
+{
+    return pl_strcasecmp(scheme, "sip") == 0 || pl_strcasecmp(scheme, "sips") == 0;
+}
+
 struct token {
     const char *text;
     bool found;
@@ -242,6 +253,14 @@ void stack_unsupported(const struct sip_msg *msg, char out[STACK_TEXT_MAX])
     sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE, look_doubting, &t);
 }
 
+/* Compressed, say. */
+static bool is_encoded(const struct sip_msg *msg)
+{
+    const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTENT_ENCODING);
+
+    return hdr != NULL && pl_strcasecmp(&hdr->val, "identity") != 0;
+}
+
 static unsigned check(const struct sip_msg *msg)
 {
     char unsupported[STACK_TEXT_MAX];
@@ -252,8 +271,11 @@ static unsigned check(const struct sip_msg *msg)
         !quotes_close(&msg->from.val) || !quotes_close(&msg->to.val) ||
         !stack_body(msg, &body, &len))
         return 400;
-    if (pl_strcasecmp(&msg->uri.scheme, "sip") != 0 && pl_strcasecmp(&msg->uri.scheme, "sips") != 0)
+    if (!is_sip(&msg->uri.scheme))
         return 416;
+    /* What is registered is an address of SIP (RFC 3261 §10.3). */
+    if (pl_strcmp(&msg->met, "REGISTER") == 0 && !is_sip(&msg->to.uri.scheme))
+        return 400;
     stack_unsupported(msg, unsupported);
     if (unsupported[0] != '\0')
         return 420;
@@ -263,7 +285,7 @@ static unsigned check(const struct sip_msg *msg)
         return 400;
     if (len > BODY_MAX)
         return 413;
-    if (len > 0 && !msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
+    if (len > 0 && (!msg_ctype_cmp(&msg->ctyp, "application", "sdp") || is_encoded(msg)))
         return 415;
     return 200;
 }
@@ -336,7 +358,7 @@ static bool take_contact(const struct sip_hdr *hdr, const struct sip_msg *msg, v
     }
     if (p->n_contacts == STACK_CONTACTS_MAX)
         c->status = 403;
-    else if (sip_addr_decode(&addr, &hdr->val) != 0 ||
+    else if (is_bare_with_headers(&hdr->val) || sip_addr_decode(&addr, &hdr->val) != 0 ||
              (to->uri = keep(p, &addr.auri, STACK_TEXT_MAX)) == NULL)
         c->status = 400;
     if (c->status != 200)

@@ -98,6 +98,9 @@ struct leg {
     const char *headers[2 * STACK_REPLY_HEADERS + 1];
     char texts[STACK_REPLY_TEXT];
 
+    unsigned warning; /* leg_warn(); 0: none */
+    const char *warning_text;
+
     struct leg_refers refers;
     struct leg_reliable reliable;
     struct leg_timer timer;
@@ -120,6 +123,12 @@ struct stack {
     struct watch watches[STACK_WATCHES];
     size_t n_watches;
 };
+
+/* --- stack_re.c --- */
+
+/* The header lines that a refusal wants: Allow, Accept, Min-Expires, Retry-After …; "": none.
+ * Unsupported and Warning are not among them, since they say of which message. */
+const char *stack_refusal(unsigned status);
 
 /* --- stack_parse.c: from libre's message to our struct --- */
 
@@ -187,6 +196,11 @@ void stack_give_up(struct leg *l, unsigned status);
 struct mbuf *stack_describe(const char *sdp, size_t len);
 /* Whether a list of option tags, or methods, has this one. */
 bool stack_has_token(const struct sip_msg *msg, enum sip_hdrid id, const char *token);
+
+enum { STACK_WARNING_MAX = STACK_TEXT_MAX + 128 };
+
+/* The Warning line of a 488; "" with any other status, or when nothing is known. */
+void stack_warning(const struct leg *l, unsigned status, char out[STACK_WARNING_MAX]);
 
 /* --- stack_within.c --- */
 

@@ -49,20 +49,38 @@ static enum doing doing_of(const struct sip_msg *msg)
     return NOT_KNOWN;
 }
 
+/* RFC 3261 §21.4 and §21.5; of 501 RFC 4475 §3.1.1.2; of 422 RFC 4028 §5. */
+const char *stack_refusal(unsigned status)
+{
+    static char min_expires[32];
+
+    switch (status) {
+    case 405:
+    case 501:
+        return STACK_ALLOW;
+    case 406:
+    case 415:
+        return "Accept: application/sdp\r\nAccept-Encoding: identity\r\n";
+    case 422:
+        return "Min-SE: 90\r\n";
+    case 423:
+        re_snprintf(min_expires, sizeof min_expires, "Min-Expires: %d\r\n", REGISTRAR_MIN_SECONDS);
+        return min_expires;
+    case 503: /* not long: who heeds it sends us nothing at all for that time */
+        return "Retry-After: 5\r\n";
+    default:
+        return "";
+    }
+}
+
 static void refuse(struct stack *s, const struct sip_msg *msg, unsigned status)
 {
-    char unsupported[STACK_TEXT_MAX] = "", least[32];
+    char unsupported[STACK_TEXT_MAX] = "";
 
     if (status == 420)
         stack_unsupported(msg, unsupported);
-    re_snprintf(least, sizeof least, "Min-Expires: %d\r\n", REGISTRAR_MIN_SECONDS);
-    sip_replyf(s->sip, msg, (uint16_t)status, status_reason(status), "%sContent-Length: 0\r\n\r\n",
-               status == 405   ? STACK_ALLOW
-               : status == 415 ? "Accept: application/sdp\r\n"
-               : status == 420 ? unsupported
-               : status == 422 ? "Min-SE: 90\r\n"
-               : status == 423 ? least
-                               : "");
+    sip_replyf(s->sip, msg, (uint16_t)status, status_reason(status),
+               "%s%sContent-Length: 0\r\n\r\n", stack_refusal(status), unsupported);
 }
 
 static void registers(struct stack *s, const struct sip_msg *msg, struct stack_parsed *p)

@@ -14,6 +14,7 @@ void stack_take_offer(struct leg *l, const struct sip_msg *msg)
     const char *body;
     size_t len;
     unsigned status = 200;
+    char warning[STACK_WARNING_MAX];
 
     if (!stack_body(msg, &body, &len))
         status = 400;
@@ -30,8 +31,9 @@ void stack_take_offer(struct leg *l, const struct sip_msg *msg)
             stack_timer_requested(l, msg, &headers);
         sip_dialog_update(sipsess_dialog(l->sess), msg);
     }
+    stack_warning(l, status, warning);
     sip_treplyf(NULL, NULL, l->s->sip, msg, false, (uint16_t)status, status_reason(status),
-                "%s" STACK_ALLOW "%sContent-Length: %zu\r\n\r\n%b", str_text(&headers),
+                "%s%s" STACK_ALLOW "%sContent-Length: %zu\r\n\r\n%b", str_text(&headers), warning,
                 answer.len > 0 ? "Content-Type: application/sdp\r\n" : "",
                 status == 200 ? answer.len : 0, answer.data, status == 200 ? answer.len : 0);
     str_free(&answer);
@@ -44,7 +46,7 @@ static void on_update(struct leg *l, const struct sip_msg *msg)
         stack_take_offer(l, msg);
     else
         sip_treplyf(NULL, NULL, l->s->sip, msg, false, 422, status_reason(422),
-                    "Min-SE: 90\r\nContent-Length: 0\r\n\r\n");
+                    "%sContent-Length: 0\r\n\r\n", stack_refusal(422));
 }
 
 void stack_within(struct stack *s, const struct sip_msg *msg)

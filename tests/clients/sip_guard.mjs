@@ -12,6 +12,7 @@ const { almon, gateway } = await startSip({
     tls: true,
     flows: { 'stay.xml': xml('<Say>Hello.</Say><Pause length="20"/>') },
     config: `trunk { name = "near", from = "127.0.0.1" }
+trunk { name = "narrow", from = "127.0.0.3", max_calls = 1 }
 phone { name = "anna", password = "annas secret" }
 phone { name = "ben", password = "bens secret", number = "+15550777", max_calls = 1 }
 number { "+15550106", voice = "stay.xml" }`,
@@ -64,7 +65,7 @@ for (const [method, outside, inside] of [
         }
         const answer = await stranger.ask(method, d);
         assert.equal(answer.status, outside);
-        if (outside === 405)
+        if (outside === 405 || outside === 501)
             assert.match(answer.header('allow'), /INVITE, ACK/);
         const within2 = stranger.dialog('+15550106');
         within2.theirs = 'nosuchtag';
@@ -126,6 +127,8 @@ await test('registrations: what is there is told, ten at most, too short is told
     assert.match(first.header('contact'), /expires=(120|119)$/);
     assert.equal((await register(stranger, 'ben', 'bens secret', [`${contact(stranger, 'a')};expires=120`])).status, 403);
     assert.equal((await register(stranger, 'ben', 'bens secret', [`${contact(stranger, 1)};expires=20`])).status, 423);
+    const brief = await register(stranger, 'ben', 'bens secret', [`${contact(stranger, 1)};expires=20`]);
+    assert.equal(brief.header('min-expires'), '60');
     const less = await register(stranger, 'ben', 'bens secret', [`${contact(stranger, 1)};expires=0`]);
     assert.equal(less.all('contact').length, 9);
     assert.equal((await register(stranger, 'ben', 'bens secret', ['Contact: *', 'Expires: 60'])).status, 400);
@@ -144,20 +147,52 @@ const raw = async (phone, edit) => {
     return final;
 };
 
-for (const [what, status, edit] of [
+for (const [what, status, edit, header] of [
     ['two From lines', 400, (m) => m.replace('\r\nTo:', '\r\nFrom: <sip:other@x>;tag=1\r\nTo:')],
     ['no tag in From', 400, (m) => m.replace(/(From: <[^>]+>);tag=\w+/, '$1')],
     ['a method that CSeq does not say', 400, (m) => m.replace('INVITE sip', 'REGISTER sip')],
     ['more Content-Length than there is', 400, (m) => m.replace(/Content-Length: \d+/, 'Content-Length: 9999')],
-    ['an extension that is required', 420, (m) => m.replace('\r\nTo:', '\r\nRequire: nosuch\r\nTo:')],
-    ['a body that is no SDP', 415, (m) => m.replace('application/sdp', 'text/plain')],
-    ['SDP that is none', 488, (m) => m.replace('v=0', 'w=0')],
-    ['a video call', 488, (m) => m.replace('m=audio', 'm=video')],
+    ['an extension that is required', 420, (m) => m.replace('\r\nTo:', '\r\nRequire: nosuch\r\nTo:'), 'Unsupported: nosuch'],
+    ['a session timer that is too short', 422, (m) => m.replace('\r\nTo:', '\r\nSession-Expires: 30\r\nSupported: timer\r\nTo:'), 'Min-SE: 90'],
+    ['a body that is no SDP', 415, (m) => m.replace('application/sdp', 'text/plain'), 'Accept: application/sdp'],
+    ['a body that is compressed', 415, (m) => m.replace('\r\nTo:', '\r\nContent-Encoding: gzip\r\nTo:'), 'Accept-Encoding: identity'],
+    ['SDP that is none', 488, (m) => m.replace('v=0', 'w=0'), 'Warning: 399 example.test "this session description cannot be read"'],
+    ['a video call', 488, (m) => m.replace('m=audio', 'm=video'), 'Warning: 304 example.test "only audio is spoken here"'],
+    ['a codec that nobody has', 488, (m) => m.replace('AVP 0 101', 'AVP 3   3').replace('0 PCMU', '3 GSM '), 'Warning: 305 example.test "no codec of these: '],
+    ['a transport that nobody has', 488, (m) => m.replace('RTP/AVP', 'TCP/RTP'), 'Warning: 302 example.test "only RTP/AVP and RTP/SAVP'],
+    ['an address of another network', 488, (m) => m.replace('c=IN IP4 127.0.0.1', 'c=ATM NSAP 47.0001'), 'Warning: 301 example.test "no IP address'],
+    ['SRTP without a key', 488, (m) => m.replace('RTP/AVP 0 101', 'RTP/SAVP 0   '), 'Warning: 399 example.test "SRTP without a key'],
     ['no Contact', 400, (m) => m.replace(/Contact:[^\n]*\n/, '')],
     ['an URI of another scheme', 416, (m) => m.replace(/INVITE sip:/, 'INVITE http:')]])
-    await test(`${what}: ${status}`, async () => {
-        assert.equal((await raw(friend, edit)).status, status);
+    await test(`${what}: ${status}${header ? `, ${header.split(':')[0]}` : ''}`, async () => {
+        const final = await raw(friend, edit);
+        assert.equal(final.status, status);
+        assert.ok(final.text.includes(`\r\n${header ?? ''}`), final.text);
     });
+
+await test('what does not fit within a call is refused with the reason, and the call goes on', async () => {
+    const d = await friend.call('+15550106');
+    const worse = await friend.ask('UPDATE', d, { body: friend.sdp().replace('m=audio', 'm=image') });
+    assert.equal(worse.status, 488);
+    assert.match(worse.header('warning'), /^304 example\.test "only audio/);
+    const fine = await friend.ask('UPDATE', d, { body: friend.sdp() });
+    assert.equal(fine.status, 200);
+    const odd = await friend.ask('INFO', d, { body: 'x', type: 'text/plain' });
+    assert.equal(odd.status, 415);
+    assert.match(odd.header('accept'), /application\/dtmf-relay/);
+    assert.equal((await friend.ask('BYE', d)).status, 200);
+});
+
+await test('more calls than a trunk may have: 503, and when to come again', async () => {
+    const narrow = await Phone.open(gateway, '127.0.0.3');
+    const first = await narrow.call('+15550106');
+    assert.equal(first.final.status, 200);
+    const second = await narrow.call('+15550106');
+    assert.equal(second.final.status, 503);
+    assert.equal(second.final.header('retry-after'), '5');
+    await narrow.ask('BYE', first);
+    narrow.close();
+});
 
 await test('a Via that asks for the answer elsewhere gets none', async () => {
     const d = friend.dialog('+15550106');

@@ -1,15 +1,19 @@
-// Messages after RFC 4475: well-formed oddities that must be understood, malformed ones that must
-// be refused or dropped, each under the name that the RFC gives it. They are written anew after its
-// descriptions, shortened where length is not the point. After each the gateway still answers.
+// RFC 4475's 49 messages: well-formed oddities that must be understood, malformed ones that must be
+// refused or dropped, each under the name that the RFC gives it. Those of lib/rfc4475.mjs are the
+// RFC's own bytes, the others are written anew after its descriptions, shortened where length is not
+// the point. After each the gateway still answers.
 
 import net from 'node:net';
 import { assert, finish, pause, test, watch } from './common.mjs';
-import { Phone, startSip, token } from './lib/sip.mjs';
+import { sendable } from './lib/rfc4475.mjs';
+import { digest, Phone, startSip, token } from './lib/sip.mjs';
 
 const xml = (verbs) => `<?xml version="1.0" encoding="UTF-8"?>\n<Response>${verbs}</Response>`;
 const { almon, gateway } = await startSip({
     flows: { 'busy.xml': xml('<Reject reason="busy"/>') },
     config: `trunk { name = "near", from = "127.0.0.1" }
+phone { name = "user", password = "users secret" }
+phone { name = "watson", password = "watsons secret" }
 number { "*", voice = "busy.xml" }`,
 });
 watch(almon);
@@ -30,8 +34,8 @@ const invite = ({ uri = 'sip:vivekg@example.com', to = '<sip:vivekg@example.com>
         `CSeq: ${cseq}`, 'Max-Forwards: 70', `Contact: ${contact}`, ...extra, `Content-Type: ${type}`], body, length);
 const options = (o = {}) => invite({ ...o, cseq: o.cseq ?? '8 OPTIONS', body: o.body ?? '' }).replace(/^INVITE/, 'OPTIONS');
 
-/** What comes back to `text`, finally: a status, or 0 when nothing does. */
-async function fate(text) {
+/** The final answer to `text`; undefined when there is none. */
+async function answerTo(text) {
     const own = /^(?:Call-ID|i)\s*:\s*(\S+)/mi.exec(text)?.[1];
     phone.messages.length = 0;
     phone.send(text);
@@ -39,13 +43,16 @@ async function fate(text) {
         const final = phone.messages.find((m) => m.status >= 200 && m.header('call-id') === own);
         if (final) {
             if (/INVITE/.test(final.header('cseq') ?? ''))
-                phone.send(text.replace(/^INVITE/, 'ACK').replace(/(CSeq:\s*\d+\s+)INVITE/i, '$1ACK'));
-            return final.status;
+                phone.send(String(text).replace(/^INVITE/, 'ACK').replace(/(CSeq:\s*\d+\s+)INVITE/i, '$1ACK'));
+            return final;
         }
         await pause(10);
     }
-    return 0;
+    return undefined;
 }
+
+/** Its status, or 0 when nothing comes back. */
+const fate = async (text) => (await answerTo(text))?.status ?? 0;
 
 // The flow refuses every call with 486: so a message that is understood gets that.
 const UNDERSTOOD = [486];
@@ -62,8 +69,6 @@ const cases = [
         'Route:\r\n <sip:services.example.com;lr;unknownwith=value;unknown-no-value>',
         `m:"Quoted string \\"\\"" <sip:jdrosen@127.0.0.1:${phone.port}> ; newparam =\r\n newvalue ;\r\n  secondparam ; q = 0.33`,
         `l: ${sdp.length}`, '', sdp].join('\r\n')],
-    ['intmeth: a method of every token character', [501], options({ cseq: "139122385 !interesting-Method0123456789_*+`.%indeed'~" })
-        .replace(/^OPTIONS/, "!interesting-Method0123456789_*+`.%indeed'~")],
     ['esc01: escapes in the URI', UNDERSTOOD, invite({ uri: 'sip:sips%3Auser%40example.com@example.net' })],
     ['escnull: %00 in the user', [486, 400], invite({ uri: 'sip:null-%00-null@example.com' })],
     ['esc02: % in a method is no escape', [501], options({ cseq: '29344 RE%47IST%45R' }).replace(/^OPTIONS/, 'RE%47IST%45R')],
@@ -73,7 +78,6 @@ const cases = [
     ['semiuri: semicolons in the user', [200], options({ uri: 'sip:user;par=u%40example.net@example.com' })],
     ['transports: unknown transports in further Vias', [200], options({ extra: [
         'Via: SIP/2.0/SCTP t2.example.com;branch=z9hG4bKdkei', 'Via: SIP/2.0/UNKNOWN t5.example.com;branch=z9hG4bKx'] })],
-    ['unreason/noreason: a response that nobody waits for', [0], `SIP/2.0 100 \r\n${via()}\r\nCSeq: 1 INVITE\r\n\r\n`],
     // 3.1.2 invalid
     ['badinv01: separators without values', REFUSED, invite({ extra: ['Contact: "Joe" <sip:joe@example.org>;;;;'] })
         .replace(/Via: [^\r]*/, (v) => `${v};;,;,,`)],
@@ -115,6 +119,54 @@ for (const [name, wanted, text] of cases)
         const got = await fate(text);
         assert.ok(wanted.includes(got), `answered with ${got || 'silence'}, expected one of ${wanted}`);
         assert.equal(await fate(options()), 200, 'it still answers');
+    });
+
+// The RFC's own bytes, and what it asks for.
+const exact = [
+    ['intmeth', 'every character that may stand somewhere: a method that is not known, and those that are', [501], /^INVITE, ACK/],
+    ['mpart01', 'a body with zeros in it: well-formed, so MESSAGE is refused as such', [405], /^INVITE, ACK/],
+    ['unreason', 'a reason in Russian: a response that nobody waits for', [0]],
+    ['noreason', 'a response without a reason', [0]],
+    ['scalarlg', 'a response with numbers that overflow', [0]],
+    ['baddate', 'a Date in another zone, which nobody here looks at', UNDERSTOOD],
+    ['badaspec', 'spaces within < >: either is allowed', [200, 400]],
+    // libre finds no host in From's http://…, and drops it unread; see below.
+    ['unksm2', 'nobody registers a book, nor is From an address', [0, 400]],
+    ['regaut01', 'a scheme that nobody knows proves nothing', [401]],
+];
+for (const [name, what, wanted, allow] of exact)
+    await test(`${name}: ${what}`, async () => {
+        const got = await answerTo(sendable(name));
+        assert.ok(wanted.includes(got?.status ?? 0), `answered with ${got?.text ?? 'silence'}, expected one of ${wanted}`);
+        if (allow)
+            assert.match(got.header('allow'), allow);
+        assert.equal(await fate(options()), 200, 'it still answers');
+    });
+
+await test('unksm2, from somebody: nobody registers a book', async () => {
+    const text = sendable('unksm2').toString().replace('http://www.example.com', 'sip:www.example.com');
+    assert.equal((await answerTo(text)).status, 400);
+});
+
+for (const [name, what, wanted, contact] of [
+    ['cparam01', 'a parameter of the Contact is none of its address', 200, '<sip:+19725552222@gw1.example.net>'],
+    ['cparam02', 'a parameter of the address stays with it', 200, '<sip:+19725552222@gw1.example.net;unknownparam>'],
+    ['regescrt', 'headers of an address in < > stay with it', 200, '<sip:user@example.com?Route=%3Csip:sip.example.com%3E>'],
+    ['regbadct', 'without < > they are an error', 400],
+])
+    await test(`${name}: ${what}`, async () => {
+        const text = sendable(name).toString('latin1');
+        const asked = await answerTo(text);
+        assert.equal(asked.status, 401);
+        const user = /\r\nTo: sip:(\w+)@/.exec(text)[1];
+        const proof = digest({ challenge: asked.header('www-authenticate'), method: 'REGISTER', uri: 'sip:example.com',
+            user, password: `${user}s secret` });
+        const proved = () => answerTo(text.replace(/CSeq: (\d+)/, (_, n) => `CSeq: ${Number(n) + 1}`)
+            .replace(/branch=\w+/, `branch=z9hG4bK${token()}`).replace('\r\n\r\n', `\r\nAuthorization: ${proof}\r\n\r\n`));
+        const got = await proved();
+        assert.equal(got.status, wanted, got.text);
+        if (contact)
+            assert.ok(got.all('contact').some((c) => c.startsWith(`${contact};expires=`)), got.text);
     });
 
 await test('dblreq: what stands after the body is no message', async () => {
