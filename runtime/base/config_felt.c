@@ -64,21 +64,10 @@ json_t *config_settings(const struct config *c, const struct config_number *n)
 
 /* --- and back --- */
 
-static void add_text(struct str *out, const char *text)
-{
-    str_addc(out, '"');
-    for (; *text != '\0'; text++)
-        if (*text == '"' || *text == '\\' || (unsigned char)*text < ' ')
-            str_addf(out, "\\%03d", (unsigned char)*text);
-        else
-            str_addc(out, *text);
-    str_addc(out, '"');
-}
-
 static void add_value(struct str *out, const json_t *value)
 {
     if (json_is_string(value))
-        add_text(out, json_string_value(value));
+        str_addn_lua(out, json_string_value(value), json_string_length(value));
     else if (json_is_integer(value))
         str_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else

@@ -143,6 +143,27 @@ void str_add_xml(struct str *s, const char *text)
     }
 }
 
+void str_add_lua(struct str *s, const char *text)
+{
+    str_addn_lua(s, text, strlen(text));
+}
+
+void str_addn_lua(struct str *s, const char *text, size_t len)
+{
+    str_addc(s, '"');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (c == '"' || c == '\\')
+            str_addf(s, "\\%c", c);
+        else if (c < 0x20)
+            str_addf(s, "\\%03d", c);
+        else
+            str_addc(s, (char)c);
+    }
+    str_addc(s, '"');
+}
+
 void str_add_form(struct str *s, const char *text)
 {
     for (; *text != '\0'; text++) {

@@ -44,6 +44,10 @@ void str_add_xml(struct str *s, const char *text);
 /* Appends as application/x-www-form-urlencoded: space as '+', all but [A-Za-z0-9-._*] as %XX. */
 void str_add_form(struct str *s, const char *text);
 
+/* Appends as a Lua string in double quotes, on one line whatever the bytes. */
+void str_add_lua(struct str *s, const char *text);
+void str_addn_lua(struct str *s, const char *text, size_t len);
+
 /* Copies into a field of fixed size, always NUL-terminated; true when all of it fitted. */
 bool str_copy(char *dst, size_t size, const char *src);
 /* Whole-string parse of a decimal integer within [min, max]; false otherwise. No leading space. */

@@ -294,7 +294,7 @@ static bool is_url(const char *flow)
 /* number { "*", voice = "…" } */
 static bool make_config(struct str *out, const char *flow)
 {
-    char file[4096], whole[4096];
+    char file[4096], whole[4096], voice[8192];
     size_t n = strcspn(flow, "#"); /* file.lua#function */
 
     snprintf(file, sizeof file, "%.*s", (int)n, flow);
@@ -305,14 +305,10 @@ static bool make_config(struct str *out, const char *flow)
         fprintf(stderr, "almon sim: %s: %s\n", file, strerror(errno));
         return false;
     }
-    str_add(out, "number { \"*\", voice = \"");
-    for (const char *p = whole + (*whole == '/'); *p != '\0'; p++)
-        if (*p == '"' || *p == '\\' || (unsigned char)*p < ' ')
-            str_addf(out, "\\%03d", (unsigned char)*p);
-        else
-            str_addc(out, *p);
-    str_add(out, flow + n);
-    str_add(out, "\" }");
+    snprintf(voice, sizeof voice, "%s%s", whole + (*whole == '/'), flow + n);
+    str_add(out, "number { \"*\", voice = ");
+    str_add_lua(out, voice);
+    str_add(out, " }");
     return !out->failed;
 }
 

@@ -221,17 +221,6 @@ int replay_web(struct replay *r, struct error *err)
 
 /* --- the configuration, as far as the journal shows it --- */
 
-static void add_literal(struct str *out, const char *text)
-{
-    str_addc(out, '"');
-    for (; *text != '\0'; text++)
-        if (*text == '"' || *text == '\\' || (unsigned char)*text < ' ')
-            str_addf(out, "\\%03d", (unsigned char)*text);
-        else
-            str_addc(out, *text);
-    str_addc(out, '"');
-}
-
 static void add_callbacks(struct str *out, const struct past *p)
 {
     static const char *const events[][2] = {
@@ -250,7 +239,7 @@ static void add_callbacks(struct str *out, const struct past *p)
     }
     if (url != NULL) {
         str_add(out, ", status_callback = ");
-        add_literal(out, url);
+        str_add_lua(out, url);
         str_addf(out, ", status_callback_events = {%s'completed'}", str_text(&list));
     }
     str_free(&list);
@@ -312,7 +301,7 @@ static void add_fallback(const struct replay *r, struct str *out, const struct p
     if (is_file)
         str_addf(&path, "%s/%s", r->root + (r->root[0] == '/'), replay_below(root, fallback));
     str_add(out, ", voice_fallback = ");
-    add_literal(out, is_file ? str_text(&path) : fallback);
+    str_add_lua(out, is_file ? str_text(&path) : fallback);
     str_free(&path);
 }
 
@@ -325,7 +314,7 @@ static void add_owned(struct str *out, const struct past *p)
         if (*from != '+' || strcmp(from, p->to) == 0 || strstr(str_text(out), from) != NULL)
             continue;
         str_add(out, " number { ");
-        add_literal(out, from);
+        str_add_lua(out, from);
         str_add(out, ", voice = 'none.xml' }");
     }
 }
@@ -336,9 +325,9 @@ void replay_config(const struct replay *r, struct str *out)
     struct str number = STR_INIT(1 << 14), beside = STR_INIT(1 << 14);
 
     str_add(out, "number { ");
-    add_literal(out, p->to);
+    str_add_lua(out, p->to);
     str_add(out, ", voice = ");
-    add_literal(out, r->flow[0] == '/' ? r->flow + 1 : r->flow);
+    str_add_lua(out, r->flow[0] == '/' ? r->flow + 1 : r->flow);
     if (r->o->flow == NULL && replay_gets(p))
         str_add(out, ", voice_method = 'GET'");
     add_fallback(r, out, p);

@@ -1,16 +1,12 @@
 /* A past call as a scenario: yesterday's call is tomorrow's regression test. */
-#include "sim/past.h"
-
 #include "base/config.h"
 #include "base/mem.h"
+#include "sim/literal.h"
 #include "sim/party.h"
+#include "sim/past.h"
 #include "sim/replay.h"
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { JSON_DEPTH = 50 };
 
 struct prompt {
     const char *text;
@@ -27,69 +23,9 @@ struct telling {
     size_t kv_ops; /* of the call on the store, so far */
 };
 
-/* --- Lua literals --- */
-
-static bool is_plain(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == '"' || text[i] == '\\')
-            return false;
-    return true;
-}
-
-static void add_short(struct str *out, const char *text, size_t len)
-{
-    str_addc(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '"' || text[i] == '\\')
-            str_addf(out, "\\%c", text[i]);
-        else if ((unsigned char)text[i] < ' ')
-            str_addf(out, "\\%03d", (unsigned char)text[i]);
-        else
-            str_addc(out, text[i]);
-    }
-    str_addc(out, '"');
-}
-
-/* [==[ … ]==] with as many = as it needs; a first newline would be swallowed, so one is added. */
-static void add_long(struct str *out, const char *text, size_t len)
-{
-    char end[32] = "]]";
-    size_t level = 0;
-
-    while (strstr(text, end) != NULL && level < sizeof end - 4) {
-        level++;
-        memset(end + 1, '=', level);
-        memcpy(end + 1 + level, "]", 2);
-    }
-    str_addc(out, '[');
-    for (size_t i = 0; i < level; i++)
-        str_addc(out, '=');
-    str_add(out, len > 0 && text[0] == '\n' ? "[\n" : "[");
-    str_addn(out, text, len);
-    str_add(out, end);
-}
-
-static void add_literal(struct str *out, const char *text, size_t len)
-{
-    bool controls = false;
-
-    for (size_t i = 0; i < len; i++)
-        controls = controls || ((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t');
-    if (is_plain(text, len) || controls || len >= 1 << 20 || strlen(text) != len)
-        add_short(out, text, len);
-    else
-        add_long(out, text, len);
-}
-
-static void add_text(struct str *out, const char *text)
-{
-    add_literal(out, text, strlen(text));
-}
-
 static void add_field(struct str *out, const struct past_line *l, const char *key)
 {
-    add_literal(out, past_text(l, key), json_string_length(json_object_get(l->j, key)));
+    literal_bytes(out, past_text(l, key), json_string_length(json_object_get(l->j, key)));
 }
 
 /* --- what was there before the call --- */
@@ -115,7 +51,7 @@ static void tell_files(struct telling *t, const struct past *p)
             past_text(l, "body") == NULL || seen_before(p, i, "file", "path"))
             continue;
         str_add(t->out, "  t:file(");
-        add_text(t->out, replay_below(t->root, past_text(l, "path")));
+        literal_text(t->out, replay_below(t->root, past_text(l, "path")));
         str_add(t->out, ", ");
         add_field(t->out, l, "body");
         str_add(t->out, ")\n");
@@ -130,7 +66,7 @@ static void tell_answer(struct telling *t, const struct past *p, size_t i)
     if (!replay_answer(p, i, &a))
         return;
     str_add(t->out, "  t:web(");
-    add_literal(t->out, a.url, strcspn(a.url, "#"));
+    literal_bytes(t->out, a.url, strcspn(a.url, "#"));
     str_add(t->out, ", { ");
     if (a.failure != HTTP_DONE)
         str_addf(t->out, "error = \"%s\", ", sim_failure_name(a.failure));
@@ -141,7 +77,7 @@ static void tell_answer(struct telling *t, const struct past *p, size_t i)
     }
     if (a.type != NULL && strcmp(a.type, "text/xml") != 0) {
         str_add(t->out, "type = ");
-        add_text(t->out, a.type);
+        literal_text(t->out, a.type);
         str_add(t->out, ", ");
     }
     if (a.status != 0 && a.status != 200)
@@ -154,7 +90,7 @@ static void tell_answer(struct telling *t, const struct past *p, size_t i)
 static void tell_folder(struct telling *t, const char *name)
 {
     str_add(t->out, "t:folder(");
-    add_text(t->out, name);
+    literal_text(t->out, name);
     str_addc(t->out, ')');
 }
 
@@ -163,7 +99,7 @@ static void tell_flow(struct telling *t)
     const char *flow = t->past->flow, *slash = strrchr(flow, '/');
 
     if (strncmp(flow, "http", 4) == 0)
-        add_text(t->out, flow);
+        literal_text(t->out, flow);
     else
         tell_folder(t, slash != NULL ? slash + 1 : flow);
 }
@@ -181,71 +117,7 @@ static void tell_fallback(struct telling *t)
     if (is_file)
         tell_folder(t, replay_below(t->root, fallback));
     else
-        add_text(t->out, fallback);
-}
-
-/* JSON as Lua would write it. A null has no such form: it is left out. */
-static void add_json(struct str *out, const json_t *j, int depth)
-{
-    const char *key;
-    json_t *value;
-
-    if (json_is_object(j) && depth > 0) {
-        str_add(out, "{ ");
-        json_object_foreach((json_t *)(uintptr_t)j, key, value)
-        {
-            if (json_is_null(value))
-                continue;
-            str_addc(out, '[');
-            add_text(out, key);
-            str_add(out, "] = ");
-            add_json(out, value, depth - 1);
-            str_add(out, ", ");
-        }
-        str_addc(out, '}');
-    } else if (json_is_array(j) && depth > 0) {
-        str_add(out, "{ ");
-        for (size_t i = 0; i < json_array_size(j); i++) {
-            add_json(out, json_array_get(j, i), depth - 1);
-            str_add(out, ", ");
-        }
-        str_addc(out, '}');
-    } else if (json_is_string(j)) {
-        add_literal(out, json_string_value(j), json_string_length(j));
-    } else if (json_is_integer(j)) {
-        str_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(j));
-    } else if (json_is_real(j)) {
-        str_addf(out, "%.17g", json_real_value(j));
-    } else {
-        str_add(out, json_is_true(j) ? "true" : json_is_false(j) ? "false" : "nil");
-    }
-}
-
-/* A value as stdlib/kv.lua packed it. */
-static void add_kept(struct str *out, const json_t *value)
-{
-    const char *text = json_string_value(value);
-    size_t len = json_string_length(value);
-    long number;
-    json_t *j;
-
-    if (text == NULL) {
-        str_add(out, "nil");
-    } else if (len < 2 || text[0] != '\1') {
-        if (str_to_long(text, LONG_MIN, LONG_MAX, &number))
-            str_add(out, text);
-        else
-            add_literal(out, text, len);
-    } else if (text[1] == 't' || text[1] == 'f') {
-        str_add(out, text[1] == 't' ? "true" : "false");
-    } else if (text[1] == 'n') {
-        str_addf(out, "%.17g", strtod(text + 2, NULL));
-    } else if (text[1] == 'j' && (j = json_loadb(text + 2, len - 2, JSON_DECODE_ANY, NULL))) {
-        add_json(out, j, JSON_DEPTH);
-        json_decref(j);
-    } else {
-        add_literal(out, text + 2, len - 2);
-    }
+        literal_text(t->out, fallback);
 }
 
 /* What was in the store before the next operation of the call, or was changed until then. */
@@ -259,9 +131,9 @@ static void tell_values(struct telling *t)
         str_add(t->out, "  t:kv(");
         tell_flow(t);
         str_add(t->out, ", ");
-        add_text(t->out, v->key);
+        literal_text(t->out, v->key);
         str_add(t->out, ", ");
-        add_kept(t->out, v->value);
+        literal_kept(t->out, v->value);
         str_add(t->out, ")\n");
     }
 }
@@ -274,14 +146,14 @@ static void tell_number(struct telling *t)
     config_settings_text(p->settings, &number, &beside);
     if (beside.len > 0) {
         str_add(t->out, "  t:config(");
-        add_text(t->out, beside.data);
+        literal_text(t->out, beside.data);
         str_add(t->out, ")\n");
     }
     if (p->wall != 0 && p->seed != 0)
         str_addf(t->out, "  t:begins{ wall = %lld, seed = %lld }\n", (long long)p->wall,
                  (long long)p->seed);
     str_add(t->out, "  t:number(");
-    add_text(t->out, p->to);
+    literal_text(t->out, p->to);
     str_add(t->out, ", { voice = ");
     tell_flow(t);
     tell_fallback(t);
@@ -301,21 +173,21 @@ static void tell_call(struct telling *t)
     json_t *value;
 
     str_add(t->out, "  local caller = t:call(");
-    add_text(t->out, p->to);
+    literal_text(t->out, p->to);
     str_add(t->out, ", { from = ");
-    add_text(t->out, p->from);
+    literal_text(t->out, p->from);
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (past_text(&p->lines[0], said[i]) != NULL) {
             str_addf(t->out, ", %s = ", said[i]);
-            add_text(t->out, past_text(&p->lines[0], said[i]));
+            literal_text(t->out, past_text(&p->lines[0], said[i]));
         }
     str_add(t->out, json_object_size(params) > 0 ? ", params = { " : "");
     json_object_foreach((json_t *)(uintptr_t)params, name, value)
     {
         str_add(t->out, "[");
-        add_text(t->out, name);
+        literal_text(t->out, name);
         str_add(t->out, "] = ");
-        add_text(t->out, json_string_value(value) != NULL ? json_string_value(value) : "");
+        literal_text(t->out, json_string_value(value) != NULL ? json_string_value(value) : "");
         str_add(t->out, ", ");
     }
     str_add(t->out, json_object_size(params) > 0 ? "} })\n" : " })\n");
@@ -335,7 +207,7 @@ static void tell_until(struct telling *t, int64_t until)
 {
     if (t->prompt.text != NULL && !t->prompt.told) {
         str_add(t->out, "  caller:hears_start(");
-        add_text(t->out, t->prompt.text);
+        literal_text(t->out, t->prompt.text);
         str_add(t->out, ")\n");
         t->prompt.told = true;
         t->now = t->prompt.began;
@@ -348,7 +220,7 @@ static void tell_prompt(struct telling *t, const struct past_line *l)
     if (t->prompt.text == NULL || past_number(l, "request") != t->prompt.request)
         return;
     str_add(t->out, "  caller:hears(");
-    add_text(t->out, t->prompt.text);
+    literal_text(t->out, t->prompt.text);
     str_add(t->out, ")\n");
     if (l->t > t->now)
         t->now = l->t;
@@ -382,9 +254,9 @@ static void tell_request(struct telling *t, const struct past_line *l)
     if (digits == NULL || url == NULL)
         return;
     str_add(t->out, "  t:expect_request(");
-    add_literal(t->out, url, strcspn(url, "#"));
+    literal_bytes(t->out, url, strcspn(url, "#"));
     str_add(t->out, ", { Digits = ");
-    add_text(t->out, digits);
+    literal_text(t->out, digits);
     str_add(t->out, " })\n");
 }
 
@@ -444,7 +316,7 @@ static bool tell_refer(struct telling *t, const struct past_line *l, int64_t at,
     if ((asked || asks) && past_text(l, "to") != NULL) {
         tell_until(t, at);
         str_addf(t->out, "  %s:%s(", who, asked ? "is_referred" : "refers");
-        add_text(t->out, past_text(l, "to"));
+        literal_text(t->out, past_text(l, "to"));
         str_add(t->out, ")\n");
         return true;
     }
@@ -528,7 +400,7 @@ static void tell_callees(struct telling *t)
         if (callee_number(p, &p->children[i]) <= known)
             continue;
         str_addf(t->out, "  local callee%zu = t:callee(", ++known);
-        add_text(t->out, p->children[i].to);
+        literal_text(t->out, p->children[i].to);
         str_add(t->out, ", { ");
         for (size_t k = i; k < p->n_children; k++)
             if (strcmp(p->children[k].to, p->children[i].to) == 0)
@@ -606,7 +478,7 @@ void retell(const struct past *past, struct str *out)
             tell_line_of_child(&t, &all[i]);
     if (strcmp(last->e, "end") == 0 && past_text(last, "status") != NULL) {
         str_add(out, "  caller:ends(");
-        add_text(out, past_text(last, "status"));
+        literal_text(out, past_text(last, "status"));
         str_add(out, ")\n");
     }
     str_add(out, "end)\n");

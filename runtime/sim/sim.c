@@ -50,11 +50,10 @@ static int parse_whole(struct sim *s, struct config **cp, const char *routes, co
     int rc;
 
     /* All on the first line, so that messages name the lines of `text`. */
-    str_addf(&full, "account { sid = '%s', token = \"", s->account);
-    for (const char *p = s->token; *p != '\0'; p++)
-        str_addf(&full, "\\%03d", (unsigned char)*p);
+    str_addf(&full, "account { sid = '%s', token = ", s->account);
+    str_add_lua(&full, s->token);
     str_addf(&full,
-             "\" } gateway { name = 'local', token = '" LINK_TOKEN "', identities = { '*' } } %s",
+             " } gateway { name = 'local', token = '" LINK_TOKEN "', identities = { '*' } } %s",
              routes);
     str_add(&full, text);
     if (full.failed)

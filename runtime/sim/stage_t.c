@@ -107,18 +107,6 @@ const char *stage_path(lua_State *L, const char *name)
 
 /* --- the configuration --- */
 
-static void add_literal(struct str *out, const char *text, size_t len)
-{
-    str_addc(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '"' || text[i] == '\\' || (unsigned char)text[i] < ' ')
-            str_addf(out, "\\%03d", (unsigned char)text[i]);
-        else
-            str_addc(out, text[i]);
-    }
-    str_addc(out, '"');
-}
-
 static bool is_url_key(const char *key)
 {
     return strcmp(key, "voice") == 0 || strcmp(key, "message") == 0 ||
@@ -143,7 +131,7 @@ static void add_flow(lua_State *L, struct str *out, const char *value)
     const char *target = stage_target(L, value);
 
     target += *target == '/';
-    add_literal(out, target, strlen(target));
+    str_add_lua(out, target);
     lua_pop(L, 1);
 }
 
@@ -173,7 +161,7 @@ static void add_value(lua_State *L, struct str *out, const char *key)
         else if (lua_type(L, -2) == LUA_TNUMBER)
             str_addn(out, text, len);
         else
-            add_literal(out, text, len);
+            str_addn_lua(out, text, len);
         lua_pop(L, 1);
     }
 }
@@ -227,7 +215,7 @@ static int t_number(lua_State *L)
         lua_pop(L, 1);
     }
     str_add(&out, "number { ");
-    add_literal(&out, pattern, len);
+    str_addn_lua(&out, pattern, len);
     lua_pushnil(L);
     while (lua_next(L, 3) != 0) {
         add_option(L, &out);

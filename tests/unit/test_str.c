@@ -65,7 +65,7 @@ out:
     str_free(&s);
 }
 
-UNIT(str_escapes_xml_and_forms)
+UNIT(str_escapes_xml_forms_and_lua)
 {
     struct str s = STR_INIT(1000);
 
@@ -74,6 +74,9 @@ UNIT(str_escapes_xml_and_forms)
     str_reset(&s);
     str_add_form(&s, "+1 (555)~a-b.c_d*\xc3\xa9/\n");
     ok_str(str_text(&s), "%2B1+%28555%29%7Ea-b.c_d*%C3%A9%2F%0A");
+    str_reset(&s);
+    str_addn_lua(&s, "a\"b\\\n\0001'\xc3\xa9]]", 12);
+    ok_str(str_text(&s), "\"a\\\"b\\\\\\010\\0001'\xc3\xa9]]\"");
 out:
     str_free(&s);
 }
@@ -138,6 +141,6 @@ out:;
 }
 
 UNIT_MAIN(CASE(str_grows_and_stays_terminated), CASE(str_keeps_its_maximum),
-          CASE(str_takes_an_empty_string_as_one), CASE(str_escapes_xml_and_forms),
+          CASE(str_takes_an_empty_string_as_one), CASE(str_escapes_xml_forms_and_lua),
           CASE(str_copy_cuts_and_says_so), CASE(str_reads_whole_numbers_only),
           CASE(str_distance_weighs_case_less), CASE(str_trims))
