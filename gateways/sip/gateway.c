@@ -45,7 +45,14 @@ static enum stack_verdict on_screen(void *arg, const struct stack_request *r)
         return STACK_TAKE;
     if (strcmp(r->method, "INVITE") == 0 && peers_find(g->peers, &r->source) != NULL)
         return STACK_TAKE;
-    return g->config->n_phones > 0 ? STACK_CHALLENGE : STACK_FORBID;
+    if (g->config->n_phones > 0)
+        return STACK_CHALLENGE;
+    if (bucket_take(&g->refused, loop_now(g->loop), 0.2, 5))
+        log_warn("sip", NULL,
+                 "%s from %s is refused: almon.lua has no trunk{} with that address in from, and "
+                 "no phone{} whose password could be proved",
+                 r->method, r->source_ip);
+    return STACK_FORBID;
 }
 
 static const char *on_password(void *arg, const char *user)

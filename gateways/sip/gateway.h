@@ -2,6 +2,7 @@
 #ifndef ALMON_SIP_GATEWAY_H
 #define ALMON_SIP_GATEWAY_H
 
+#include "base/bucket.h"
 #include "base/config.h"
 #include "base/error.h"
 #include "base/loop.h"
@@ -34,6 +35,7 @@ struct gateway {
     struct guard *guard;
     struct registrar *registrar;
     struct trunks *trunks;
+    struct bucket refused; /* how often strangers are logged */
 
     const char *url; /* of the link */
     char *name, *token;

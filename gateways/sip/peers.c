@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -57,6 +58,70 @@ static bool parse(const char *text, struct net *net)
     return true;
 }
 
+static const uint8_t *bytes_of(const struct sockaddr_storage *source, int *family)
+{
+    const uint8_t *v6;
+
+    *family = source->ss_family;
+    if (source->ss_family == AF_INET)
+        return (const uint8_t *)&((const struct sockaddr_in *)source)->sin_addr;
+    v6 = (const uint8_t *)&((const struct sockaddr_in6 *)source)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)source)->sin6_addr)) {
+        *family = AF_INET;
+        return v6 + 12;
+    }
+    return v6;
+}
+
+static int add_host(struct peers *p, const struct config_trunk *trunk,
+                    const struct sockaddr_storage *source)
+{
+    struct net net = {.trunk = trunk};
+    const uint8_t *bytes = bytes_of(source, &net.family);
+
+    net.bits = net.family == AF_INET ? 32 : 128;
+    memcpy(net.bytes, bytes, net.bits / 8);
+    return add(p, &net);
+}
+
+/* What this machine is called now; nobody else's packets come in under these. */
+static int add_self(struct peers *p, const struct config_trunk *trunk)
+{
+    struct ifaddrs *all;
+    int rc = 0;
+
+    if (getifaddrs(&all) != 0)
+        return 0;
+    for (struct ifaddrs *i = all; i != NULL && rc == 0; i = i->ifa_next) {
+        struct sockaddr_storage at = {0};
+        int family = i->ifa_addr != NULL ? i->ifa_addr->sa_family : 0;
+
+        if (family != AF_INET && family != AF_INET6)
+            continue;
+        memcpy(&at, i->ifa_addr,
+               family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+        rc = add_host(p, trunk, &at);
+    }
+    freeifaddrs(all);
+    return rc;
+}
+
+static int add_text(struct peers *p, const struct config *config, const struct config_trunk *t,
+                    const char *text, struct error *err)
+{
+    struct net net = {.trunk = t};
+    int rc;
+
+    if (strcmp(text, "self") != 0 && !parse(text, &net))
+        return error_set(err, ERR_INVALID,
+                         "%s:%d: trunk: '%s' in from is no address and no network; write "
+                         "'192.0.2.7' or '10.0.0.0/8', or 'self' for this machine",
+                         config->path, t->line, text);
+    rc = strcmp(text, "self") == 0 ? add_self(p, t) : add(p, &net);
+    return rc == 0 ? 0
+                   : error_set(err, rc, "%s:%d: trunk: too many addresses", config->path, t->line);
+}
+
 int peers_new(struct peers **pp, const struct config *config, struct error *err)
 {
     struct peers *p = mem_alloc(sizeof *p);
@@ -67,17 +132,8 @@ int peers_new(struct peers **pp, const struct config *config, struct error *err)
     for (size_t i = 0; i < config->n_trunks && rc == 0; i++) {
         const struct config_trunk *t = &config->trunks[i];
 
-        for (size_t j = 0; j < t->n_from && rc == 0; j++) {
-            struct net net = {.trunk = t};
-
-            if (!parse(t->from[j], &net))
-                rc = error_set(err, ERR_INVALID,
-                               "%s:%d: trunk: '%s' in from is no address and no network; write "
-                               "'192.0.2.7' or '10.0.0.0/8'",
-                               config->path, t->line, t->from[j]);
-            else if ((rc = add(p, &net)) != 0)
-                rc = error_set(err, rc, "%s:%d: trunk: too many addresses", config->path, t->line);
-        }
+        for (size_t j = 0; j < t->n_from && rc == 0; j++)
+            rc = add_text(p, config, t, t->from[j], err);
     }
     if (rc != 0)
         peers_free(p);
@@ -93,21 +149,6 @@ struct peers *peers_free(struct peers *p)
     mem_free(p->nets);
     mem_free(p);
     return NULL;
-}
-
-static const uint8_t *bytes_of(const struct sockaddr_storage *source, int *family)
-{
-    const uint8_t *v6;
-
-    *family = source->ss_family;
-    if (source->ss_family == AF_INET)
-        return (const uint8_t *)&((const struct sockaddr_in *)source)->sin_addr;
-    v6 = (const uint8_t *)&((const struct sockaddr_in6 *)source)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)source)->sin6_addr)) {
-        *family = AF_INET;
-        return v6 + 12;
-    }
-    return v6;
 }
 
 static bool holds(const struct net *net, int family, const uint8_t *bytes)
@@ -138,13 +179,5 @@ const struct config_trunk *peers_find(const struct peers *p, const struct sockad
 int peers_learn(struct peers *p, const struct config_trunk *trunk,
                 const struct sockaddr_storage *source)
 {
-    struct net net = {.trunk = trunk};
-    const uint8_t *bytes;
-
-    if (peers_find(p, source) == trunk)
-        return 0;
-    bytes = bytes_of(source, &net.family);
-    net.bits = net.family == AF_INET ? 32 : 128;
-    memcpy(net.bytes, bytes, net.bits / 8);
-    return add(p, &net);
+    return peers_find(p, source) == trunk ? 0 : add_host(p, trunk, source);
 }

@@ -105,7 +105,8 @@ const struct config_key config_trunk_keys[] = {
     {.name = "from",
      .type = CONFIG_LIST,
      AT(from),
-     .help = "Addresses and networks whose calls are taken: '192.0.2.7', '10.0.0.0/8', '::1'."},
+     .help = "Addresses and networks whose calls are taken: '192.0.2.7', '10.0.0.0/8', '::1'; "
+             "'self' is this machine."},
     {.name = "to",
      .type = CONFIG_TEXT,
      AT(to),

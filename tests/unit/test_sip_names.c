@@ -220,6 +220,24 @@ out:
     peers_free(p);
 }
 
+UNIT(this_machine_is_itself)
+{
+    static const char *const self[] = {"self"};
+    struct config_trunk trunk = {.name = "here", .from = self, .n_from = 1};
+    struct config config = {.path = "almon.lua", .trunks = &trunk, .n_trunks = 1};
+    struct peers *p = NULL;
+    struct error err = {0};
+    struct sockaddr_storage here = at("127.0.0.1", 1), other = at("127.0.0.2", 1),
+                            far = at("203.0.113.9", 1);
+
+    ok_rc(peers_new(&p, &config, &err), &err);
+    ok(peers_find(p, &here) == &trunk);
+    ok(peers_find(p, &other) == NULL);
+    ok(peers_find(p, &far) == NULL);
+out:
+    peers_free(p);
+}
+
 UNIT(a_wrong_address_is_said_with_its_line)
 {
     static const char *const wrong[] = {"10.0.0.0/33"};
@@ -365,7 +383,7 @@ UNIT_MAIN(CASE(an_offer_is_read_with_its_codecs_in_their_order),
           CASE(an_answer_to_ours_is_sent_their_numbers_and_received_on_ours),
           CASE(numbers_are_cleaned_and_rewritten), CASE(a_user_part_cannot_leave_its_place),
           CASE(the_most_exact_network_wins_and_what_registered_is_learnt),
-          CASE(a_wrong_address_is_said_with_its_line),
+          CASE(this_machine_is_itself), CASE(a_wrong_address_is_said_with_its_line),
           CASE(an_address_has_its_rate_and_others_theirs),
           CASE(phones_are_where_they_registered_until_it_expires),
           CASE(statuses_and_causes_agree_both_ways),
