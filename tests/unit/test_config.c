@@ -264,8 +264,7 @@ UNIT(what_a_call_can_feel_is_told_and_can_be_said_again)
     ok(settings != NULL);
     config_settings_text(settings, &number, &beside);
     ok_str(str_text(&number), ", lua_in_webhooks = true");
-    ok_str(str_text(&beside),
-           "speech { voice = \"a \\\"b\\\"\", } limits { call_seconds = 60, } ");
+    ok_str(str_text(&beside), "speech { voice = \"a \\\"b\\\"\", } limits { call_seconds = 60, } ");
 out:
     json_decref(settings);
     str_free(&number);
