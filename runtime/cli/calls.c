@@ -101,6 +101,7 @@ static void add_line(struct str *out, const json_t *record, bool child)
     const char *start = member(record, "start"), *from = member(record, "from"),
                *to = member(record, "to"), *status = member(record, "status"),
                *sid = member(record, "sid"), *by = member(record, "answered_by");
+    int queued = (int)json_integer_value(json_object_get(record, "queued"));
     char route[200];
 
     snprintf(route, sizeof route, "%s%s → %s", child ? "  " : "", from != NULL ? from : "?",
@@ -114,6 +115,8 @@ static void add_line(struct str *out, const json_t *record, bool child)
         str_addc(out, ' ');
     str_addf(out, "  %-11s %5d s", status != NULL ? status : "?",
              (int)json_integer_value(json_object_get(record, "duration")));
+    if (queued > 0)
+        str_addf(out, "  %d s in queues", queued);
     if (by != NULL)
         str_addf(out, "  %.30s", by);
     str_addc(out, '\n');
@@ -155,7 +158,8 @@ static void usage(FILE *out)
             "usage: almon calls [-n COUNT] [--state DIR | --config FILE]\n"
             "Lists the calls that ended last, each with the calls that it made: when it began\n"
             "(UTC), its SID (for `almon trace`), from whom to whom, how it ended, seconds from\n"
-            "the answer to the end, and who answered where that was looked for.\n"
+            "the answer to the end, seconds that it waited in queues, and who answered where\n"
+            "that was looked for.\n"
             "  -n, --last COUNT  so many instead of 20, at most %d\n",
             CALLS_LAST_MAX);
 }

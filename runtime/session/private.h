@@ -127,6 +127,7 @@ struct session {
     struct session_recording *told_recording; /* of which the last status callback will tell */
     struct recorded_call *recorded;           /* … what it will tell (callback.c) */
 
+    int64_t queued_us;       /* in queues, so far as it left them (queue.c) */
     const char *answered_by; /* what answering machine detection found; NULL: nothing yet */
 
     int64_t began, answered; /* loop_now(); answered 0: not yet */

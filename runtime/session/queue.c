@@ -158,6 +158,8 @@ static void fill_event(struct queue_event *ev, const struct queued *m, int64_t t
 
 static void queued_free(struct queued *m)
 {
+    session_of(m->request)->queued_us +=
+        (m->taken_at != 0 ? m->taken_at : now(m->queue)) - m->since;
     task_cancel(&m->task);
     mem_free(m);
 }

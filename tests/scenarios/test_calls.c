@@ -146,6 +146,36 @@ out:
     rig_free(r);
 }
 
+UNIT(it_says_how_long_the_call_waited_in_queues)
+{
+    struct rig *r = rig_new("number { '+15550100', voice = '" VOICE "' }\n"
+                            "number { '+15550200', voice = 'http://app.test/agent' }\n");
+    struct sim_caller *waits;
+    json_t *all = NULL;
+
+    ok(r != NULL);
+    rig_web(r, VOICE, "<Response><Enqueue>first</Enqueue><Enqueue>second</Enqueue></Response>");
+    rig_web(r, "http://app.test/agent",
+            "<Response><Dial timeLimit=\"3\"><Queue>first</Queue></Dial></Response>");
+    rig_call(r, "+15550100", "+15550199");
+    waits = rig_caller(r);
+    rig_waits(r, 7400);
+    rig_call(r, "+15550200", "+15550198");
+    rig_ends(r); /* taken after 7.4 s, bridged for 3 */
+    rig_waits(r, 4900);
+    sim_caller_hangup(waits);
+    ok(rig_settles(r));
+    all = records(r);
+    ok_int((int)json_array_size(all), 2);
+    ok_str(text(all, 0, "from"), "+15550198");
+    ok_int(number(all, 0, "queued"), 0); /* who takes does not wait in a queue */
+    ok_int(number(all, 1, "queued"), 12);
+    ok_int(number(all, 1, "queue_time"), 0); /* Twilio's: until the call was placed */
+out:
+    json_decref(all);
+    rig_free(r);
+}
+
 UNIT(a_call_that_a_crash_ended_is_written_at_the_next_start)
 {
     static const char journal[] =
@@ -182,4 +212,5 @@ out:
 
 UNIT_MAIN(NO_TORTURE(a_call_leaves_one_record), NO_TORTURE(every_leg_has_its_own),
           NO_TORTURE(who_was_never_answered_has_a_record_too),
+          NO_TORTURE(it_says_how_long_the_call_waited_in_queues),
           NO_TORTURE(a_call_that_a_crash_ended_is_written_at_the_next_start))

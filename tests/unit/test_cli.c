@@ -55,6 +55,11 @@ UNIT(calls_lists_the_last_with_those_they_made)
                  RECORD("2", "null", "2026-01-02", "+3", "+4\\u001b[2J", "busy")
                      RECORD("4", "\"CA3\"", "2026-01-02", "+5", "+7", "no-answer")
                          RECORD("3", "null", "2026-01-02", "+5", "+6", "completed") "{\"torn"));
+    ok(write_day("2026-01-03", "{\"sid\":\"CA9\",\"status\":\"completed\",\"queued\":12}\n"));
+    ok_rc(calls_list(unit_folder(), 1, &out, &err), &err);
+    ok(strstr(str_text(&out), "12 s in queues") != NULL);
+    ok(write_day("2026-01-03", ""));
+    str_reset(&out);
     ok_rc(calls_list(unit_folder(), 2, &out, &err), &err);
     at = strstr(str_text(&out), "2026-01-02 10:20:30  CA2  +3 → +4\\x1b[2J");
     ok(at != NULL && strchr(str_text(&out), 0x1b) == NULL);
