@@ -96,6 +96,23 @@ static int read_days(struct ring *r, const char *state, int last, struct error *
     return r->count > 0 ? 0 : error_set(err, ERR_MISSING, "no call has ended yet in %s", state);
 }
 
+/* "MOS 4.1, lost 1.2 %, jitter 2.3 ms, round trip 41 ms", as far as it is known. */
+static void add_quality(struct str *out, const json_t *q)
+{
+    double mos = (double)json_integer_value(json_object_get(q, "mos")) / 100,
+           lost = (double)json_integer_value(json_object_get(q, "lost")),
+           received = (double)json_integer_value(json_object_get(q, "received")),
+           jitter = (double)json_integer_value(json_object_get(q, "jitter_us")) / 1000,
+           trip = (double)json_integer_value(json_object_get(q, "round_trip_us")) / 1000;
+
+    if (mos <= 0)
+        return;
+    str_addf(out, "  MOS %.1f, lost %.1f %%, jitter %.1f ms", mos,
+             lost > 0 ? lost * 100 / (lost + received) : 0.0, jitter);
+    if (trip > 0)
+        str_addf(out, ", round trip %.0f ms", trip);
+}
+
 static void add_line(struct str *out, const json_t *record, bool child)
 {
     const char *start = member(record, "start"), *from = member(record, "from"),
@@ -119,6 +136,7 @@ static void add_line(struct str *out, const json_t *record, bool child)
         str_addf(out, "  %d s in queues", queued);
     if (by != NULL)
         str_addf(out, "  %.30s", by);
+    add_quality(out, json_object_get(record, "quality"));
     str_addc(out, '\n');
 }
 

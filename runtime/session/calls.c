@@ -66,7 +66,7 @@ void calls_write(struct session *s)
     params_iso8601(s->ended_wall, end);
     record_path(s->rt->parts.state, s->began_wall, path, sizeof path);
     if (!record_line(json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s, s:s?, s:s?, s:s, s:s, s:s?, s:s, "
-                               "s:i, s:s?, s:i, s:i, s:o}",
+                               "s:i, s:s?, s:i, s:i, s:o, s:O?}",
                                "sid", s->sid, "parent_sid", s->parent_sid, "account",
                                s->account->sid, "direction", s->direction, "from", s->from, "to",
                                s->to, "forwarded_from", s->forwarded_from, "caller_name",
@@ -74,7 +74,7 @@ void calls_write(struct session *s)
                                start, "answer", s->answered != 0 ? answer : NULL, "end", end,
                                "duration", s->seconds, "answered_by", s->answered_by, "queue_time",
                                0, "queued", (int)(s->queued_us / 1000000), "recordings",
-                               recordings(s)),
+                               recordings(s), "quality", s->quality),
                      &line) ||
         disk_append(s->rt->parts.disk, path, line.data, line.len) != 0)
         log_warn("calls", s->sid, "the record of this call could not be written and is lost");
@@ -106,14 +106,14 @@ void calls_repair(const char *state, const json_t *start, int64_t end_ms)
     disk_make_folders(path, NULL);
     path[folder] = '/';
     if (record_line(json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s, s:s, s:n, s:s, "
-                              "s:i, s:n, s:i, s:n, s:[]}",
+                              "s:i, s:n, s:i, s:n, s:[], s:n}",
                               "sid", sid, "parent_sid", text_of(start, "parent_sid"), "account",
                               account, "direction", text_of(start, "direction"), "from",
                               text_of(start, "from"), "to", text_of(start, "to"), "forwarded_from",
                               text_of(start, "forwarded_from"), "caller_name",
                               text_of(start, "caller_name"), "status", "failed", "start", began_at,
                               "answer", "end", ended_at, "duration", 0, "answered_by", "queue_time",
-                              0, "queued", "recordings"),
+                              0, "queued", "recordings", "quality"),
                     &line))
         fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || write(fd, line.data, line.len) != (ssize_t)line.len)

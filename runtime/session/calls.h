@@ -9,10 +9,15 @@
  *   start answer end                      "2026-01-01T00:00:00.000Z"
  *   duration                              whole seconds from answer to end, begun ones count
  *   answered_by                           of answering machine detection
- *   queue_time                            ms that it waited to be placed, as at Twilio: 0, a call
- * over an account's ceiling is refused and never kept waiting queued whole seconds that it waited
- * in queues (Enqueue), until it was taken or left: the sum of its QueueTimes; null after a crash
- *   recordings                            SIDs */
+ *   queue_time                            ms that it waited to be placed, as at Twilio: 0, a
+ *                                         call over an account's ceiling is refused
+ *   queued                                whole seconds that it waited in queues (Enqueue), until
+ *                                         it was taken or left; null after a crash
+ *   recordings                            SIDs
+ *   quality                               how it sounded to its gateway: sent received lost late
+ *                                         jitter_us round_trip_us mos remote_loss remote_jitter_us,
+ *                                         as bridge/README.md says; the last that was told before
+ *                                         the hang-up */
 #ifndef ALMON_SESSION_CALLS_H
 #define ALMON_SESSION_CALLS_H
 

@@ -122,7 +122,8 @@ struct session {
     struct http_jar jar;
     int documents, fetches; /* so far */
     unsigned callbacks_out, callback_sequence;
-    struct list recordings;                   /* of this call, also those that are being finished */
+    struct list recordings; /* of this call, also those that are being finished */
+    json_t *quality; /* how it sounded, as its gateway told until the hang-up; NULL: not at all */
     struct call_recording *kept_recordings;   /* SIDs of those on disk (calls.c) */
     struct session_recording *told_recording; /* of which the last status callback will tell */
     struct recorded_call *recorded;           /* … what it will tell (callback.c) */

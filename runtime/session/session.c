@@ -147,8 +147,9 @@ void session_finish(struct session *s, enum call_status status, enum cause cause
     s->ended_from_outside = strcmp(by, "operator") == 0;
     s->seconds = session_seconds(s);
     s->ended_wall = loop_wall(s->rt->parts.loop);
-    journal_add(s, "hangup", "{s:s, s:s, s:o*}", "cause", cause_name(cause), "by", by, "quality",
-                quality_of(s));
+    s->quality = quality_of(s);
+    journal_add(s, "hangup", "{s:s, s:s, s:O*}", "cause", cause_name(cause), "by", by, "quality",
+                s->quality);
     log_info("session", s->sid, "%s by %s (%s)", call_status_name(status), by, cause_name(cause));
     if (status == CALL_COMPLETED)
         s->rt->stats.completed++;
@@ -186,6 +187,7 @@ void session_free_if_done(struct session *s)
     if (s->script != NULL)
         s->rt->parts.handlers->forget(s->script);
     callback_forget(s);
+    json_decref(s->quality);
     room_free(s->room);
     mem_free(s->flow_root);
     mem_free(s->journal_path);

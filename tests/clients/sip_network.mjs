@@ -1,5 +1,7 @@
 // A phone behind a bad network: its keys arrive once each and in order, and its voice is heard.
 
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { assert, finish, pause, test, until, watch } from './common.mjs';
 import { Relay } from './lib/relay.mjs';
 import { Phone, startSip } from './lib/sip.mjs';
@@ -72,7 +74,7 @@ await test('what is said comes back through Echo as the same tones', async () =>
     phone.close();
 });
 
-await test('how a call sounded stands in its journal', async () => {
+await test('how a call sounded stands in its journal and its record, and almon calls shows it', async () => {
     for (const [seed, loss] of [[5, 20], [6, 0]]) {
         const phone = await Phone.open(gateway);
         await Relay.through(phone, { seed, loss, twice: 0, jitter: 5 });
@@ -89,12 +91,19 @@ await test('how a call sounded stands in its journal', async () => {
             await pause(Math.max(0, start + 20 * (i + 1) - Date.now()));
         }
         assert.equal((await phone.ask('BYE', d)).status, 200);
-        const { lines } = await almon.journal(from);
+        const { sid, lines } = await almon.journal(from);
         const { quality, by } = lines.find((l) => l.e === 'hangup');
         assert.equal(by, 'caller');
         assert.ok(quality.received + quality.lost >= 90 && quality.sent > 80, JSON.stringify(quality));
         assert.ok(loss > 0 ? quality.lost >= 10 && quality.mos < 350 : quality.lost === 0 && quality.mos > 400,
             JSON.stringify(quality));
+        const folder = path.join(almon.state, 'calls');
+        const record = await until(5000, 'the record', () => readdirSync(folder)
+            .flatMap((day) => readFileSync(path.join(folder, day), 'utf8').split('\n').slice(0, -1))
+            .map((line) => JSON.parse(line)).find((r) => r.sid === sid));
+        assert.deepEqual(record.quality, quality);
+        const { out } = await almon.run(['calls', '--state', almon.state]);
+        assert.match(out, new RegExp(`${sid} .*MOS [1-4]\\.\\d, lost \\d`));
         phone.close();
     }
 });

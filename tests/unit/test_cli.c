@@ -41,7 +41,8 @@ static bool write_day(const char *day, const char *lines)
 #define RECORD(sid, parent, day, from, to, status)                                                 \
     "{\"sid\":\"CA" sid "\",\"parent_sid\":" parent ",\"start\":\"" day "T10:20:30.400Z\","        \
     "\"from\":\"" from "\",\"to\":\"" to "\",\"status\":\"" status "\",\"duration\":7,"            \
-    "\"answered_by\":null}\n"
+    "\"answered_by\":null,\"quality\":{\"received\":980,\"lost\":20,\"jitter_us\":2250,"           \
+    "\"round_trip_us\":41000,\"mos\":412}}\n"
 
 UNIT(calls_lists_the_last_with_those_they_made)
 {
@@ -65,6 +66,7 @@ UNIT(calls_lists_the_last_with_those_they_made)
     ok(at != NULL && strchr(str_text(&out), 0x1b) == NULL);
     at = strstr(at, "\n2026-01-02 10:20:30  CA3  +5 → +6");
     ok(at != NULL && strstr(at, "completed       7 s") != NULL);
+    ok(strstr(at, "7 s  MOS 4.1, lost 2.0 %, jitter 2.2 ms, round trip 41 ms\n") != NULL);
     at = strstr(at, "\n2026-01-02 10:20:30  CA4    +5 → +7"); /* below the one that made it */
     ok(at != NULL && strstr(at, "no-answer") != NULL);
     ok(strstr(str_text(&out), "CA1") == NULL);
