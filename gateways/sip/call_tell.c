@@ -60,8 +60,8 @@ void call_log_figures(const struct call *c, const char *why)
     log_info("sip", NULL,
              "%s: ended: %s; received %llu packets, lost %.1f %%, jitter %.1f ms, MOS %.1f; sent "
              "%llu",
-             c->id, why, (unsigned long long)s.received, s.loss * 100, s.jitter_ms, s.mos,
-             (unsigned long long)s.sent);
+             c->id, why, (unsigned long long)s.received, s.loss * 100, s.jitter_ms,
+             s.received > 0 ? s.mos : 0, (unsigned long long)s.sent);
 }
 
 /* The far end may report anything. */

@@ -15,7 +15,8 @@ struct trunk_state {
     bool stale;                       /* not yet found in a new one */
 
     struct enrolment *enrolment;
-    unsigned status; /* of the last registration; 0: none yet */
+    unsigned status; /* of the last registration; 0: none yet, or nobody answered */
+    bool tried;
     struct sockaddr_storage from;
 
     struct probe *probe; /* under way */
@@ -50,8 +51,9 @@ static void on_answered(void *arg, unsigned status)
 
     s->probe = stack_probe_free(s->probe);
     if (dead && !s->dead)
-        log_warn("sip", NULL, "trunk %s does not answer (%u): no calls go there until it does",
-                 s->trunk->name, status);
+        log_warn("sip", NULL, "trunk %s does not answer (%u%s): no calls go there until it does",
+                 s->trunk->name, status,
+                 status == 0 ? ": nobody is there, or its name is not known" : "");
     else if (!dead && s->dead)
         log_info("sip", NULL, "trunk %s answers again (%u)", s->trunk->name, status);
     s->dead = dead;
@@ -98,10 +100,16 @@ void trunks_enrolled(struct trunks *t, void *enrolment_arg, unsigned status,
 {
     struct trunk_state *s = enrolment_arg;
 
-    if (s->status != status)
-        log_info("sip", NULL, "trunk %s: registration %u%s", s->trunk->name, status,
-                 status == 0 ? ": nobody answered" : "");
+    if (status == 200 && s->status != 200)
+        log_info("sip", NULL, "trunk %s: registration 200", s->trunk->name);
+    else if (s->status != status || !s->tried)
+        log_warn("sip", NULL, "trunk %s: registration %u%s", s->trunk->name, status,
+                 status == 0 ? ": nobody answered, or its name is not known"
+                 : status == 401 || status == 403 || status == 407
+                     ? ": look at user and password of this trunk in almon.lua"
+                     : "");
     s->status = status;
+    s->tried = true;
     if (status != 200)
         return;
     s->from = *from;
