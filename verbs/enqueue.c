@@ -168,6 +168,7 @@ static enum verb_result enqueue_queue(struct activation *a, struct enqueue *q,
     case QUEUE_TAKEN:
         enqueue_silence(a, q);
         q->taken = true;
+        q->joined = false; /* he may have had another taker a moment ago */
         q->waited = ev->waited;
         if (ev->url != NULL) {
             session_go_param(a, "QueueSid", ev->queue_sid);

@@ -13,6 +13,7 @@ struct queue {
     struct list waiting;      /* struct queued, who waits longest first */
     struct list takers;       /* struct taker, the same */
     int size;                 /* of `waiting` */
+    unsigned users;           /* who wait, take, or talk with whom they met here */
     int64_t taken, waited_us; /* how many were taken, and their time in all */
     struct runtime *rt;
     struct link_node in_all;
@@ -87,7 +88,7 @@ static bool make_room(struct runtime *rt)
     for (n = list_first(&rt->all_queues); n != NULL; n = list_next(&rt->all_queues, n)) {
         struct queue *q = list_entry(n, struct queue, in_all);
 
-        if (list_empty(&q->waiting) && list_empty(&q->takers)) {
+        if (q->users == 0) {
             queue_free(q);
             return true;
         }
@@ -161,12 +162,14 @@ static void queued_free(struct queued *m)
     session_of(m->request)->queued_us +=
         (m->taken_at != 0 ? m->taken_at : now(m->queue)) - m->since;
     task_cancel(&m->task);
+    m->queue->users--;
     mem_free(m);
 }
 
 static void taker_free(struct taker *t)
 {
     task_cancel(&t->task);
+    t->queue->users--;
     mem_free(t->url);
     mem_free(t);
 }
@@ -424,6 +427,7 @@ uint32_t session_enqueue(struct activation *a, const char *name, int max, enum q
     }
     *why = QUEUE_OPEN;
     m->queue = q;
+    q->users++;
     m->request = r;
     m->since = now(q);
     task_init(&m->task, s->rt->parts.loop, tell_queued, m);
@@ -488,6 +492,7 @@ uint32_t session_take(struct activation *a, const char *name, const char *url,
         return 0;
     }
     t->queue = q;
+    q->users++;
     t->request = r;
     t->method = method;
     task_init(&t->task, s->rt->parts.loop, tell_taker, t);
