@@ -15,6 +15,7 @@ struct party {
     const struct node *node; /* NULL: the text of the Dial */
     const struct node *uri;  /* of a Sip with several <Uri>: the one being called */
     uint32_t leg;            /* request; 0: not called, or over */
+    bool prepares;           /* something comes between its answer and its being joined */
 };
 
 struct parties {
@@ -22,9 +23,10 @@ struct parties {
     int count, next;     /* next: not yet called */
     struct party *taken; /* who answered */
     bool joined;         /* … and talks with the caller */
+    bool left;           /* the caller is gone: those who were called are yet to end */
     uint32_t ring, timeout, limit;
     const char *status; /* the weightiest outcome so far */
-    char sid[35];       /* of the last party that ended, or of who was taken */
+    char sid[35];       /* of the last party that ended; of who was taken, when one was */
 };
 
 /* --- calling --- */
@@ -51,6 +53,7 @@ static bool parties_call(struct activation *a, struct dial *d, struct party *one
 
     if (dial_party_read(a, one->node, one->uri, &party))
         one->leg = session_dial(a, &party);
+    one->prepares = party.url != NULL || party.send_digits != NULL;
     return one->leg != 0;
 }
 
@@ -156,7 +159,8 @@ static struct party *parties_find(struct parties *p, uint32_t request)
     return NULL;
 }
 
-static enum verb_result parties_answered(struct activation *a, struct parties *p, struct party *one)
+static enum verb_result parties_answered(struct activation *a, struct dial *d, struct parties *p,
+                                         struct party *one)
 {
     if (p->taken != NULL) {
         /* Two at the same moment: the first was quicker. */
@@ -170,6 +174,8 @@ static enum verb_result parties_answered(struct activation *a, struct parties *p
     for (int i = 0; i < p->count; i++)
         if (&p->all[i] != one && p->all[i].leg != 0)
             session_leg_hangup(a, p->all[i].leg, false);
+    if (one->prepares)
+        parties_ring(a, d, p); /* also when he was heard while it rang */
     return VERB_WAIT;
 }
 
@@ -195,7 +201,7 @@ static enum verb_result parties_ended(struct activation *a, struct dial *d, stru
     one->leg = 0;
     if (p->taken != NULL && p->taken != one)
         return VERB_WAIT;
-    if (p->taken == NULL && failed && parties_call_again(a, d, one))
+    if (p->taken == NULL && failed && !p->left && parties_call_again(a, d, one))
         return VERB_WAIT;
     strncpy(p->sid, leg->sid, sizeof p->sid - 1);
     parties_note(p, leg->status);
@@ -205,6 +211,8 @@ static enum verb_result parties_ended(struct activation *a, struct dial *d, stru
     }
     if (parties_any(p) || parties_go_on(a, d, p))
         return VERB_WAIT;
+    if (p->left)
+        p->status = "canceled";
     return parties_finish(a, d, p, leg);
 }
 
@@ -235,7 +243,7 @@ static enum verb_result parties_leg(struct activation *a, struct dial *d, struct
 {
     struct party *one = parties_find(p, ev->request);
 
-    if (one == NULL)
+    if (one == NULL || (p->left && ev->leg.stage < LEG_ENDED && ev->leg.stage != LEG_ANSWERED))
         return VERB_WAIT;
     switch (ev->leg.stage) {
     case LEG_RINGING:
@@ -246,7 +254,7 @@ static enum verb_result parties_leg(struct activation *a, struct dial *d, struct
         dial_reached(a, d, DIAL_RINGING);
         return VERB_WAIT;
     case LEG_ANSWERED:
-        return parties_answered(a, p, one);
+        return parties_answered(a, d, p, one);
     case LEG_READY:
         return parties_ready(a, d, p, one);
     case LEG_REFERRED:
@@ -272,14 +280,16 @@ static enum verb_result parties_timer(struct activation *a, struct parties *p, u
     return VERB_WAIT;
 }
 
-/* The caller is gone: the others with him; the action is told, its answer ignored. */
-static enum verb_result parties_hangup(struct activation *a, struct dial *d, struct parties *p)
+/* The caller is gone: the others with him. Once they have ended the action is told, and its answer
+ * ignored. */
+static enum verb_result parties_hangup(struct activation *a, struct parties *p)
 {
-    p->status = p->taken != NULL ? "completed" : "canceled";
+    p->left = true;
+    p->next = p->count;
     for (int i = 0; i < p->count; i++)
         if (p->all[i].leg != 0)
             session_leg_hangup(a, p->all[i].leg, false);
-    return parties_finish(a, d, p, NULL);
+    return VERB_WAIT;
 }
 
 static enum verb_result parties_start(struct activation *a, struct dial *d)
@@ -314,7 +324,7 @@ static enum verb_result parties_on_event(struct activation *a, struct dial *d,
             p->ring = 0;
         return VERB_WAIT;
     case EVENT_HANGUP:
-        return parties_hangup(a, d, p);
+        return parties_hangup(a, p);
     case EVENT_DIGIT:
         if (ev->digit.key != '*' || !d->args->hangup_on_star || p->taken == NULL)
             return VERB_PASS;

@@ -156,6 +156,8 @@ void leg_answered(struct session *s)
     if (leg == NULL || s->phase != SESSION_RUNNING || s->answered != 0)
         return;
     session_now_answered(s);
+    if (leg->send_digits != NULL || leg->url != NULL)
+        session_unjoin(s); /* who was heard while it rang is alone again until he is ready */
     reach(leg, TELL_ANSWERED);
     if (leg->send_digits == NULL) /* with them it is known who answers */
         amd_start(s, &leg->detection, "");

@@ -24,6 +24,25 @@ both("a whisper is for the callee alone, then both talk", { { "Number", BOB, url
     ann:ends("completed")
   end)
 
+both("who was heard before his answer is not heard during his whisper: it rings again",
+  { ringTone = "uk", { "Number", BOB, url = APP .. "/whisper" } }, function(t)
+    whisper(t, "<Say>A caller who has a long story to tell.</Say>")
+    local bob = t:callee(BOB, { early = true })
+    local ann = t:call(NUMBER)
+    bob:rings()
+    bob:plays_tone(700)
+    ann:hears_tones { 700 }
+    bob:answer()
+    bob:hears_start("A caller who has a long story to tell.")
+    ann:hears_no_tone(700, "0.5s")
+    ann:hears_tones { 400, 450 }
+    bob:hears("A caller who has a long story to tell.")
+    talk(ann, bob)
+    bob:hangs_up()
+    ann:hears_match("^After completed, %d s, bridged true%.$")
+    ann:ends("completed")
+  end)
+
 local SCREEN = "<Gather numDigits='1' timeout='3' action='" .. APP .. "/accept'><Say>Press 1.</Say></Gather><Hangup/>"
 
 both("a screened call is taken", { { "Number", BOB, url = APP .. "/whisper" } }, function(t)

@@ -116,7 +116,10 @@ both("the caller hangs up while it rings: the callee is let go", { { "Number", B
   bob:ends("canceled")
   ann:ends("completed")
   t:settles()
-  if door == "markup" then t:expect_request("/after", { DialCallStatus = "canceled" }) end
+  if door == "markup" then
+    t:expect_request("/after", { DialCallStatus = "canceled", DialCallSid = bob:sid(), DialCallDuration = "0",
+      DialBridged = "false", CallStatus = "completed" })
+  end
 end)
 
 both("the caller hangs up while both talk: the callee's call ends, too", { { "Number", BOB } }, function(t, door)
@@ -124,12 +127,28 @@ both("the caller hangs up while both talk: the callee's call ends, too", { { "Nu
   local ann = t:call(NUMBER)
   bob:is_answered()
   talk(ann, bob)
+  bob:waits("3s")
   ann:hangs_up()
   bob:ends("completed")
   ann:ends("completed")
   t:settles()
-  if door == "markup" then t:expect_request("/after", { DialCallStatus = "completed" }) end
+  if door == "markup" then
+    t:expect_request("/after", { DialCallStatus = "completed", DialCallSid = bob:sid(), DialCallDuration = "4",
+      DialBridged = "true", CallStatus = "completed" })
+  end
 end)
+
+both("the caller hangs up: who would be the next is not called any more", { sequential = true,
+  { "Number", BOB }, { "Number", EVE } }, function(t, door)
+    local bob, eve = t:callee(BOB), t:callee(EVE)
+    local ann = t:call(NUMBER)
+    bob:rings()
+    ann:hangs_up()
+    bob:ends("canceled")
+    ann:ends("completed")
+    eve:never_called()
+    if door == "markup" then t:expect_request("/after", { DialCallStatus = "canceled", DialCallSid = bob:sid() }) end
+  end)
 
 scenario("without an action the next verb runs", function(t)
   local bob = t:callee(BOB, { answers = "1s" })
