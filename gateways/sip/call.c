@@ -94,6 +94,7 @@ void call_free(struct call *c, unsigned status, enum cause cause, const char *wh
     c->tone = c->tone != NULL ? audio_unref(c->tone) : NULL;
     c->leg = leg_end(c->leg, status, status_q850(cause));
     call_fork_drop(c);
+    call_hunt_drop(c);
     mem_free(c->progress);
     list_remove(&c->node);
     c->g->n_calls--;
@@ -132,6 +133,11 @@ static void on_leg_ringing(void *arg, unsigned status)
         client_ringing_with(c->g->client, c->number, false, call_facts(c, 0, &params));
 }
 
+static void on_leg_heard(void *arg)
+{
+    call_hunt_heard(arg);
+}
+
 /* What they play before the answer is heard. */
 static void on_leg_early(void *arg, const char *sdp, size_t len)
 {
@@ -156,6 +162,7 @@ static void on_leg_answered(void *arg)
 
     c->answered = true;
     call_fork_drop(c);
+    call_hunt_drop(c);
     rtp_deliver(c->rtp, true);
     log_info("sip", NULL, "%s: answered, %s", c->id, secure_way_name(&c->secure));
     if (c->g->client != NULL)
@@ -233,6 +240,8 @@ static void on_leg_ended(void *arg, unsigned status, int q850)
     char why[96];
     enum cause cause = CAUSE_NORMAL;
 
+    if (call_hunt_next(c, status))
+        return;
     /* A caller who gives up is normal, too; who was called says why not. */
     if (!c->came_in && !c->answered)
         cause = status_cause(status, q850);
@@ -247,6 +256,7 @@ static void on_leg_ended(void *arg, unsigned status, int q850)
 
 const struct leg_handlers call_leg_handlers = {
     .ringing = on_leg_ringing,
+    .heard = on_leg_heard,
     .early = on_leg_early,
     .refer_answered = on_leg_refer_answered,
     .refer_notified = on_leg_refer_notified,
@@ -438,30 +448,39 @@ void call_invited(struct gateway *g, struct leg *leg, const struct stack_request
 
 /* --- a call from the exchange --- */
 
-static int place(struct call *c, const struct dial *d, struct error *err)
+/* Calls `d` by way of `route`, or all places of a phone at once. */
+int call_dial(struct call *c, const struct dial *d, const char *route, struct error *err)
 {
     struct str sdp = STR_INIT(SDP_TEXT_MAX);
     struct leg_call call = {.uri = d->uri,
-                            .route = d->route,
+                            .route = route,
                             .from_uri = d->from,
                             .headers = d->headers,
                             .user = d->user,
                             .password = d->password};
-    int rc = rtp_new(&c->rtp, c->g->rtp, &call_rtp_handlers, c, err);
+    int rc;
 
-    if (rc != 0)
-        return rc;
-    stack_local_ip(d->route, c->local_ip);
-    call_set_terms(c, strstr(d->route, "transport=tls") != NULL, d->route);
+    stack_local_ip(route, c->local_ip);
+    call_set_terms(c, strstr(route, "transport=tls") != NULL, route);
     if (call_describe(c, &sdp)) {
         call.sdp = str_text(&sdp);
-        rc = d->n_more > 0 ? call_fork(c, d, &call, err)
-                           : leg_dial(&c->leg, c->g->stack, &call, &call_leg_handlers, c, err);
+        rc = d->phone != NULL && d->n_more > 0
+                 ? call_fork(c, d, &call, err)
+                 : leg_dial(&c->leg, c->g->stack, &call, &call_leg_handlers, c, err);
     } else {
         rc = error_set(err, ERR_IO, "no session description");
     }
     str_free(&sdp);
     return rc;
+}
+
+static int place(struct call *c, const struct dial *d, struct error *err)
+{
+    int rc = rtp_new(&c->rtp, c->g->rtp, &call_rtp_handlers, c, err);
+
+    if (rc != 0)
+        return rc;
+    return d->trunk != NULL ? call_hunt(c, d, err) : call_dial(c, d, d->route, err);
 }
 
 void call_offered(struct gateway *g, uint32_t number, const struct offer *offer)

@@ -1,5 +1,6 @@
-/* Private to the files of a call: call.c (its life), call_sound.c (frames and digits), call_sdp.c
- * (what both sides agree on), call_tell.c (what the exchange and the log are told). */
+/* Private to the files of a call: call.c (its life), call_fork.c and call_hunt.c (who is called),
+ * call_sound.c (frames and digits), call_sdp.c (what both sides agree on), call_tell.c (what the
+ * exchange and the log are told). */
 #ifndef ALMON_SIP_CALL_PRIVATE_H
 #define ALMON_SIP_CALL_PRIVATE_H
 
@@ -23,6 +24,7 @@ struct call {
     struct gateway *g;
     struct leg *leg;        /* NULL while several ring */
     struct call_fork *fork; /* those; NULL: none */
+    struct call_hunt *hunt; /* for a server of the trunk that takes it; NULL: none */
     struct rtp *rtp;
     uint32_t number; /* of the channel */
     bool on_bridge, came_in, answered;
@@ -60,6 +62,8 @@ struct call {
 void call_free(struct call *c, unsigned status, enum cause cause, const char *why);
 
 extern const struct leg_handlers call_leg_handlers;
+/* Calls `d` by way of `route`. */
+int call_dial(struct call *c, const struct dial *d, const char *route, struct error *err);
 
 /* --- call_fork.c --- */
 
@@ -68,6 +72,15 @@ int call_fork(struct call *c, const struct dial *d, const struct leg_call *first
               struct error *err);
 /* Those that still ring are cancelled. */
 void call_fork_drop(struct call *c);
+
+/* --- call_hunt.c --- */
+
+/* Calls the servers of the trunk, one after another. */
+int call_hunt(struct call *c, const struct dial *d, struct error *err);
+void call_hunt_heard(struct call *c);
+/* The one that was tried has ended with `status`: true when the next is tried. */
+bool call_hunt_next(struct call *c, unsigned status);
+void call_hunt_drop(struct call *c);
 
 /* --- call_tell.c --- */
 

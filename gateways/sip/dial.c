@@ -161,6 +161,23 @@ static int to_phone(struct gateway *g, const struct config_phone *phone, struct 
     return -1;
 }
 
+/* Its servers, in the order in which they are tried. */
+static void add_places(struct gateway *g, struct dial *d)
+{
+    const char *routes[TRUNK_PLACES];
+    size_t n = trunks_places(g->trunks, d->trunk, routes);
+
+    for (size_t i = 0; i < n && d->n_more < REGISTRAR_CONTACTS - 1; i++) {
+        if (i == 0) {
+            str_copy(d->route, sizeof d->route, routes[0]);
+            continue;
+        }
+        str_copy(d->more[d->n_more].uri, sizeof d->more[0].uri, d->uri);
+        str_copy(d->more[d->n_more].route, sizeof d->more[0].route, routes[i]);
+        d->n_more++;
+    }
+}
+
 static int to_trunk(struct gateway *g, const char *number, const char *trunk, struct dial *d)
 {
     char plain[ROUTE_TEXT_MAX];
@@ -170,8 +187,10 @@ static int to_trunk(struct gateway *g, const char *number, const char *trunk, st
     if (d->trunk == NULL)
         return refused;
     route_rewrite(d->trunk->rewrite_out, d->trunk->n_rewrite_out, number, plain);
-    str_copy(d->route, sizeof d->route, d->trunk->proxy != NULL ? d->trunk->proxy : d->trunk->to);
-    return route_uri(plain, d->trunk->to, d->uri) ? -1 : CAUSE_UNROUTABLE;
+    if (!route_uri(plain, d->trunk->to, d->uri))
+        return CAUSE_UNROUTABLE;
+    add_places(g, d);
+    return -1;
 }
 
 /* With a trunk: as its rules say, and through its proxy. */
@@ -197,7 +216,7 @@ static int to_address(struct gateway *g, const char *uri, const char *trunk, str
     if (trunk != NULL && (d->trunk = find_trunk(g, trunk, &refused)) == NULL)
         return refused;
     if (trunk != NULL && d->trunk->proxy != NULL)
-        str_copy(d->route, sizeof d->route, d->trunk->proxy);
+        add_places(g, d);
     return strcasecmp(host, g->config->sip.domain) == 0 ? CAUSE_UNROUTABLE : -1;
 }
 

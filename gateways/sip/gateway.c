@@ -322,7 +322,8 @@ static int make_stack(struct gateway *g, struct error *err)
                              .domain = g->config->sip.domain,
                              .md5 = strcmp(g->config->sip.digest, "sha256") != 0,
                              .sha256 = strcmp(g->config->sip.digest, "md5") != 0,
-                             .address = g->config->sip.address};
+                             .address = g->config->sip.address,
+                             .dns = g->config->sip.dns};
     const char *pem = g->config->sip.tls_certificate;
     char path[1024];
     int rc;

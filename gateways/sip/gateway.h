@@ -115,7 +115,7 @@ struct dial {
     const char *user, *password; /* what answers a challenge; NULL: nothing does */
     struct {
         char uri[257], route[257];
-    } more[REGISTRAR_CONTACTS - 1]; /* where else the phone is */
+    } more[REGISTRAR_CONTACTS - 1]; /* where else the phone is, or the trunk's other servers */
     size_t n_more;
 };
 /* The cause that refuses it, or -1: `d` says how it is placed. */

@@ -86,6 +86,7 @@ struct stack_config {
     const char *tls_certificate; /* NULL */
     bool md5, sha256;            /* how passwords are proved */
     const char *address;         /* how the world reaches us, NULL: as it is; see stack_reach.c */
+    const char *dns;             /* "192.0.2.53" or with a port; NULL: the system's */
 };
 
 /* ERR_IO, ERR_INVALID with the address that cannot be listened on. One a process. */
@@ -114,6 +115,9 @@ struct leg_transfer {
 struct leg_handlers {
     /* Of a call that we placed. Must not end the leg. */
     void (*ringing)(void *arg, unsigned status);
+    /* Of a call that we placed: something was answered, if only 100. NULL: not of interest. Must
+     * not end the leg. */
+    void (*heard)(void *arg);
     /* A description came before the answer: early media. Must not end the leg. */
     void (*early)(void *arg, const char *sdp, size_t len);
     void (*answered)(void *arg); /* after `agreed` */
@@ -185,6 +189,30 @@ int stack_probe(struct probe **pp, struct stack *s, const char *uri, const char 
                 const char *route, void (*answered)(void *arg, unsigned status), void *arg);
 /* Not interested any more; also after `answered`. Accepts NULL, returns NULL. */
 struct probe *stack_probe_free(struct probe *p);
+
+/* --- where a name leads --- */
+
+enum { STACK_PLACES_MAX = 16 };
+
+/* One of the servers behind a name. */
+struct stack_place {
+    char route[257]; /* "sip:192.0.2.1:5060;transport=tcp" */
+    uint32_t priority;
+    unsigned weight; /* among those of one priority (RFC 2782) */
+};
+
+/* Whether the host of `uri` is a name, not an address. */
+bool stack_is_name(const char *uri);
+struct lookup;
+/* Asks DNS where `uri` ("sip:name…") leads (RFC 3263 §4): `found` is called once, the first
+ * priority first; `n` 0: nowhere. `seconds` says how long that holds. ERR_IO when there is nobody
+ * to ask. */
+int stack_lookup(struct lookup **lp, struct stack *s, const char *uri,
+                 void (*found)(void *arg, const struct stack_place *places, size_t n,
+                               unsigned seconds),
+                 void *arg);
+/* Not interested any more; due also after `found`. Accepts NULL, returns NULL. */
+struct lookup *stack_lookup_free(struct lookup *l);
 
 /* --- registration with somebody else --- */
 

@@ -129,6 +129,8 @@ static void on_progress(const struct sip_msg *msg, void *arg)
     size_t len;
 
     l->s->h->soon(l->s->arg);
+    if (l->h != NULL && l->h->heard != NULL)
+        l->h->heard(l->arg);
     if (msg->scode < 180 || l->h == NULL || !stack_acknowledge(l, msg))
         return;
     stack_keep_reply(l, msg);
@@ -196,8 +198,11 @@ static void on_close(int err, const struct sip_msg *msg, void *arg)
     struct leg *l = arg;
     unsigned status = 500;
 
-    if (msg != NULL && !l->came_in && !l->answered)
+    if (msg != NULL && !l->came_in && !l->answered) {
         stack_keep_reply(l, msg);
+        if (l->h != NULL && l->h->heard != NULL)
+            l->h->heard(l->arg);
+    }
     if (msg != NULL && msg->scode >= 300)
         status = msg->scode;
     else if (err == ECONNRESET)

@@ -291,18 +291,23 @@ void stack_addresses(const struct stack *s, struct str *out)
 
 /* --- life --- */
 
-static int make_resolver(struct stack *s)
+static int make_resolver(struct stack *s, const char *dns)
 {
     struct sa servers[4];
     char domain[STACK_TEXT_MAX];
     uint32_t n = 4;
 
-    if (dns_srv_get(domain, sizeof domain, servers, &n) != 0)
+    if (dns != NULL && (sa_decode(&servers[0], dns, strlen(dns)) == 0 ||
+                        sa_set_str(&servers[0], dns, DNS_PORT) == 0))
+        n = 1;
+    else if (dns != NULL)
+        return EINVAL;
+    else if (dns_srv_get(domain, sizeof domain, servers, &n) != 0)
         n = 0; /* addresses still work */
     return dnsc_alloc(&s->dns, NULL, servers, n);
 }
 
-static int make_parts(struct stack *s, struct error *err)
+static int make_parts(struct stack *s, const char *dns, struct error *err)
 {
     int e = libre_init();
 
@@ -313,7 +318,7 @@ static int make_parts(struct stack *s, struct error *err)
     if (e == 0)
         e = fd_setsize(FDS_MAX);
     if (e == 0)
-        e = make_resolver(s);
+        e = make_resolver(s, dns);
     if (e == 0)
         e = sip_alloc(&s->sip, s->dns, HASH_SIZE, HASH_SIZE, HASH_SIZE, "almon", NULL, NULL);
     if (e == 0)
@@ -344,7 +349,7 @@ int stack_new(struct stack **sp, const struct stack_config *c, const struct stac
     s->md5 = c->md5;
     s->sha256 = c->sha256;
     str_copy(s->external, sizeof s->external, c->address != NULL ? c->address : "");
-    rc = make_parts(s, err);
+    rc = make_parts(s, c->dns, err);
     for (size_t i = 0; rc == 0 && i < c->n_listen; i++)
         rc = add_listener(s, c, c->listen[i], err);
     if (rc != 0)

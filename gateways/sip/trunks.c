@@ -1,12 +1,27 @@
 #include "gateways/sip/trunks.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sid.h"
 #include "gateways/sip/gateway.h"
 #include "gateways/sip/route.h"
+#include "gateways/sip/weigh.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { EXPIRES_SECONDS = 600 };
+enum {
+    EXPIRES_SECONDS = 600,
+    FORGIVE_MS = 60000, /* one that was silent, and is not asked by OPTIONS */
+    AGAIN_SECONDS = 30, /* until DNS is asked again after it had no answer */
+};
+
+/* One of the servers of a trunk. */
+struct place {
+    struct trunk_state *of; /* NULL: free */
+    struct stack_place at;
+    struct probe *probe; /* under way */
+    struct timer next;
+    bool dead;
+};
 
 struct trunk_state {
     struct link_node node;
@@ -19,14 +34,17 @@ struct trunk_state {
     bool tried;
     struct sockaddr_storage from;
 
-    struct probe *probe; /* under way */
-    struct timer next;
-    bool dead;
+    /* The address of almon.lua, or, where that is a name, what DNS says of it. */
+    struct place places[TRUNK_PLACES];
+    struct lookup *lookup;
+    struct timer ask; /* DNS */
+    bool nowhere;     /* that was said */
 };
 
 struct trunks {
     struct gateway *g;
     struct list states;
+    struct rng rng;
 };
 
 static struct trunk_state *find(const struct trunks *t, const char *name)
@@ -40,38 +58,186 @@ static struct trunk_state *find(const struct trunks *t, const char *name)
     return NULL;
 }
 
+static const char *address_of(const struct config_trunk *t)
+{
+    return t->proxy != NULL ? t->proxy : t->to;
+}
+
 /* --- health: OPTIONS now and then --- */
 
-static void on_next(void *arg);
+static size_t count_places(const struct trunk_state *s, bool alive)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < TRUNK_PLACES; i++)
+        n += s->places[i].of != NULL && !(alive && s->places[i].dead);
+    return n;
+}
+
+static void set_dead(struct place *p, bool dead, const char *why)
+{
+    struct trunk_state *s = p->of;
+    const char *name = s->trunk->name;
+    bool changed = dead != p->dead;
+
+    p->dead = dead;
+    if (!changed)
+        return;
+    if (!dead)
+        log_info("sip", NULL, "trunk %s answers again (%s) at %s", name, why, p->at.route);
+    else if (count_places(s, true) > 0)
+        log_warn("sip", NULL, "trunk %s does not answer at %s (%s): its others get its calls", name,
+                 p->at.route, why);
+    else
+        log_warn("sip", NULL, "trunk %s does not answer (%s): no calls go there until it does",
+                 name, why);
+}
 
 static void on_answered(void *arg, unsigned status)
 {
-    struct trunk_state *s = arg;
-    bool dead = status == 0 || status == 408 || status == 503;
+    struct place *p = arg;
+    char why[24];
 
-    s->probe = stack_probe_free(s->probe);
-    if (dead && !s->dead)
-        log_warn("sip", NULL, "trunk %s does not answer (%u%s): no calls go there until it does",
-                 s->trunk->name, status,
-                 status == 0 ? ": nobody is there, or its name is not known" : "");
-    else if (!dead && s->dead)
-        log_info("sip", NULL, "trunk %s answers again (%u)", s->trunk->name, status);
-    s->dead = dead;
-    timer_start(&s->next, (int64_t)s->trunk->probe * 1000);
+    p->probe = stack_probe_free(p->probe);
+    if (status == 0)
+        str_copy(why, sizeof why, "nobody is there");
+    else
+        snprintf(why, sizeof why, "%u", status);
+    set_dead(p, status == 0 || status == 408 || status == 503, why);
+    timer_start(&p->next, (int64_t)p->of->trunk->probe * 1000);
 }
 
 static void on_next(void *arg)
 {
-    struct trunk_state *s = arg;
-    struct gateway *g = s->all->g;
-    const struct config_trunk *t = s->trunk;
+    struct place *p = arg;
+    struct gateway *g = p->of->all->g;
+    const struct config_trunk *t = p->of->trunk;
     char from[ROUTE_TEXT_MAX], domain[ROUTE_TEXT_MAX];
 
+    if (t->probe == 0) {
+        p->dead = false;
+        return;
+    }
     snprintf(domain, sizeof domain, "sip:%.200s", g->config->sip.domain);
     if (!route_uri("almon", domain, from) ||
-        stack_probe(&s->probe, g->stack, t->to, from, t->proxy != NULL ? t->proxy : t->to,
-                    on_answered, s) != 0)
-        on_answered(s, 0);
+        stack_probe(&p->probe, g->stack, t->to, from, p->at.route, on_answered, p) != 0)
+        on_answered(p, 0);
+}
+
+void trunks_silent(struct trunks *t, const struct config_trunk *trunk, const char *route)
+{
+    struct trunk_state *s = find(t, trunk->name);
+
+    for (size_t i = 0; s != NULL && i < TRUNK_PLACES; i++) {
+        struct place *p = &s->places[i];
+
+        if (p->of == NULL || strcmp(p->at.route, route) != 0)
+            continue;
+        set_dead(p, true, "a call was not heard");
+        if (p->probe == NULL)
+            timer_start(&p->next, s->trunk->probe > 0 ? s->trunk->probe * 1000 : FORGIVE_MS);
+    }
+}
+
+/* --- where it is --- */
+
+static void drop_place(struct place *p)
+{
+    if (p->of == NULL)
+        return;
+    timer_stop(&p->next);
+    stack_probe_free(p->probe);
+    *p = (struct place){0};
+}
+
+static void add_place(struct trunk_state *s, const struct stack_place *at)
+{
+    struct place *p = s->places;
+
+    while (p < s->places + TRUNK_PLACES && p->of != NULL)
+        p++;
+    if (p == s->places + TRUNK_PLACES)
+        return;
+    *p = (struct place){.of = s, .at = *at};
+    timer_init(&p->next, s->all->g->loop, on_next, p);
+    if (s->trunk->probe > 0)
+        timer_start(&p->next, 0);
+}
+
+/* Those that are still there keep what is known of them. */
+static void set_places(struct trunk_state *s, const struct stack_place *places, size_t n)
+{
+    bool known[STACK_PLACES_MAX] = {false};
+
+    for (size_t i = 0; i < TRUNK_PLACES; i++) {
+        struct place *p = &s->places[i];
+        size_t k = 0;
+
+        while (p->of != NULL && k < n && strcmp(places[k].route, p->at.route) != 0)
+            k++;
+        if (p->of != NULL && k < n) {
+            p->at = places[k];
+            known[k] = true;
+        } else {
+            drop_place(p);
+        }
+    }
+    for (size_t k = 0; k < n; k++)
+        if (!known[k])
+            add_place(s, &places[k]);
+}
+
+/* A name that leads nowhere now may do so again: what is known of it stays. */
+static void on_found(void *arg, const struct stack_place *places, size_t n, unsigned seconds)
+{
+    struct trunk_state *s = arg;
+
+    if (n == 0 && !s->nowhere)
+        log_warn("sip", NULL, "trunk %s: DNS has no address for %s; asked again every %u s",
+                 s->trunk->name, address_of(s->trunk), seconds);
+    s->nowhere = n == 0;
+    if (n > 0)
+        set_places(s, places, n);
+    s->lookup = stack_lookup_free(s->lookup);
+    timer_start(&s->ask, (int64_t)seconds * 1000);
+}
+
+static void on_ask(void *arg)
+{
+    struct trunk_state *s = arg;
+
+    if (stack_lookup(&s->lookup, s->all->g->stack, address_of(s->trunk), on_found, s) != 0)
+        on_found(s, NULL, 0, AGAIN_SECONDS);
+}
+
+static void find_places(struct trunk_state *s)
+{
+    struct stack_place as_is = {0};
+
+    if (s->trunk->to == NULL)
+        return;
+    if (stack_is_name(address_of(s->trunk))) {
+        on_ask(s);
+        return;
+    }
+    str_copy(as_is.route, sizeof as_is.route, address_of(s->trunk));
+    add_place(s, &as_is);
+}
+
+size_t trunks_places(struct trunks *t, const struct config_trunk *trunk,
+                     const char *routes[TRUNK_PLACES])
+{
+    struct trunk_state *s = find(t, trunk->name);
+    struct weighed w[TRUNK_PLACES];
+    size_t n = 0;
+
+    for (size_t i = 0; s != NULL && i < TRUNK_PLACES; i++)
+        if (s->places[i].of != NULL && !s->places[i].dead)
+            w[n++] = (struct weighed){s->places[i].at.priority, s->places[i].at.weight, i};
+    weigh(w, n, &t->rng);
+    for (size_t i = 0; i < n; i++)
+        routes[i] = s->places[w[i].which].at.route;
+    return n;
 }
 
 /* --- registration --- */
@@ -124,7 +290,9 @@ const char *trunks_fault(const struct trunks *t, const struct config_trunk *trun
         return NULL;
     if (trunk->registers && s->status != 200)
         return "it has not taken our registration";
-    return s->dead ? "it does not answer" : NULL;
+    if (count_places(s, false) == 0)
+        return "its name leads nowhere yet";
+    return count_places(s, true) == 0 ? "it does not answer" : NULL;
 }
 
 /* --- life --- */
@@ -132,8 +300,10 @@ const char *trunks_fault(const struct trunks *t, const struct config_trunk *trun
 static void drop(struct trunk_state *s)
 {
     list_remove(&s->node);
-    timer_stop(&s->next);
-    stack_probe_free(s->probe);
+    timer_stop(&s->ask);
+    stack_lookup_free(s->lookup);
+    for (size_t i = 0; i < TRUNK_PLACES; i++)
+        drop_place(&s->places[i]);
     enrolment_free(s->enrolment);
     mem_free(s);
 }
@@ -146,10 +316,9 @@ static int add(struct trunks *t, const struct config_trunk *trunk, struct error 
         return error_nomem(err);
     s->all = t;
     s->trunk = trunk;
-    timer_init(&s->next, t->g->loop, on_next, s);
+    timer_init(&s->ask, t->g->loop, on_ask, s);
     list_append(&t->states, &s->node);
-    if (trunk->to != NULL && trunk->probe > 0)
-        timer_start(&s->next, 0);
+    find_places(s);
     return trunk->registers ? enrol_trunk(s, err) : 0;
 }
 
@@ -204,6 +373,7 @@ int trunks_new(struct trunks **tp, struct gateway *g, struct error *err)
         return error_nomem(err);
     t->g = g;
     list_init(&t->states);
+    rng_init_secure(&t->rng);
     *tp = t;
     return trunks_renew(t, err);
 }
@@ -213,7 +383,9 @@ void trunks_leave(struct trunks *t)
     for (struct link_node *n = list_first(&t->states); n != NULL; n = list_next(&t->states, n)) {
         struct trunk_state *s = list_entry(n, struct trunk_state, node);
 
-        timer_stop(&s->next);
+        timer_stop(&s->ask);
+        for (size_t i = 0; i < TRUNK_PLACES; i++)
+            drop_place(&s->places[i]);
         s->enrolment = enrolment_free(s->enrolment);
     }
 }

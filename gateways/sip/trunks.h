@@ -1,5 +1,5 @@
 /* What we know of each trunk{…} besides its lines in almon.lua: whether it has taken our
- * registration, and whether it answers. */
+ * registration, which servers its name stands for, and whether they answer. */
 #ifndef ALMON_SIP_TRUNKS_H
 #define ALMON_SIP_TRUNKS_H
 
@@ -10,6 +10,8 @@
 struct gateway;
 struct trunks;
 
+enum { TRUNK_PLACES = 8 }; /* servers of one that are known */
+
 int trunks_new(struct trunks **tp, struct gateway *g, struct error *err);
 struct trunks *trunks_free(struct trunks *t);
 /* The gateway has another configuration: what is as it was keeps its registration and health, the
@@ -19,6 +21,12 @@ int trunks_renew(struct trunks *t, struct error *err);
 void trunks_leave(struct trunks *t);
 /* Why no call should be given to it now; NULL: nothing speaks against it. */
 const char *trunks_fault(const struct trunks *t, const struct config_trunk *trunk);
+/* Where a call to it may go, the best first: as many addresses as are returned, valid until the
+ * loop turns. Each call has another order among servers of one priority. */
+size_t trunks_places(struct trunks *t, const struct config_trunk *trunk,
+                     const char *routes[TRUNK_PLACES]);
+/* A call to this address of it was answered by nothing at all. */
+void trunks_silent(struct trunks *t, const struct config_trunk *trunk, const char *route);
 /* The stack's answer to a registration (struct stack_handlers). */
 void trunks_enrolled(struct trunks *t, void *enrolment_arg, unsigned status,
                      const struct sockaddr_storage *from);

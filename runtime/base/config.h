@@ -105,6 +105,7 @@ struct config_trunk {
     const char *user, *password; /* what we answer to its challenges */
     bool registers;              /* `register`: tell `to` where we are */
     int probe;                   /* seconds between OPTIONS to it; 0: none */
+    int patience;                /* seconds that a server may say nothing to a call */
     const char *proxy;           /* "sip:host[:port][;transport=…]": sent to this host instead */
     int max_calls;
     const char *const *headers; /* "Name: value", added to calls that go out */
@@ -196,6 +197,7 @@ struct config {
         size_t n_listen;
         const char *domain;  /* of our addresses and the realm of passwords, default "almon" */
         const char *address; /* how the world reaches us, an IP address; default: this machine's */
+        const char *dns;     /* the name server; NULL: the system's */
         const char *tls_certificate; /* PEM, certificate and key */
         int rtp_port_min, rtp_port_max;
         int max_calls;

@@ -28,6 +28,11 @@ const struct config_key config_sip_keys[] = {
      .type = CONFIG_TEXT,
      AT(sip.address),
      .help = "The IP address of the router that forwards our ports, behind NAT."},
+    {.name = "dns",
+     .type = CONFIG_TEXT,
+     AT(sip.dns),
+     .help = "The name server that is asked, '192.0.2.53' or '192.0.2.53:53'; the system's when "
+             "absent."},
     {.name = "tls_certificate",
      .type = CONFIG_TEXT,
      AT(sip.tls_certificate),
@@ -126,6 +131,15 @@ const struct config_key config_trunk_keys[] = {
      AT(probe),
      .help = "Seconds between questions (OPTIONS) whether it is there; while it does not answer it "
              "gets no calls. 0: it is not asked."},
+    {.name = "patience",
+     .type = CONFIG_INT,
+     .def = "4",
+     .min = 1,
+     .max = 32,
+     AT(patience),
+     .help =
+         "Seconds after which a server of it that has said nothing at all to a call is left for "
+         "the next one, then for the next route."},
     {.name = "proxy",
      .type = CONFIG_TEXT,
      AT(proxy),
