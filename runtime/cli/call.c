@@ -1,13 +1,9 @@
 /* almon call: a caller in a process of its own, over the real bridge. */
 #include "base/log.h"
-#include "base/str.h"
 #include "cli/caller.h"
 #include "cli/cli.h"
-#include "cli/reach.h"
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static const char usage[] =
     "usage: almon call [options] NUMBER\n"
@@ -34,153 +30,59 @@ static const char statuses[] =
     "canceled;\n"
     "15 unroutable; 16 congestion; 17 error; 18 link lost; 20 --timeout passed.\n";
 
-enum {
-    OPT_FROM = 256,
-    OPT_PRESS,
-    OPT_SPEAK,
-    OPT_SAVE,
-    OPT_INTERACTIVE,
-    OPT_CODEC,
-    OPT_TIMEOUT,
-    OPT_JSON,
-    OPT_CONFIG,
-    OPT_LINK,
-    OPT_NAME,
-    OPT_TOKEN,
-    OPT_HELP
-};
+enum { OPT_SPEAK = 256, OPT_INTERACTIVE, OPT_HELP };
 
 static const struct option long_options[] = {
-    {"from", required_argument, NULL, OPT_FROM},
-    {"press", required_argument, NULL, OPT_PRESS},
+    TALK_LONG_OPTIONS,
     {"speak", required_argument, NULL, OPT_SPEAK},
-    {"save", required_argument, NULL, OPT_SAVE},
     {"interactive", no_argument, NULL, OPT_INTERACTIVE},
-    {"codec", required_argument, NULL, OPT_CODEC},
-    {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"config", required_argument, NULL, OPT_CONFIG},
-    {"link", required_argument, NULL, OPT_LINK},
-    {"name", required_argument, NULL, OPT_NAME},
-    {"token", required_argument, NULL, OPT_TOKEN},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
 
-struct given {
-    struct call_options call;
-    const char *press;
-    struct reach reach;
-};
-
-static int wrong(const char *fmt, const char *what)
-{
-    fprintf(stderr, fmt, what);
-    fprintf(stderr, "\nsee almon call --help\n");
-    return 2;
-}
-
-static int set_codec(struct given *g, const char *name)
-{
-    int codec = codec_find(name);
-
-    if (codec < 0)
-        return wrong("almon call: --codec %s is not known", name);
-    g->call.codec = (enum codec)codec;
-    return 0;
-}
-
-static int set_timeout(struct given *g, const char *seconds)
-{
-    long n;
-
-    if (!str_to_long(seconds, 1, 86400, &n))
-        return wrong("almon call: --timeout %s is no number of seconds", seconds);
-    g->call.timeout_s = (int)n;
-    return 0;
-}
-
 /* 0, or the exit status (-1: help was printed). */
-static int take_option(struct given *g, int option, const char *value)
+static int take_option(struct call_options *o, int option, const char *value)
 {
-    struct call_options *o = &g->call;
-
     switch (option) {
-    case OPT_FROM:
-        o->from = value;
-        return 0;
-    case OPT_PRESS:
-        g->press = value;
-        return 0;
     case OPT_SPEAK:
         o->speak = value;
         return 0;
-    case OPT_SAVE:
-        o->save = value;
-        return 0;
     case OPT_INTERACTIVE:
         o->interactive = true;
-        return 0;
-    case OPT_CODEC:
-        return set_codec(g, value);
-    case OPT_TIMEOUT:
-        return set_timeout(g, value);
-    case OPT_JSON:
-        o->json = true;
-        return 0;
-    case OPT_CONFIG:
-        g->reach.config = value;
-        return 0;
-    case OPT_LINK:
-        g->reach.link = value;
-        return 0;
-    case OPT_NAME:
-        g->reach.name = value;
-        return 0;
-    case OPT_TOKEN:
-        g->reach.token = value;
         return 0;
     case OPT_HELP:
         printf("%s%s%s", usage, reach_help, statuses);
         return -1;
     default:
-        fputs("see almon call --help\n", stderr);
-        return 2;
+        return talk_options_take(&o->talk, option, value);
     }
 }
 
-static int take_arguments(struct given *g, int argc, char **argv)
+static int take_arguments(struct call_options *o, int argc, char **argv)
 {
-    struct error err = {0};
     int option, rc = 0;
 
     optind = 1;
     while (rc == 0 && (option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        rc = take_option(g, option, optarg);
+        rc = take_option(o, option, optarg);
     if (rc != 0)
         return rc;
     if (optind != argc - 1)
-        return wrong("almon call: %s", "one NUMBER is needed");
-    g->call.number = argv[optind];
-    if (steps_parse(&g->call.steps, g->press, g->call.speak != NULL, &err) != 0)
-        return wrong("almon call: %s", err.text);
-    if (reach_find(&g->reach, &err) != 0)
-        return wrong("almon call: %s", err.text);
-    g->call.link = g->reach.link;
-    g->call.name = g->reach.name;
-    g->call.token = g->reach.token;
-    return 0;
+        return talk_options_wrong(&o->talk, "%s", "one NUMBER is needed");
+    o->number = argv[optind];
+    return talk_options_ready(&o->talk, o->speak != NULL);
 }
 
 int cli_call(int argc, char **argv)
 {
-    struct given g = {.call = {.from = "+15550199", .codec = CODEC_PCMU, .timeout_s = 120}};
+    struct call_options o = {
+        .talk = {.command = "call", .from = "+15550199", .codec = CODEC_PCMU, .timeout_s = 120}};
     int rc;
 
     log_set_levels("warn", NULL);
-    rc = take_arguments(&g, argc, argv);
+    rc = take_arguments(&o, argc, argv);
     if (rc == 0)
-        rc = caller_run(&g.call);
-    reach_free(&g.reach);
+        rc = caller_run(&o);
+    reach_free(&o.talk.reach);
     return rc < 0 ? 0 : rc;
 }

@@ -1,15 +1,13 @@
 /* A caller: links, offers one call, hears, speaks and presses keys, and says what happens. */
 #include "cli/caller.h"
 #include "bridge/client.h"
-#include "bridge/link.h"
 #include "cli/talk.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LINK_MS       5000 /* for the link and its welcome */
-#define HANGUP_MS     200  /* for our last words to leave */
-#define CLOSE_TURN_MS 2000
+#define LINK_MS   5000 /* for the link and its welcome */
+#define HANGUP_MS 200  /* for our last words to leave */
 
 enum phase { PHASE_LINKING, PHASE_CALLING, PHASE_TALKING, PHASE_OVER };
 
@@ -66,7 +64,8 @@ static void on_patience(void *arg)
     struct caller *c = arg;
 
     if (c->phase == PHASE_LINKING) {
-        fprintf(stderr, "almon call: no welcome from %s within %d s\n", c->o->link, LINK_MS / 1000);
+        fprintf(stderr, "almon call: no welcome from %s within %d s\n", c->o->talk.reach.link,
+                LINK_MS / 1000);
         leave(c, CALL_NOT_LINKED);
         return;
     }
@@ -79,15 +78,17 @@ static void on_patience(void *arg)
 static void on_ready(void *arg)
 {
     struct caller *c = arg;
-    struct offer offer = {
-        .from = c->o->from, .to = c->o->number, .codec = c->o->codec, .dtmf_events = true};
+    struct offer offer = {.from = c->o->talk.from,
+                          .to = c->o->number,
+                          .codec = c->o->talk.codec,
+                          .dtmf_events = true};
     struct error err = {0};
     char text[600];
 
     c->teller.start = teller_now(&c->teller);
     c->phase = PHASE_CALLING;
-    timer_start(&c->patience, (int64_t)c->o->timeout_s * 1000);
-    snprintf(text, sizeof text, "%s from %s", c->o->number, c->o->from);
+    timer_start(&c->patience, (int64_t)c->o->talk.timeout_s * 1000);
+    snprintf(text, sizeof text, "%s from %s", c->o->number, c->o->talk.from);
     teller_say(&c->teller, "calls", text);
     if (client_offer(c->client, &offer, &c->number, &err) != 0) {
         fprintf(stderr, "almon call: %s\n", err.text);
@@ -133,10 +134,7 @@ static void on_closed(void *arg, const char *why)
     struct caller *c = arg;
 
     if (c->phase == PHASE_LINKING && !c->refused)
-        fprintf(stderr,
-                "almon call: cannot link to %s: %s\n  Is `almon serve` running there? Its address "
-                "is server.bridge in almon.lua, or give --link.\n",
-                c->o->link, why);
+        talk_options_not_linked(&c->o->talk, why);
     leave(c, CALL_NOT_LINKED);
 }
 
@@ -218,29 +216,18 @@ static void watch(struct caller *c)
 static int prepare(struct caller *c, struct error *err)
 {
     const struct call_options *o = c->o;
+    const struct reach *to = &o->talk.reach;
     struct client_options link = {
-        .url = o->link, .name = o->name, .token = o->token, .prompts = true};
+        .url = to->link, .name = to->name, .token = to->token, .prompts = true};
     int rc = 0;
 
     if (o->speak != NULL)
-        rc = spoken_load(&c->talk.spoken, o->speak, o->codec, err);
-    if (rc == 0 && o->save != NULL)
-        rc = saving_open(&c->talk.saving, o->save, o->codec, err);
+        rc = spoken_load(&c->talk.spoken, o->speak, o->talk.codec, err);
+    if (rc == 0 && o->talk.save != NULL)
+        rc = saving_open(&c->talk.saving, o->talk.save, o->talk.codec, err);
     if (rc == 0)
         rc = client_new(&c->client, c->loop, &link, &handlers, c, err);
     return rc;
-}
-
-static void close_all(struct caller *c)
-{
-    int64_t end = teller_now(&c->teller) + CLOSE_TURN_MS;
-
-    client_free(c->client);
-    while (link_ws_alive() > 0 && teller_now(&c->teller) < end)
-        loop_turn(c->loop, true);
-    saving_close(c->talk.saving);
-    spoken_free(c->talk.spoken);
-    loop_free(c->loop);
 }
 
 int caller_run(const struct call_options *o)
@@ -252,9 +239,9 @@ int caller_run(const struct call_options *o)
         fprintf(stderr, "almon call: %s\n", err.text);
         return 1;
     }
-    c.teller = (struct teller){.loop = c.loop, .json = o->json};
+    c.teller = (struct teller){.loop = c.loop, .json = o->talk.json};
     c.teller.start = teller_now(&c.teller);
-    c.talk = (struct talk){.teller = &c.teller, .codec = o->codec, .steps = o->steps};
+    c.talk = (struct talk){.teller = &c.teller, .codec = o->talk.codec, .steps = o->talk.steps};
     talk_init(&c.talk);
     timer_init(&c.patience, c.loop, on_patience, &c);
     timer_init(&c.leave, c.loop, on_left, &c);
@@ -266,6 +253,6 @@ int caller_run(const struct call_options *o)
         loop_run(c.loop);
         terminal_unwatch(&c.terminal);
     }
-    close_all(&c);
+    talk_close(&c.talk, c.client);
     return c.status;
 }

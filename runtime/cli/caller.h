@@ -4,8 +4,7 @@
 
 #include "base/error.h"
 #include "base/loop.h"
-#include "cli/call_steps.h"
-#include "media/audio.h"
+#include "cli/talk_options.h"
 #include <stdbool.h>
 
 /* Exit statuses besides 0 (answered, ended normally), 1 (a file, memory …) and 2 (usage). */
@@ -16,12 +15,10 @@ enum {
 };
 
 struct call_options {
-    const char *number, *from, *link, *name, *token;
-    const char *speak, *save;
-    enum codec codec;
-    bool interactive, json;
-    int timeout_s;
-    struct steps steps;
+    struct talk_options talk;
+    const char *number;
+    const char *speak; /* a file; NULL: nothing */
+    bool interactive;
 };
 
 /* Makes the call and prints what happens. Returns the exit status. */

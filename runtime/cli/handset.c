@@ -2,7 +2,6 @@
 #include "cli/handset.h"
 #include "base/str.h"
 #include "bridge/client.h"
-#include "bridge/link.h"
 #include "cli/caller.h"
 #include "cli/talk.h"
 #include <stdio.h>
@@ -12,7 +11,6 @@
 enum {
     LINK_MS = 5000,  /* for the link, its welcome, and the registration */
     HANGUP_MS = 200, /* for our last words to leave */
-    CLOSE_TURN_MS = 2000,
 };
 
 enum state {
@@ -121,13 +119,13 @@ static void on_patience(void *arg)
 /* FILE.wav for the first call, FILE-2.wav for the second … */
 static void save_name(struct handset *h, char out[1024])
 {
-    const char *dot = strrchr(h->o->save, '.');
-    int stem = dot != NULL ? (int)(dot - h->o->save) : (int)strlen(h->o->save);
+    const char *dot = strrchr(h->o->talk.save, '.');
+    int stem = dot != NULL ? (int)(dot - h->o->talk.save) : (int)strlen(h->o->talk.save);
 
     if (++h->saved == 1)
-        snprintf(out, 1024, "%s", h->o->save);
+        snprintf(out, 1024, "%s", h->o->talk.save);
     else
-        snprintf(out, 1024, "%.*s-%u%s", stem, h->o->save, h->saved, dot != NULL ? dot : "");
+        snprintf(out, 1024, "%.*s-%u%s", stem, h->o->talk.save, h->saved, dot != NULL ? dot : "");
 }
 
 static void open_sound(struct handset *h)
@@ -139,7 +137,7 @@ static void open_sound(struct handset *h)
         complain(err.text);
     if (h->o->tone != 0 && spoken_tone(&h->talk.spoken, h->o->tone, h->codec, &err) != 0)
         complain(err.text);
-    if (h->o->save == NULL)
+    if (h->o->talk.save == NULL)
         return;
     save_name(h, path);
     if (saving_open(&h->talk.saving, path, h->codec, &err) != 0)
@@ -152,7 +150,7 @@ static void start_talking(struct handset *h)
     h->talk.client = h->client;
     h->talk.number = h->number;
     h->talk.codec = h->codec;
-    h->talk.steps = h->o->steps;
+    h->talk.steps = h->o->talk.steps;
     open_sound(h);
     if (h->talk.spoken != NULL)
         spoken_start(h->talk.spoken);
@@ -173,7 +171,8 @@ static void answer(void *arg)
 static void call(struct handset *h, const char *to)
 {
     char own[260], text[600];
-    struct offer offer = {.to = to, .from = h->o->from, .codec = h->o->codec, .dtmf_events = true};
+    struct offer offer = {
+        .to = to, .from = h->o->talk.from, .codec = h->o->talk.codec, .dtmf_events = true};
     struct error err = {0};
 
     if (offer.from == NULL) {
@@ -215,8 +214,8 @@ static void on_registered(void *arg, const char *identity)
     h->failures = 0;
     h->state = STATE_IDLE;
     timer_stop(&h->patience);
-    if (h->o->timeout_s > 0 && first)
-        timer_start(&h->patience, (int64_t)h->o->timeout_s * 1000);
+    if (h->o->talk.timeout_s > 0 && first)
+        timer_start(&h->patience, (int64_t)h->o->talk.timeout_s * 1000);
     if (h->o->call != NULL && first)
         call(h, h->o->call);
 }
@@ -232,7 +231,7 @@ static void say_offer(struct handset *h, const struct offer *offer)
         snprintf(text, sizeof text, "%s = %s", offer->params[i], offer->params[i + 1]);
         say(h, "with", text);
     }
-    if (!h->o->json && isatty(STDOUT_FILENO)) {
+    if (!h->o->talk.json && isatty(STDOUT_FILENO)) {
         putchar('\a');
         fflush(stdout);
     }
@@ -303,10 +302,7 @@ static void on_closed(void *arg, const char *why)
         return;
     }
     if (!h->registered) {
-        fprintf(stderr,
-                "almon phone: cannot link to %s: %s\n  Is `almon serve` running there? Its address "
-                "is server.bridge in almon.lua, or give --link.\n",
-                h->o->link, why);
+        talk_options_not_linked(&h->o->talk, why);
         leave(h, CALL_NOT_LINKED);
     } else {
         say(h, "the link is gone:", why);
@@ -363,8 +359,9 @@ static const struct client_handlers handlers = {.ready = on_ready,
 static void make_link(void *arg)
 {
     struct handset *h = arg;
+    const struct reach *to = &h->o->talk.reach;
     struct client_options link = {
-        .url = h->o->link, .name = h->o->name, .token = h->o->token, .prompts = true};
+        .url = to->link, .name = to->name, .token = to->token, .prompts = true};
     struct error err = {0};
 
     if (client_new(&h->client, h->loop, &link, &handlers, h, &err) == 0)
@@ -431,24 +428,12 @@ static void watch(struct handset *h)
 {
     h->terminal = (struct terminal){.key = on_key, .signal = on_signal, .arg = h};
     terminal_watch_signals(&h->terminal, h->loop);
-    if (terminal_watch_keys(&h->terminal, h->loop) && h->terminal.raw && !h->o->json)
+    if (terminal_watch_keys(&h->terminal, h->loop) && h->terminal.raw && !h->o->talk.json)
         puts("a answers, r rejects, b is busy, h hangs up, q leaves; keys 0-9 * # A-D in a call;\n"
              "without one, type whom to call, and Enter");
 }
 
 /* --- the whole --- */
-
-static void close_all(struct handset *h)
-{
-    int64_t end = teller_now(&h->teller) + CLOSE_TURN_MS;
-
-    client_free(h->client);
-    while (link_ws_alive() > 0 && teller_now(&h->teller) < end)
-        loop_turn(h->loop, true);
-    saving_close(h->talk.saving);
-    spoken_free(h->talk.spoken);
-    loop_free(h->loop);
-}
 
 int handset_run(const struct handset_options *o)
 {
@@ -459,7 +444,7 @@ int handset_run(const struct handset_options *o)
         complain(err.text);
         return 1;
     }
-    h.teller = (struct teller){.loop = h.loop, .json = o->json};
+    h.teller = (struct teller){.loop = h.loop, .json = o->talk.json};
     h.teller.start = teller_now(&h.teller);
     h.talk = (struct talk){.teller = &h.teller};
     talk_init(&h.talk);
@@ -472,6 +457,6 @@ int handset_run(const struct handset_options *o)
     make_link(&h);
     loop_run(h.loop);
     terminal_unwatch(&h.terminal);
-    close_all(&h);
+    talk_close(&h.talk, h.client);
     return h.status;
 }

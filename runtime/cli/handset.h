@@ -2,8 +2,7 @@
 #ifndef ALMON_CLI_HANDSET_H
 #define ALMON_CLI_HANDSET_H
 
-#include "cli/call_steps.h"
-#include "media/audio.h"
+#include "cli/talk_options.h"
 #include <stdbool.h>
 
 enum handset_rule {
@@ -14,17 +13,14 @@ enum handset_rule {
 };
 
 struct handset_options {
-    const char *identity, *link, *name, *token;
+    struct talk_options talk; /* `from` and `codec` of calls that it makes; NULL: client:identity */
+    const char *identity;
     const char *call; /* whom it calls first; NULL: nobody */
-    const char *from; /* of calls it makes; NULL: client:identity */
-    const char *play, *save;
-    int tone; /* Hz, instead of `play`; 0: none */
+    const char *play; /* a file; NULL: nothing */
+    int tone;         /* Hz, instead of `play`; 0: none */
     enum handset_rule rule;
-    int answer_ms;    /* HANDSET_ANSWER: after so long */
-    enum codec codec; /* of calls that it makes */
-    bool once, json;
-    int timeout_s; /* 0: none */
-    struct steps steps;
+    int answer_ms; /* HANDSET_ANSWER: after so long */
+    bool once;
 };
 
 /* Links, registers, and lives until a signal, `q`, or with `once` the end of a call. Returns the

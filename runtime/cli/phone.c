@@ -1,9 +1,7 @@
 /* almon phone: a telephone in the terminal, over the real bridge. */
 #include "base/log.h"
-#include "base/str.h"
 #include "cli/cli.h"
 #include "cli/handset.h"
-#include "cli/reach.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,68 +44,25 @@ enum {
     OPT_BUSY,
     OPT_REJECT,
     OPT_CALL,
-    OPT_FROM,
     OPT_PLAY,
     OPT_TONE,
-    OPT_SAVE,
-    OPT_PRESS,
-    OPT_CODEC,
     OPT_ONCE,
-    OPT_TIMEOUT,
-    OPT_JSON,
-    OPT_CONFIG,
-    OPT_LINK,
-    OPT_NAME,
-    OPT_TOKEN,
     OPT_HELP
 };
 
 static const struct option long_options[] = {
+    TALK_LONG_OPTIONS,
     {"as", required_argument, NULL, OPT_AS},
     {"answer", optional_argument, NULL, OPT_ANSWER},
     {"busy", no_argument, NULL, OPT_BUSY},
     {"reject", no_argument, NULL, OPT_REJECT},
     {"call", required_argument, NULL, OPT_CALL},
-    {"from", required_argument, NULL, OPT_FROM},
     {"play", required_argument, NULL, OPT_PLAY},
     {"tone", required_argument, NULL, OPT_TONE},
-    {"save", required_argument, NULL, OPT_SAVE},
-    {"press", required_argument, NULL, OPT_PRESS},
-    {"codec", required_argument, NULL, OPT_CODEC},
     {"once", no_argument, NULL, OPT_ONCE},
-    {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"config", required_argument, NULL, OPT_CONFIG},
-    {"link", required_argument, NULL, OPT_LINK},
-    {"name", required_argument, NULL, OPT_NAME},
-    {"token", required_argument, NULL, OPT_TOKEN},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
-
-struct given {
-    struct handset_options phone;
-    struct reach reach;
-    const char *press;
-};
-
-static int wrong(const char *fmt, const char *what)
-{
-    fprintf(stderr, "almon phone: ");
-    fprintf(stderr, fmt, what);
-    fprintf(stderr, "\nsee almon phone --help\n");
-    return 2;
-}
-
-static int take_whole(const char *text, long min, long max, const char *fmt, int *out)
-{
-    long n;
-
-    if (!str_to_long(text, min, max, &n))
-        return wrong(fmt, text);
-    *out = (int)n;
-    return 0;
-}
 
 static int take_answer(struct handset_options *o, const char *seconds)
 {
@@ -115,61 +70,25 @@ static int take_answer(struct handset_options *o, const char *seconds)
     double s = seconds != NULL ? strtod(seconds, &end) : 0;
 
     if (seconds != NULL && (*end != '\0' || end == seconds || !(s >= 0 && s <= 3600)))
-        return wrong("--answer=%s is no number of seconds", seconds);
+        return talk_options_wrong(&o->talk, "--answer=%s is no number of seconds", seconds);
     o->rule = HANDSET_ANSWER;
     o->answer_ms = (int)(s * 1000);
     return 0;
 }
 
-static int take_codec(struct handset_options *o, const char *name)
-{
-    int codec = codec_find(name);
-
-    if (codec < 0)
-        return wrong("--codec %s is not known", name);
-    o->codec = (enum codec)codec;
-    return 0;
-}
-
-/* Options that are a text, and where it goes; NULL for others. */
-static const char **text_of(struct given *g, int option)
+/* 0, or the exit status (-1: help was printed). */
+static int take_option(struct handset_options *o, int option, const char *value)
 {
     switch (option) {
     case OPT_AS:
-        return &g->phone.identity;
-    case OPT_CALL:
-        return &g->phone.call;
-    case OPT_FROM:
-        return &g->phone.from;
-    case OPT_PLAY:
-        return &g->phone.play;
-    case OPT_SAVE:
-        return &g->phone.save;
-    case OPT_PRESS:
-        return &g->press;
-    case OPT_CONFIG:
-        return &g->reach.config;
-    case OPT_LINK:
-        return &g->reach.link;
-    case OPT_NAME:
-        return &g->reach.name;
-    case OPT_TOKEN:
-        return &g->reach.token;
-    default:
-        return NULL;
-    }
-}
-
-/* 0, or the exit status (-1: help was printed). */
-static int take_option(struct given *g, int option, const char *value)
-{
-    struct handset_options *o = &g->phone;
-
-    if (text_of(g, option) != NULL) {
-        *text_of(g, option) = value;
+        o->identity = value;
         return 0;
-    }
-    switch (option) {
+    case OPT_CALL:
+        o->call = value;
+        return 0;
+    case OPT_PLAY:
+        o->play = value;
+        return 0;
     case OPT_ANSWER:
         return take_answer(o, value);
     case OPT_BUSY:
@@ -179,64 +98,47 @@ static int take_option(struct given *g, int option, const char *value)
         o->rule = HANDSET_REJECT;
         return 0;
     case OPT_TONE:
-        return take_whole(value, 50, 3400, "--tone %s: 50 to 3400 Hz", &o->tone);
-    case OPT_CODEC:
-        return take_codec(o, value);
+        return talk_options_whole(&o->talk, value, 50, 3400, "--tone %s: 50 to 3400 Hz", &o->tone);
     case OPT_ONCE:
         o->once = true;
-        return 0;
-    case OPT_TIMEOUT:
-        return take_whole(value, 1, 86400, "--timeout %s is no number of seconds", &o->timeout_s);
-    case OPT_JSON:
-        o->json = true;
         return 0;
     case OPT_HELP:
         printf("%s%s%s", usage, reach_help, keys);
         return -1;
     default:
-        fputs("see almon phone --help\n", stderr);
-        return 2;
+        return talk_options_take(&o->talk, option, value);
     }
 }
 
-static int take_arguments(struct given *g, int argc, char **argv)
+static int take_arguments(struct handset_options *o, int argc, char **argv)
 {
-    struct handset_options *o = &g->phone;
-    struct error err = {0};
     int option, rc = 0;
 
     optind = 1;
     while (rc == 0 && (option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        rc = take_option(g, option, optarg);
+        rc = take_option(o, option, optarg);
     if (rc != 0)
         return rc;
     if (optind != argc)
-        return wrong("%s is too much", argv[optind]);
+        return talk_options_wrong(&o->talk, "%s is too much", argv[optind]);
     if (o->identity == NULL)
-        return wrong("%s", "--as NAME is needed");
+        return talk_options_wrong(&o->talk, "%s", "--as NAME is needed");
     if (strncmp(o->identity, "client:", 7) == 0)
         o->identity += 7;
     o->once = o->once || o->call != NULL;
-    if (steps_parse(&o->steps, g->press, false, &err) != 0)
-        return wrong("%s", err.text);
-    g->reach.identity = o->identity;
-    if (reach_find(&g->reach, &err) != 0)
-        return wrong("%s", err.text);
-    o->link = g->reach.link;
-    o->name = g->reach.name;
-    o->token = g->reach.token;
-    return 0;
+    o->talk.reach.identity = o->identity;
+    return talk_options_ready(&o->talk, false);
 }
 
 int cli_phone(int argc, char **argv)
 {
-    struct given g = {.phone = {.codec = CODEC_PCMU}};
+    struct handset_options o = {.talk = {.command = "phone", .codec = CODEC_PCMU}};
     int rc;
 
     log_set_levels("warn", NULL);
-    rc = take_arguments(&g, argc, argv);
+    rc = take_arguments(&o, argc, argv);
     if (rc == 0)
-        rc = handset_run(&g.phone);
-    reach_free(&g.reach);
+        rc = handset_run(&o);
+    reach_free(&o.talk.reach);
     return rc < 0 ? 0 : rc;
 }

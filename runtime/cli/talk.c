@@ -1,12 +1,15 @@
 #include "cli/talk.h"
-
 #include "base/mem.h"
+#include "bridge/link.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_GAP_MS = 200 }; /* between two keys of one step */
+enum {
+    KEY_GAP_MS = 200, /* between two keys of one step */
+    CLOSE_MS = 2000
+};
 
 /* --- saying what happens --- */
 
@@ -149,6 +152,19 @@ void talk_prompt(struct talk *t, bool began, const char *text)
         teller_say(t->teller, "hears", text);
     else
         teller_say(t->teller, "hears a sound", NULL);
+}
+
+void talk_close(struct talk *t, struct bridge_client *client)
+{
+    struct loop *loop = t->teller->loop;
+    int64_t end = teller_now(t->teller) + CLOSE_MS;
+
+    client_free(client);
+    while (link_ws_alive() > 0 && teller_now(t->teller) < end)
+        loop_turn(loop, true);
+    saving_close(t->saving);
+    spoken_free(t->spoken);
+    loop_free(loop);
 }
 
 /* --- the terminal, and signals --- */

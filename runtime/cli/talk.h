@@ -51,6 +51,10 @@ void talk_press(struct talk *t, const char *digits);
 void talk_audio(struct talk *t, const void *bytes, size_t len);
 void talk_prompt(struct talk *t, bool began, const char *text);
 
+/* The end of the command: closes `client` (may be NULL), waits until its last words have left, and
+ * frees the sound and the loop. */
+void talk_close(struct talk *t, struct bridge_client *client);
+
 /* --- the terminal, and signals --- */
 
 struct terminal {
