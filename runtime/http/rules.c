@@ -1,7 +1,7 @@
 /* Which addresses a request may reach. Judged at each connect, on the address itself, so that no
  * spelling of a host, no name server and no redirect goes around it. */
+#include "base/str.h"
 #include "http/exchange.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -163,20 +163,19 @@ static bool entry_fits(const char *entry, const struct address *a, const char *h
 static bool cidr_fits(const char *entry, const struct address *a)
 {
     const char *slash = strchr(entry, '/');
-    char text[64], *stop;
     struct address net;
+    char text[64];
+    bool v4;
     long bits;
 
     if (slash == NULL || slash - entry >= (long)sizeof text)
         return false;
     memcpy(text, entry, (size_t)(slash - entry));
     text[slash - entry] = '\0';
-    bits = strtol(slash + 1, &stop, 10);
-    if (stop == slash + 1 || *stop != '\0' || !from_text(&net, text))
+    v4 = strchr(text, ':') == NULL;
+    if (!str_to_long(slash + 1, 0, v4 ? 32 : 128, &bits) || !from_text(&net, text))
         return false;
-    if (strchr(text, ':') == NULL)
-        bits += 96;
-    return bits >= 0 && bits <= 128 && in_range(a, net.b, (int)bits);
+    return in_range(a, net.b, (int)bits + (v4 ? 96 : 0)); /* IPv4 as ::ffff:a.b.c.d */
 }
 
 bool http_rule_allows(const struct http_rule *rule, const struct sockaddr *addr, const char *host,

@@ -120,9 +120,19 @@ out:;
 
 UNIT(rules_know_the_own_host_and_the_allowed)
 {
-    static const char *const allow[] = {
-        "10.1.0.0/16", "127.0.0.2:3000", "[::1]:4000", "fd00:1234::/32", "127.0.0.4",
-        "nonsense/8",  "10.9.0.0/x",     ":80",        "172.16.0.0/23",  "[::1"};
+    static const char *const allow[] = {"10.1.0.0/16",
+                                        "127.0.0.2:3000",
+                                        "[::1]:4000",
+                                        "fd00:1234::/32",
+                                        "127.0.0.4",
+                                        "nonsense/8",
+                                        "10.9.0.0/x",
+                                        ":80",
+                                        "172.16.0.0/23",
+                                        "[::1",
+                                        "10.0.0.0/-96",
+                                        "10.0.0.0/33",
+                                        "10.0.0.0/9223372036854775807"}; /* none of the three */
     struct http_rule rule = {.trust = HTTP_DOCUMENT,
                              .own = "127.0.0.3:8080",
                              .allow = allow,
