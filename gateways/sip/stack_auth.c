@@ -4,7 +4,6 @@
  * of requests stores nothing. What is remembered is the counter of nonces that were used rightly.
  */
 #include "gateways/sip/stack_private.h"
-#include <openssl/sha.h>
 #include <string.h>
 
 /* A nonce is its time and its number, 8 hexadecimal digits each, and the seal's 40. */
@@ -71,36 +70,18 @@ void stack_auth_challenge(struct stack *s, const struct sip_msg *msg, bool stale
     sip_replyf(s->sip, msg, 401, "Unauthorized", "%sContent-Length: 0\r\n\r\n", lines);
 }
 
-/* The hash of a text, in hexadecimal. False: no memory. */
-static bool sha256_text(char out[2 * SHA256_DIGEST_LENGTH + 1], const char *fmt, ...)
-{
-    unsigned char md[SHA256_DIGEST_LENGTH];
-    char *text = NULL;
-    va_list ap;
-    int e;
-
-    va_start(ap, fmt);
-    e = re_vsdprintf(&text, fmt, ap);
-    va_end(ap);
-    if (e != 0)
-        return false;
-    SHA256((const unsigned char *)text, strlen(text), md);
-    mem_deref(text);
-    re_snprintf(out, 2 * sizeof md + 1, "%w", md, sizeof md);
-    return true;
-}
-
 static bool sha256_is_right(const struct httpauth_digest_resp *d, const struct pl *method,
                             const char *user, const char *realm, const char *password)
 {
-    char ha1[2 * SHA256_DIGEST_LENGTH + 1], ha2[sizeof ha1], right[sizeof ha1];
+    char ha1[STACK_HASH_MAX], ha2[STACK_HASH_MAX], right[STACK_HASH_MAX];
+    const EVP_MD *md = EVP_sha256();
 
-    if (!sha256_text(ha1, "%s:%s:%s", user, realm, password) ||
-        !sha256_text(ha2, "%r:%r", method, &d->uri))
+    if (stack_hash(ha1, md, "%s:%s:%s", user, realm, password) != 0 ||
+        stack_hash(ha2, md, "%r:%r", method, &d->uri) != 0)
         return false;
-    if (pl_isset(&d->qop) ? !sha256_text(right, "%s:%r:%r:%r:%r:%s", ha1, &d->nonce, &d->nc,
-                                         &d->cnonce, &d->qop, ha2)
-                          : !sha256_text(right, "%s:%r:%s", ha1, &d->nonce, ha2))
+    if ((pl_isset(&d->qop) ? stack_hash(right, md, "%s:%r:%r:%r:%r:%s", ha1, &d->nonce, &d->nc,
+                                        &d->cnonce, &d->qop, ha2)
+                           : stack_hash(right, md, "%s:%r:%s", ha1, &d->nonce, ha2)) != 0)
         return false;
     return d->response.l == sizeof right - 1 &&
            mem_seccmp((const uint8_t *)right, (const uint8_t *)d->response.p, sizeof right - 1) ==

@@ -5,6 +5,7 @@
 #define ALMON_SIP_STACK_PRIVATE_H
 
 #include "gateways/sip/stack.h"
+#include <openssl/evp.h>
 #include <re.h>
 
 /* The user part of our Contact in every dialog; see stack_contact(). */
@@ -167,6 +168,13 @@ int stack_auth_new(struct stack_auth **ap);
 enum auth_result stack_auth_check(struct stack *s, const struct sip_msg *msg,
                                   char user[STACK_TEXT_MAX]);
 void stack_auth_challenge(struct stack *s, const struct sip_msg *msg, bool stale);
+
+/* --- stack_prove.c: our own, to carriers --- */
+
+enum { STACK_HASH_MAX = 2 * 32 + 1 };
+
+/* The hash of a text (of libre's format), in hexadecimal; at most 256 bits. 0 or errno. */
+int stack_hash(char out[STACK_HASH_MAX], const EVP_MD *md, const char *fmt, ...);
 
 /* --- stack_reach.c --- */
 

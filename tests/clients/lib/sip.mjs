@@ -94,9 +94,9 @@ export function parse(text) {
 export const token = () => randomBytes(6).toString('hex');
 
 export function digest({ challenge, method, uri, user, password, nc = 1, cnonce = token() }) {
-    const algorithm = challenge.includes('algorithm=SHA-256') ? 'SHA-256' : 'MD5';
-    const hash = (text) => createHash(algorithm.replace('-', '').toLowerCase()).update(text).digest('hex');
-    const field = (name) => new RegExp(`${name}="?([^",]+)`).exec(challenge)[1];
+    const algorithm = /algorithm="?([\w-]+)/.exec(challenge)?.[1] ?? 'MD5';
+    const hash = (text) => createHash(algorithm.toLowerCase().replace(/^(sha|md)-/, '$1')).update(text).digest('hex');
+    const field = (name) => new RegExp(`\\b${name}="?([^",]+)`).exec(challenge)[1];
     const [realm, nonce] = [field('realm'), field('nonce')];
     const count = nc.toString(16).padStart(8, '0');
     const response = hash(`${hash(`${user}:${realm}:${password}`)}:${nonce}:${count}:${cnonce}:auth:` +
