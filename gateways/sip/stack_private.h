@@ -176,6 +176,9 @@ enum { STACK_HASH_MAX = 2 * 32 + 1 };
 /* The hash of a text (of libre's format), in hexadecimal; at most 256 bits. 0 or errno. */
 int stack_hash(char out[STACK_HASH_MAX], const EVP_MD *md, const char *fmt, ...);
 
+/* Whether libre asks us for its passwords; once, before anything else of it is used. */
+bool stack_prove_reached(struct sip *sip);
+
 /* --- stack_reach.c --- */
 
 /* What libre shall make of our Contact towards `far`, an address or URI: a user part, behind which

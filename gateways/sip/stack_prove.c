@@ -3,11 +3,12 @@
  * takes no new nonce that is not called stale, as some registrars give for each request.
  *
  * libre calls the functions of its `struct sip_auth` by name, and the program's own come first (as
- * with its timers, see stack_tmr.c): so this file has all of them. Where several challenges of one
- * realm came, the strongest that we know is answered, whatever stands first: who can put one in
- * cannot make us weaker. */
+ * with its timers, see stack_tmr.c): so this file has all of them. A libre whose own calls do not
+ * come here keeps its own: stack_prove_reached() finds that out at the start. Where several
+ * challenges of one realm came, the strongest that we know is answered, whatever stands first: who
+ * can put one in cannot make us weaker. */
 #include "gateways/sip/stack_private.h"
-#include <openssl/evp.h>
+#include <dlfcn.h>
 #include <string.h>
 
 enum { REALMS_MAX = 8, CHALLENGE_MAX = 1024 };
@@ -38,11 +39,19 @@ struct sip_auth {
     bool answered; /* something of this round can be */
     sip_auth_h *password;
     void *arg;
-    bool counted; /* arg is a reference of ours */
+    bool counted;  /* arg is a reference of ours */
+    bool *reached; /* to be set by libre's call, and no more; NULL: a true one */
 };
 
 /* Not in re_sip.h; libre's requests call it. */
 int sip_auth_encode(struct mbuf *mb, struct sip_auth *auth, const char *met, const char *uri);
+
+/* libre's own, when its calls do not come here. */
+static struct {
+    bool used;
+    int (*alloc)(struct sip_auth **authp, sip_auth_h *authh, void *arg, bool ref);
+    int (*authenticate)(struct sip_auth *auth, const struct sip_msg *msg);
+} libre;
 
 int stack_hash(char out[STACK_HASH_MAX], const EVP_MD *md, const char *fmt, ...)
 {
@@ -216,6 +225,8 @@ int sip_auth_alloc(struct sip_auth **authp, sip_auth_h *authh, void *arg, bool r
 {
     struct sip_auth *a;
 
+    if (libre.used)
+        return libre.alloc(authp, authh, arg, ref);
     if (authp == NULL)
         return EINVAL;
     a = mem_zalloc(sizeof *a, auth_destructor);
@@ -238,6 +249,8 @@ void sip_auth_reset(struct sip_auth *auth)
  */
 int sip_auth_authenticate(struct sip_auth *auth, const struct sip_msg *msg)
 {
+    if (libre.used)
+        return libre.authenticate(auth, msg);
     if (auth == NULL || msg == NULL)
         return EINVAL;
     auth->round++;
@@ -283,6 +296,10 @@ int sip_auth_encode(struct mbuf *mb, struct sip_auth *auth, const char *met, con
 
     if (mb == NULL || auth == NULL || met == NULL || uri == NULL)
         return EINVAL;
+    if (auth->reached != NULL) {
+        *auth->reached = true;
+        return ECANCELED;
+    }
     for (struct le *le = auth->realms.head; le != NULL && e == 0; le = le->next) {
         struct realm *r = le->data;
 
@@ -290,4 +307,33 @@ int sip_auth_encode(struct mbuf *mb, struct sip_auth *auth, const char *met, con
         e = write_proof(mb, r, met, uri);
     }
     return e;
+}
+
+/* --- whether libre's calls come here --- */
+
+static bool find(const char *name, void *function)
+{
+    void *at = dlsym(RTLD_NEXT, name);
+
+    memcpy(function, &at, sizeof at);
+    return at != NULL;
+}
+
+bool stack_prove_reached(struct sip *sip)
+{
+    struct uri nowhere = {.params = PL(";transport=none")};
+    struct sip_auth *a;
+    bool reached = false;
+
+    if (!find("sip_auth_alloc", &libre.alloc) ||
+        !find("sip_auth_authenticate", &libre.authenticate) ||
+        sip_auth_alloc(&a, NULL, NULL, false) != 0)
+        return true;
+    a->reached = &reached;
+    /* A request that can be sent nowhere. */
+    sip_requestf(NULL, sip, false, "OPTIONS", "sip:nowhere.invalid", &nowhere, a, NULL, NULL, NULL,
+                 "\r\n");
+    mem_deref(a);
+    libre.used = !reached;
+    return reached;
 }

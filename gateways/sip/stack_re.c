@@ -321,6 +321,8 @@ static int make_parts(struct stack *s, const char *dns, struct error *err)
         e = make_resolver(s, dns);
     if (e == 0)
         e = sip_alloc(&s->sip, s->dns, HASH_SIZE, HASH_SIZE, HASH_SIZE, "almon", NULL, NULL);
+    if (e == 0 && !stack_prove_reached(s->sip))
+        log_warn("sip", NULL, "this libre keeps to its own passwords: trunks may ask for MD5 only");
     if (e == 0)
         e = sip_listen(NULL, s->sip, true, on_request, s);
     if (e == 0)
