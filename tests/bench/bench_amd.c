@@ -2,6 +2,7 @@
  * voices: short ones as humans say them, long ones as machines have them, with and without a beep,
  * each on a clean line and with noise; and what it costs a channel. */
 #include "media/amd.h"
+#include "tests/bench/floor.h"
 
 #include <math.h>
 #include <sndfile.h>
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define RATE     8000
@@ -196,14 +196,6 @@ static void bench_accuracy(const char *file)
     }
 }
 
-static double cpu_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
 /* The last greeting over and over; the floor is decoding the same frames. */
 static void bench_cost(void)
 {
@@ -212,21 +204,22 @@ static void bench_cost(void)
     int16_t decoded[160];
     uint8_t bytes[160] = {0};
     volatile int16_t sink = 0;
-    double from = cpu_now(), cost;
+    double from = floor_cpu_now(), cost;
     size_t i, frames = 50 * 60;
 
     amd_init(&a, &config);
     for (i = 0; i < frames; i++)
         if (amd_frame(&a, sound + i % (3 * 50) * 160) != AMD_NONE)
             amd_init(&a, &config);
-    cost = (cpu_now() - from) / 60;
-    from = cpu_now();
+    cost = (floor_cpu_now() - from) / 60;
+    from = floor_cpu_now();
     for (i = 0; i < frames; i++) {
         codec_decode(CODEC_PCMU, bytes, 160, decoded);
         sink = decoded[i % 160];
     }
     (void)sink;
-    printf("figure amd.cost %.0f us/channel-second floor=%.0f\n", cost, (cpu_now() - from) / 60);
+    printf("figure amd.cost %.0f us/channel-second floor=%.0f\n", cost,
+           (floor_cpu_now() - from) / 60);
 }
 
 int main(void)

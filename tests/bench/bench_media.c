@@ -1,11 +1,11 @@
 /* What the media loop costs without sockets, and how punctual it is. Each figure stands beside its
  * floor, measured in the same run: the bare copy of the same frames, a bare timer of 2 ms. */
 #include "media/media.h"
+#include "tests/bench/floor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PIECES      50   /* different prompts, so that not all comes from one cache line */
 #define VIRTUAL     1000 /* channels for the cost */
@@ -125,26 +125,18 @@ static void release_channels(struct bench *b)
     free(b->channels);
 }
 
-static double cpu_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
 /* --- cost, in virtual time --- */
 
 static double floor_cost(struct audio **pieces)
 {
     static struct bench b;
-    double from = cpu_now();
+    double from = floor_cpu_now();
     unsigned i, j;
 
     for (i = 0; i < SECONDS * 50; i++)
         for (j = 0; j < VIRTUAL; j++)
             copy_frame(&b, j, pieces[j % PIECES]->data + i % pieces[0]->frames * 160, 160);
-    return (cpu_now() - from) / VIRTUAL / SECONDS;
+    return (floor_cpu_now() - from) / VIRTUAL / SECONDS;
 }
 
 static void bench_cost(struct audio **pieces)
@@ -160,16 +152,16 @@ static void bench_cost(struct audio **pieces)
     open_channels(&b, VIRTUAL, true);
     for (i = 0; i < b.count; i++)
         media_play(b.channels[i], pieces[i % PIECES], 1000, 1);
-    from = cpu_now();
+    from = floor_cpu_now();
     vtime_run(v, SECONDS * INT64_C(1000000), NULL, NULL);
-    played = (cpu_now() - from) / VIRTUAL / SECONDS;
+    played = (floor_cpu_now() - from) / VIRTUAL / SECONDS;
     if (b.frames < (uint64_t)VIRTUAL * (SECONDS * 50 - 1))
         die("frames are missing");
-    from = cpu_now();
+    from = floor_cpu_now();
     for (i = 0; i < 100; i++)
         for (j = 0; j < b.count; j++)
             media_channel_input(b.channels[j], pieces[j % PIECES]->data + i * 160, 160);
-    heard = (cpu_now() - from) / VIRTUAL / 2;
+    heard = (floor_cpu_now() - from) / VIRTUAL / 2;
     printf("figure media.play_cost %.2f us/channel-second floor=%.2f\n", played, floor);
     printf("figure media.hear_cost %.2f us/channel-second floor=%.2f\n", heard, floor);
     release_channels(&b);
@@ -180,48 +172,6 @@ static void bench_cost(struct audio **pieces)
 }
 
 /* --- punctuality, on the real thread --- */
-
-struct bare {
-    struct loop *loop;
-    struct timer timer;
-    int64_t due, late[REAL_MS / 8];
-    unsigned n;
-};
-
-static void on_bare(void *arg)
-{
-    struct bare *b = arg;
-
-    b->late[b->n++] = loop_now(b->loop) - b->due;
-    if (b->n == sizeof b->late / sizeof *b->late) {
-        loop_stop(b->loop);
-        return;
-    }
-    b->due += 2000;
-    timer_start_at(&b->timer, b->due);
-}
-
-static int compare(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-
-    return *x < *y ? -1 : *x > *y;
-}
-
-static int64_t floor_lateness(void)
-{
-    static struct bare b;
-
-    if (loop_new(&b.loop, NULL, NULL) != 0)
-        die("no loop");
-    timer_init(&b.timer, b.loop, on_bare, &b);
-    b.due = loop_now(b.loop) + 2000;
-    timer_start_at(&b.timer, b.due);
-    loop_run(b.loop);
-    loop_free(b.loop);
-    qsort(b.late, b.n, sizeof *b.late, compare);
-    return b.late[b.n * 99 / 100];
-}
 
 static void on_time_up(void *arg)
 {

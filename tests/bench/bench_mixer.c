@@ -2,11 +2,11 @@
  * measured in the same run: for rooms the bare decoding, adding and encoding of the same frames,
  * for listeners and pairs the bare copy of them, for lateness a bare timer of 2 ms. */
 #include "media/mixer.h"
+#include "tests/bench/floor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PIECES     50
 #define SECONDS    10 /* of virtual time */
@@ -41,14 +41,6 @@ static void die(const char *what)
 {
     fprintf(stderr, "bench_mixer: %s\n", what);
     exit(1);
-}
-
-static double cpu_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
 /* --- a stand without sockets --- */
@@ -214,7 +206,7 @@ static double mix_floor(unsigned talkers)
     static int16_t decoded[MOST][160];
     int16_t mix[160];
     uint8_t bytes[160];
-    double from = cpu_now();
+    double from = floor_cpu_now();
     unsigned i, j, k;
 
     for (i = 0; i < SECONDS * 50; i++) {
@@ -232,18 +224,18 @@ static double mix_floor(unsigned talkers)
             copy_frame(j, bytes, 160);
         }
     }
-    return (cpu_now() - from) / talkers / SECONDS;
+    return (floor_cpu_now() - from) / talkers / SECONDS;
 }
 
 static double copy_floor(unsigned channels)
 {
-    double from = cpu_now();
+    double from = floor_cpu_now();
     unsigned i, j;
 
     for (i = 0; i < SECONDS * 50; i++)
         for (j = 0; j < channels; j++)
             copy_frame(j, piece(j, i), 160);
-    return (cpu_now() - from) / channels / SECONDS;
+    return (floor_cpu_now() - from) / channels / SECONDS;
 }
 
 static double room_cost(unsigned talkers, unsigned listeners)
@@ -257,9 +249,9 @@ static double room_cost(unsigned talkers, unsigned listeners)
     join_all(talkers);
     pass(v, talkers, 10);
     before = b.frames;
-    from = cpu_now();
+    from = floor_cpu_now();
     pass(v, talkers, SECONDS * 50);
-    cost = (cpu_now() - from) / n / SECONDS;
+    cost = (floor_cpu_now() - from) / n / SECONDS;
     if (b.frames - before < (uint64_t)n * (SECONDS * 50 - 1))
         die("frames are missing");
     close_virtual(v);
@@ -289,7 +281,7 @@ static void bench_joins(void)
     open_room();
     join_all(3);
     pass(v, 3, 10);
-    from = cpu_now();
+    from = floor_cpu_now();
     for (i = 0; i < times; i++) {
         for (j = 3; j < b.count; j++)
             media_room_leave(b.channels[j]);
@@ -299,7 +291,7 @@ static void bench_joins(void)
                 die("a member was refused");
         vtime_run(v, loop_now(b.control), NULL, NULL);
     }
-    printf("figure mixer.joins_and_leaves %.0f /s\n", times * 100 / (cpu_now() - from) * 1e6);
+    printf("figure mixer.joins_and_leaves %.0f /s\n", times * 100 / (floor_cpu_now() - from) * 1e6);
     close_virtual(v);
 }
 
@@ -313,56 +305,14 @@ static void bench_pairs(void)
         if (media_join(b.channels[i], b.channels[i + 1]) != 0)
             die("a pair was refused");
     pass(v, 1000, 10);
-    from = cpu_now();
+    from = floor_cpu_now();
     pass(v, 1000, SECONDS * 50);
-    cost = (cpu_now() - from) / 500 / SECONDS;
+    cost = (floor_cpu_now() - from) / 500 / SECONDS;
     printf("figure join.cost %.1f us/pair-second floor=%.1f\n", cost, 2 * copy_floor(1000));
     close_virtual(v);
 }
 
 /* --- punctuality, on the real thread --- */
-
-struct bare {
-    struct loop *loop;
-    struct timer timer;
-    int64_t due, late[1000];
-    unsigned n;
-};
-
-static void on_bare(void *arg)
-{
-    struct bare *t = arg;
-
-    t->late[t->n++] = loop_now(t->loop) - t->due;
-    if (t->n == sizeof t->late / sizeof *t->late) {
-        loop_stop(t->loop);
-        return;
-    }
-    t->due += 2000;
-    timer_start_at(&t->timer, t->due);
-}
-
-static int compare(const void *x, const void *y)
-{
-    const int64_t *a = x, *c = y;
-
-    return *a < *c ? -1 : *a > *c;
-}
-
-static int64_t floor_lateness(void)
-{
-    static struct bare t;
-
-    if (loop_new(&t.loop, NULL, NULL) != 0)
-        die("no loop");
-    timer_init(&t.timer, t.loop, on_bare, &t);
-    t.due = loop_now(t.loop) + 2000;
-    timer_start_at(&t.timer, t.due);
-    loop_run(t.loop);
-    loop_free(t.loop);
-    qsort(t.late, t.n, sizeof *t.late, compare);
-    return t.late[t.n * 99 / 100];
-}
 
 /* A tenth of the talkers every 2 ms, as their gateway's batches would come. */
 static void on_feed(void *arg)
@@ -399,7 +349,7 @@ static void on_time_up(void *arg)
 
     (void)arg;
     media_stats(b.media, &stats);
-    printf("figure %s.core %.1f %%\n", b.name, (cpu_now() - b.cpu) / REAL_MS / 10);
+    printf("figure %s.core %.1f %%\n", b.name, (floor_cpu_now() - b.cpu) / REAL_MS / 10);
     printf("figure %s.late_p99 %u us floor=%lld aim=2000\n", b.name, stats.late_p99_us,
            (long long)bare_late);
     if (b.frames < (uint64_t)b.talkers * (REAL_MS / 20 - 25))
@@ -430,7 +380,7 @@ static void bench_real(const char *name, unsigned channels, bool room)
     crossing_command(media_crossing(b.media), &begin, 0);
     timer_init(&b.end, b.control, on_time_up, NULL);
     timer_start(&b.end, REAL_MS);
-    b.cpu = cpu_now();
+    b.cpu = floor_cpu_now();
     loop_run(b.control);
     media_free(b.media);
     loop_free(b.control);
