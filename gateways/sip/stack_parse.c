@@ -5,6 +5,14 @@
 
 enum { BODY_MAX = 16 * 1024, VALUE_MAX = 1024, HOUR = 60 * 60, DAY = 24 * HOUR };
 
+static bool has_control(const struct pl *pl)
+{
+    for (size_t i = 0; i < pl->l; i++)
+        if ((unsigned char)pl->p[i] < ' ' || pl->p[i] == 0x7f)
+            return true;
+    return false;
+}
+
 /* Copies into the scratch space; NULL when there is no more of it or the text is not one line. */
 static const char *keep(struct stack_parsed *p, const struct pl *pl, size_t max)
 {
@@ -12,11 +20,8 @@ static const char *keep(struct stack_parsed *p, const struct pl *pl, size_t max)
 
     if (!pl_isset(pl))
         return "";
-    if (pl->l > max || p->used + pl->l + 1 > sizeof p->texts)
+    if (pl->l > max || p->used + pl->l + 1 > sizeof p->texts || has_control(pl))
         return NULL;
-    for (size_t i = 0; i < pl->l; i++)
-        if ((unsigned char)pl->p[i] < ' ' || pl->p[i] == 0x7f)
-            return NULL;
     memcpy(out, pl->p, pl->l);
     out[pl->l] = '\0';
     p->used += pl->l + 1;
@@ -88,6 +93,13 @@ static void keep_headers(struct stack_parsed *p, const struct sip_msg *msg)
     p->r.headers = p->headers;
 }
 
+static void blank_controls(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+}
+
 /* A copy in the leg's texts, NULL when they are full. */
 static const char *keep_told(struct leg *l, size_t *used, const struct pl *pl)
 {
@@ -97,9 +109,7 @@ static const char *keep_told(struct leg *l, size_t *used, const struct pl *pl)
         return NULL;
     memcpy(at, pl->p, pl->l);
     at[pl->l] = '\0';
-    for (char *c = at; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
+    blank_controls(at);
     *used += pl->l + 1;
     return at;
 }
@@ -110,6 +120,7 @@ void stack_keep_reply(struct leg *l, const struct sip_msg *msg)
 
     if (l->call_id[0] == '\0')
         pl_strcpy(&msg->callid, l->call_id, sizeof l->call_id);
+    blank_controls(l->call_id);
     for (struct le *le = msg->hdrl.head; le != NULL && n < STACK_REPLY_HEADERS; le = le->next) {
         const struct sip_hdr *hdr = le->data;
         const char *name, *value;
@@ -193,10 +204,10 @@ static void each_token(const struct pl *list, void (*see)(const struct pl *word,
     for (size_t at = 0; at < list->l;) {
         struct pl word;
 
-        while (at < list->l && strchr(", \t", list->p[at]) != NULL)
+        while (at < list->l && strchr(", \t\r\n", list->p[at]) != NULL)
             at++;
         word.p = list->p + at;
-        while (at < list->l && strchr(", \t", list->p[at]) == NULL)
+        while (at < list->l && strchr(", \t\r\n", list->p[at]) == NULL)
             at++;
         word.l = (size_t)(list->p + at - word.p);
         if (word.l > 0)
@@ -227,10 +238,13 @@ bool stack_has_token(const struct sip_msg *msg, enum sip_hdrid id, const char *t
 /* PRACK and session timers are of INVITEs. */
 static void doubt(const struct pl *word, struct token *t)
 {
+    static const struct pl all = PL("all");
+
     if (t->found && (pl_strcasecmp(word, "100rel") == 0 || pl_strcasecmp(word, "timer") == 0))
         return;
     if (t->unknown[0] == '\0')
-        re_snprintf(t->unknown, STACK_TEXT_MAX, "Unsupported: %r\r\n", word);
+        re_snprintf(t->unknown, STACK_TEXT_MAX, "Unsupported: %r\r\n",
+                    has_control(word) ? &all : word);
 }
 
 static bool look_doubting(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)

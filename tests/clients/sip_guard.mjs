@@ -153,6 +153,7 @@ for (const [what, status, edit, header] of [
     ['a method that CSeq does not say', 400, (m) => m.replace('INVITE sip', 'REGISTER sip')],
     ['more Content-Length than there is', 400, (m) => m.replace(/Content-Length: \d+/, 'Content-Length: 9999')],
     ['an extension that is required', 420, (m) => m.replace('\r\nTo:', '\r\nRequire: nosuch\r\nTo:'), 'Unsupported: nosuch'],
+    ['an extension on a line of its own', 420, (m) => m.replace('\r\nTo:', '\r\nRequire: timer,\r\n nosuch\r\nTo:'), 'Unsupported: nosuch\r\n'],
     ['a session timer that is too short', 422, (m) => m.replace('\r\nTo:', '\r\nSession-Expires: 30\r\nSupported: timer\r\nTo:'), 'Min-SE: 90'],
     ['a body that is no SDP', 415, (m) => m.replace('application/sdp', 'text/plain'), 'Accept: application/sdp'],
     ['a body that is compressed', 415, (m) => m.replace('\r\nTo:', '\r\nContent-Encoding: gzip\r\nTo:'), 'Accept-Encoding: identity'],
