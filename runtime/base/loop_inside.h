@@ -21,8 +21,8 @@ struct loop {
     struct timer *timers; /* root of the heap */
     uint64_t order;
     struct list tasks;
-    struct list wakes; /* virtual only: real ones are libuv's */
-    atomic_bool woken; /* virtual only: some wake was sent since the last look */
+    struct list wakes;
+    atomic_bool woken; /* some wake was sent since the last look */
     unsigned working;
 
     /* Real only. The timers share one timerfd, since libuv's own know milliseconds only. */
@@ -31,15 +31,19 @@ struct loop {
     uv_poll_t poll;
     uv_prepare_t prepare; /* runs tasks and sets the timerfd before the loop waits */
     uv_idle_t idle;       /* active while tasks wait, so that the loop does not */
+
+    /* Real only: becomes readable when `woken` becomes true. */
+    int wake_fd;
+    uv_poll_t wake_poll;
 };
 
 struct wake {
-    uv_async_t async; /* real only */
     struct loop *loop;
     wake_h *h;
     void *arg;
     struct link_node node;
-    atomic_bool sent; /* virtual only */
+    atomic_bool sent;
+    atomic_uint sending; /* threads that are within wake_send() */
 };
 
 /* --- loop.c --- */
@@ -49,6 +53,8 @@ bool timer_is_before(const struct timer *a, const struct timer *b);
 void timer_fire(struct timer *t);
 /* Runs those that wait now; what they post comes in the next turn. True when any ran. */
 bool loop_run_tasks(struct loop *loop);
+/* Calls those that were sent. True when any was. */
+bool loop_run_wakes(struct loop *loop);
 
 /* --- vtime.c --- */
 

@@ -39,28 +39,6 @@ void vtime_deliver(struct vtime *v)
     w->done(w);
 }
 
-/* Calls those that were sent. A handler may free any wake, so each search starts anew. */
-static bool run_wakes(struct loop *loop)
-{
-    struct link_node *n;
-    bool ran = false;
-
-    if (!atomic_load(&loop->woken))
-        return false;
-    atomic_store(&loop->woken, false);
-again:
-    for (n = list_first(&loop->wakes); n != NULL; n = list_next(&loop->wakes, n)) {
-        struct wake *w = list_entry(n, struct wake, node);
-
-        if (atomic_exchange(&w->sent, false)) {
-            ran = true;
-            w->h(w->arg);
-            goto again;
-        }
-    }
-    return ran;
-}
-
 /* Runs each loop until it is idle, in turn; true when any had something to do. */
 static bool run_round(struct vtime *v)
 {
@@ -70,7 +48,7 @@ static bool run_round(struct vtime *v)
     for (n = list_first(&v->loops); n != NULL; n = list_next(&v->loops, n)) {
         struct loop *loop = list_entry(n, struct loop, node);
 
-        while (run_wakes(loop) || loop_run_tasks(loop))
+        while (loop_run_wakes(loop) || loop_run_tasks(loop))
             ran = true;
     }
     return ran;
