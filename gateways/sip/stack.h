@@ -99,6 +99,9 @@ void stack_addresses(const struct stack *s, struct str *out);
 
 /* Calls `ready` when the descriptor can be read. */
 int stack_watch(struct stack *s, int fd, void (*ready)(void *arg), void *arg, struct error *err);
+/* The one alarm: `due` is called once, in `ms` from now (0: before the stack polls again), instead
+ * of what was set before. */
+void stack_alarm(struct stack *s, unsigned ms, void (*due)(void *arg), void *arg);
 /* Polls until stack_stop(). */
 int stack_run(struct stack *s, struct error *err);
 void stack_stop(struct stack *s);

@@ -123,6 +123,7 @@ struct stack {
     unsigned ports[8]; /* that are listened on, by enum sip_transp; 0: none */
     struct watch watches[STACK_WATCHES];
     size_t n_watches;
+    struct tmr alarm;
 };
 
 /* --- stack_re.c --- */

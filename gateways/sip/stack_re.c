@@ -379,6 +379,7 @@ struct stack *stack_free(struct stack *s)
     mem_deref(s->tls);
     mem_deref(s->auth);
     mem_deref(s->legs);
+    tmr_cancel(&s->alarm);
     mem_deref(s);
     libre_close();
     return NULL;
@@ -408,6 +409,11 @@ int stack_watch(struct stack *s, int fd, void (*ready)(void *arg), void *arg, st
         return error_set(err, ERR_IO, "cannot watch descriptor %d: %s", fd, strerror(e));
     s->n_watches++;
     return 0;
+}
+
+void stack_alarm(struct stack *s, unsigned ms, void (*due)(void *arg), void *arg)
+{
+    tmr_start(&s->alarm, ms, due, arg);
 }
 
 int stack_run(struct stack *s, struct error *err)
