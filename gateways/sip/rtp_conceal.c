@@ -1,30 +1,54 @@
 #include "gateways/sip/rtp_conceal.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #define SHORTEST_US 2500 /* a cycle: 400 Hz */
 #define LONGEST_US  15000
 #define SPAN_MS     20 /* over which a cycle is looked for */
+#define PARTS       4  /* of that, between two looks whether it is enough */
+#define ROUGH       4  /* samples of which one is looked at first */
+#define NEAR        4  /* then, how far around what was found */
 #define BLEND_MS    5
 
-/* The shift at which the last SPAN_MS are most like what was before them. */
-static int find_cycle(const int16_t *end, int rate)
+/* How much the last `span` samples differ from those `shift` before, looking at every `step`th. No
+ * longer counted once that is as much as `most`. */
+static int difference(const int16_t *end, int shift, int span, int step, int most)
 {
-    int least = rate * (SHORTEST_US / 100) / 10000, most = rate * (LONGEST_US / 100) / 10000;
-    int span = rate * SPAN_MS / 1000, step = rate / 8000, best = most, shift, i;
-    int64_t least_difference = INT64_MAX;
+    int sum = 0, i = -span;
 
-    for (shift = least; shift <= most; shift++) {
-        int64_t difference = 0;
+    while (i < 0 && sum < most)
+        for (int stop = i + span / PARTS; i < stop; i += step)
+            sum += abs(end[i] - end[i - shift]);
+    return sum;
+}
 
-        for (i = -span; i < 0; i += step)
-            difference += abs(end[i] - end[i - shift]);
-        if (difference < least_difference) {
-            least_difference = difference;
+static int find_least(const int16_t *end, int from, int to, int span, int step)
+{
+    int best = to, least = INT_MAX;
+
+    for (int shift = from; shift <= to; shift++) {
+        int d = difference(end, shift, span, step, least);
+
+        if (d < least) {
+            least = d;
             best = shift;
         }
     }
     return best;
+}
+
+/* The shift at which the last SPAN_MS are most like what was before them: roughly, then exactly. On
+ * a machine that is too slow packets come too late on all calls at once, and this must not make it
+ * slower still. */
+static int find_cycle(const int16_t *end, int rate)
+{
+    int least = rate * (SHORTEST_US / 100) / 10000, most = rate * (LONGEST_US / 100) / 10000;
+    int span = rate * SPAN_MS / 1000, step = rate / 8000, near = NEAR * step;
+    int rough = find_least(end, least, most, span, ROUGH * step);
+
+    return find_least(end, rough - near < least ? least : rough - near,
+                      rough + near > most ? most : rough + near, span, step);
 }
 
 void conceal_start(struct conceal *c, const int16_t *past, size_t n, int rate)

@@ -19,7 +19,9 @@
 #define BATCHES       4      /* of them a tick, for what waited while the network stood still */
 #define READY         64     /* RTCP sockets looked at at once */
 #define EVENTS        (EPOLLIN | EPOLLET)
-#define STAMP_BYTES   64 /* for what the kernel says beside a packet: when it came */
+#define CACHE_LINE    64
+#define EAR_AHEAD     256 /* bytes of the ear that each tick needs */
+#define STAMP_BYTES   64  /* for what the kernel says beside a packet: when it came */
 #define LEARN_MS      5000
 #define TIMEOUT_MS    60000
 
@@ -375,6 +377,16 @@ void rtp_engine_leave(struct rtp *r)
         timer_stop(&e->tick);
 }
 
+/* The next call comes from memory while this one's system calls run: with a thousand calls that is
+ * a tenth of what a tick costs. */
+static void prefetch(const struct rtp *r)
+{
+    const char *p = (const char *)r;
+
+    for (size_t at = 0; at < offsetof(struct rtp, ear) + EAR_AHEAD; at += CACHE_LINE)
+        __builtin_prefetch(p + at);
+}
+
 static void run_slot(struct rtp_engine *e, int64_t now)
 {
     struct list *l = &e->slots[e->slot];
@@ -386,6 +398,8 @@ static void run_slot(struct rtp_engine *e, int64_t now)
         struct rtp *r = list_entry(n, struct rtp, node);
 
         e->walk = n->next;
+        if (e->walk != &l->head)
+            prefetch(list_entry(e->walk, struct rtp, node));
         rtp_hold(r);
         read_sound(r);
         if (!r->dead) {

@@ -9,14 +9,15 @@
  */
 int rtp_in_rank(const struct rtp *r, const struct sockaddr_storage *from, int64_t now)
 {
-    int rank = address_is_same(from, &r->peer.address)      ? 3
-               : address_is_same_ip(from, &r->peer.address) ? 2
-                                                            : 1;
+    int rank;
 
     if (r->lock.rank > 0 && address_is_same(from, &r->lock.source))
         return r->lock.rank;
     if (r->peer.ice_ufrag != NULL) /* its checks alone say who it is */
         return 0;
+    rank = address_is_same(from, &r->peer.address)      ? 3
+           : address_is_same_ip(from, &r->peer.address) ? 2
+                                                        : 1;
     if (rank == 1 && (!r->peer.learn || now >= r->learn_until))
         return 0;
     if (rank <= r->lock.rank)

@@ -35,7 +35,7 @@ void rtp_out_start(struct rtp *r)
 }
 
 static void send_packet(struct rtp *r, int type, bool marker, uint32_t stamp,
-                        const uint8_t *payload, size_t len)
+                        const uint8_t *payload, size_t len, int64_t now)
 {
     uint8_t packet[RTP_HEADER + CODEC_PAYLOAD_MAX + SRTP_GROWTH];
     struct rtp_packet head = {.seq = r->seq++,
@@ -50,7 +50,7 @@ static void send_packet(struct rtp *r, int type, bool marker, uint32_t stamp,
     if (r->out_crypt != NULL && !srtp_protect(r->out_crypt, packet, &n, sizeof packet))
         return;
     rtp_engine_send(r, false, &r->to, packet, n);
-    r->sent_us = rtp_now(r);
+    r->sent_us = now;
     r->stats.sent++;
     r->stats.bytes_sent += len;
 }
@@ -66,11 +66,11 @@ static bool advance(struct rtp *r, int64_t now)
     return pause;
 }
 
-static void flush(struct rtp *r, bool marker)
+static void flush(struct rtp *r, bool marker, int64_t now)
 {
     if (r->frames > 0)
         send_packet(r, r->peer.payload, marker, r->stamp - frame_units(r) * (r->frames - 1),
-                    r->payload, r->payload_len);
+                    r->payload, r->payload_len, now);
     r->frames = 0;
     r->payload_len = 0;
 }
@@ -86,9 +86,9 @@ static void send_comfort(struct rtp *r, int64_t now)
 {
     static const uint8_t level[1] = {QUIET_LEVEL};
 
-    flush(r, !r->talking);
+    flush(r, !r->talking, now);
     advance(r, now);
-    send_packet(r, r->peer.comfort, false, r->stamp, level, sizeof level);
+    send_packet(r, r->peer.comfort, false, r->stamp, level, sizeof level, now);
     r->said_comfort = true;
     r->talking = false;
 }
@@ -101,9 +101,15 @@ static void send_audio(struct rtp *r, const void *bytes, size_t len, int64_t now
     size_t room;
 
     if (r->stamp_us >= 0 && now - r->stamp_us > PAUSE_US)
-        flush(r, !r->talking);
+        flush(r, !r->talking, now);
     if (advance(r, now))
         r->talking = false;
+    r->said_comfort = false;
+    if (r->encoder == NULL && r->frames == 0 && frames_in_packet(r) == 1) { /* nearly always */
+        send_packet(r, r->peer.payload, !r->talking, r->stamp, bytes, len, now);
+        r->talking = true;
+        return;
+    }
     at = r->payload + r->payload_len;
     room = sizeof r->payload - r->payload_len;
     if (r->encoder == NULL) {
@@ -113,10 +119,9 @@ static void send_audio(struct rtp *r, const void *bytes, size_t len, int64_t now
         len = transcoder_encode(r->encoder, samples, at, room);
     }
     r->payload_len += len;
-    r->said_comfort = false;
     if (++r->frames < frames_in_packet(r))
         return;
-    flush(r, !r->talking);
+    flush(r, !r->talking, now);
     r->talking = true;
 }
 
@@ -165,13 +170,13 @@ static void key_step(struct rtp *r, int64_t now)
     if (!dtmf_out_step(&r->keys_out, clock_of(r), &e, &begins))
         return;
     if (begins) {
-        flush(r, !r->talking);
+        flush(r, !r->talking, now);
         advance(r, now);
         r->key_stamp = r->stamp;
         r->talking = r->said_comfort = false; /* what comes next is a new stretch of talk */
     }
     rtp_event_write(payload, &e);
-    send_packet(r, r->peer.dtmf, begins, r->key_stamp, payload, sizeof payload);
+    send_packet(r, r->peer.dtmf, begins, r->key_stamp, payload, sizeof payload, now);
 }
 
 /* Where the far end takes no events, each key becomes 200 ms of sound. */
@@ -232,7 +237,7 @@ static void send_due(struct rtp *r, int64_t now)
         send_comfort(r, now);
     else if (now - r->sent_us >= RTP_KEEPALIVE_MS * 1000) {
         send_silence(r, now);
-        flush(r, true);
+        flush(r, true, now);
     }
 }
 

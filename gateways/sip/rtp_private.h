@@ -44,10 +44,10 @@ struct rtp_engine {
 
 /* Who sends, as far as we believe it. */
 struct rtp_lock {
-    struct sockaddr_storage source;
-    int rank; /* 0: nobody yet; see rank_of() */
+    int rank; /* 0: nobody yet; see rtp_in_rank() */
     bool has_ssrc;
     uint32_t ssrc;
+    struct sockaddr_storage source;
 };
 
 /* Who may be it. */
@@ -78,6 +78,8 @@ struct rtp_path {
     char why[80]; /* the last failure */
 };
 
+/* With thousands of calls each packet finds its call in no cache: what every packet and tick
+ * touches stands together, in this order, and what is large or seldom needed at the end. */
 struct rtp {
     struct rtp_engine *engine;
     struct link_node node;
@@ -85,43 +87,41 @@ struct rtp {
     void *arg;
     unsigned pair;
     int fds[2]; /* RTP, RTCP; -1: none */
-    bool dead;
+    bool dead, has_peer, deliver, timed_out;
     unsigned busy; /* handlers of ours that run: then the memory stays */
 
-    bool has_peer, deliver;
-    struct rtp_peer peer;
-    struct srtp_key keys[2]; /* copies: out, in */
-    struct srtp *out_crypt, *in_crypt;
-    struct rtp_path *path; /* NULL: neither DTLS nor ICE */
-    struct sockaddr_storage to, rtcp_to;
-    int64_t learn_until;
-
     /* out */
-    struct transcoder *encoder;
     uint32_t ssrc, stamp; /* stamp: of the last frame */
     uint16_t seq;
     bool talking, said_comfort; /* no marker needed; the far end knows that we are silent */
-    int64_t stamp_us, sent_us;  /* of the last frame, -1: none; of the last packet */
-    uint8_t payload[RTP_PAYLOAD_OUT];
+    unsigned frames;            /* in the payload */
     size_t payload_len;
-    unsigned frames; /* in the payload */
-    struct dtmf_out keys_out;
-    uint32_t key_stamp;
-    struct audio *tones; /* of a key, where the far end takes no events */
-    size_t tone_at;
+    int64_t stamp_us, sent_us; /* of the last frame, -1: none; of the last packet */
     int64_t report_us;
-    uint64_t reported; /* packets sent at the last report */
+    struct transcoder *encoder;
+    struct srtp *out_crypt, *in_crypt;
+    struct rtp_path *path; /* NULL: neither DTLS nor ICE */
+    struct audio *tones;   /* of a key, where the far end takes no events */
 
     /* in */
+    int64_t heard_us, learn_until;
     struct rtp_lock lock;
-    struct rtp_candidate candidate;
-    int64_t heard_us;
-    bool timed_out;
     struct rtcp_source source;
+    struct rtp_stats stats;
+
+    struct sockaddr_storage to, rtcp_to;
+    struct rtp_peer peer;
+    struct dtmf_out keys_out;
     struct dtmf_in keys_in;
     struct rtp_ear ear;
+
+    size_t tone_at;
+    uint32_t key_stamp;
+    uint64_t reported; /* packets sent at the last report */
     int64_t report_credit_us, report_at_us;
-    struct rtp_stats stats;
+    struct rtp_candidate candidate;
+    struct srtp_key keys[2]; /* copies: out, in */
+    uint8_t payload[RTP_PAYLOAD_OUT];
 };
 
 /* rtp_engine.c */
