@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#define NICE (-10)
+
 static const char usage[] =
     "usage: almon-sip [--config FILE] [--link URL]\n"
     "\n"
@@ -23,6 +25,12 @@ static void print_mistake(int line, const char *text, void *arg)
     (void)line;
     (void)arg;
     fprintf(stderr, "%s\n", text);
+}
+
+/* As the exchange's media thread: a frame waits for nobody, where the system allows it. */
+static void take_precedence(void)
+{
+    (void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
 static void raise_files(void)
@@ -132,6 +140,7 @@ int main(int argc, char **argv)
         return 1;
     log_set_levels(config->server.log, &err);
     raise_files();
+    take_precedence();
     snprintf(link, sizeof link, "ws://%s/", config->server.bridge);
     rc = run(config, url != NULL ? url : link, &err);
     if (rc != 0)
