@@ -1,9 +1,10 @@
 /* SIP calls through both processes, bin/almon serve and bin/almon-sip, over real UDP on the
  * loopback: short IVR calls (INVITE, answer, prompt, one digit of RFC 4733, prompt, BYE) at rising
  * rates, and playing calls, up to 2,500. Measured: processor time and memory of both processes
- * together, and how late RTP is at the far end. The floor is a bare UDP echo of the same packets in
- * the same run. `bench_sip [SECONDS [short | playing [STEP]]]`: how long each step lasts (default
- * 5; with 120 all takes a quarter of an hour), which half, and which step of it alone. */
+ * together, and how late RTP is at the far end; and the same with callers who only listen. The
+ * floor is a bare UDP echo of the same packets in the same run. `bench_sip [SECONDS [short |
+ * playing [STEP]]]`: how long each step lasts (default 5; with 120 all takes half an hour),
+ * which half, and which step of it alone. */
 #include "tests/bench/sip_load.h"
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -27,7 +28,9 @@ enum {
     RTP_MIN = 16384,
     RTP_MAX = 32767,
     RATE_MOST = 70000,
-    LISTENING = 1000
+    PLAYING_MOST = 2500,
+    SETTLE_MS = 2000,      /* after a step that was too much */
+    LISTENING_SECONDS = 30 /* after 60 of silence a call is ended */
 };
 
 struct bench {
@@ -292,26 +295,34 @@ static void measure_floor(struct bench *b)
 
 /* --- playing calls --- */
 
-/* The same calls, whose callers say nothing: what sound in one direction costs. */
-static void listening_step(struct bench *b, struct sip_load *l, unsigned n)
+/* Heard as they should be: all of them, in time, and nothing lost. */
+static bool is_good(const struct load_figures *f, unsigned n, int seconds)
 {
+    return f->up == n && f->p99_ms <= 5 && f->lost * 1000 <= f->frames &&
+           f->frames * 100 >= (uint64_t)n * 50 * (uint64_t)seconds * 98;
+}
+
+/* The same calls, whose callers say nothing: what sound in one direction costs. */
+static bool listening_step(struct bench *b, struct sip_load *l, unsigned n)
+{
+    int seconds = b->seconds < LISTENING_SECONDS ? b->seconds : LISTENING_SECONDS;
     struct load_figures f;
     struct used from, to;
 
     load_mute(l, true);
-    load_run(l, 500);
+    load_run(l, SETTLE_MS);
     from = used_now(b);
-    load_measure(l, b->seconds);
-    load_run(l, b->seconds * 1000);
+    load_measure(l, seconds);
+    load_run(l, seconds * 1000);
     to = used_now(b);
     load_figures(l, &f);
     load_mute(l, false);
     printf("figure sip_listening_%u_cpu %.4f %%_of_a_core/call floor=- aim=0.03\n", n,
-           (to.almon + to.sip - from.almon - from.sip) * 100 / b->seconds / n);
+           (to.almon + to.sip - from.almon - from.sip) * 100 / seconds / n);
     printf("figure sip_listening_%u_late_p99 %.2f ms floor=- aim=5\n", n, f.p99_ms);
+    return is_good(&f, n, seconds);
 }
 
-/* True while the calls are heard as they should be. */
 static bool playing_step(struct bench *b, struct sip_load *l, unsigned n, const struct used *idle)
 {
     struct load_figures f;
@@ -339,31 +350,31 @@ static bool playing_step(struct bench *b, struct sip_load *l, unsigned n, const 
            (double)(to.almon_kb + to.sip_kb - idle->almon_kb - idle->sip_kb) / n);
     printf("  almon %.1f kB, almon-sip %.1f kB\n", (double)(to.almon_kb - idle->almon_kb) / n,
            (double)(to.sip_kb - idle->sip_kb) / n);
-    return f.up == n && f.p99_ms <= 5 && f.lost * 1000 <= f.frames &&
-           f.frames * 100 >= (uint64_t)n * 50 * (uint64_t)b->seconds * 98;
+    return is_good(&f, n, b->seconds);
 }
 
 static void playing(struct bench *b)
 {
-    static const unsigned steps[] = {500, 1000, 1500, 2000, 2500};
+    static const unsigned steps[] = {500, 750, 1000, 1250, 1500, 2000, PLAYING_MOST};
+    unsigned knee = 0, listening = 0;
     struct sip_load *l;
     struct used idle;
-    unsigned knee = 0;
 
     start_both(b);
-    l = load_new(b->sip_port, steps[4] + 100);
+    l = load_new(b->sip_port, PLAYING_MOST + 100);
     load_begin(l, "+1", 50, 20, false); /* what only the first calls cost */
     load_run(l, 1500);
     idle = used_now(b);
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         if (b->only > 0 && b->only != steps[i])
             continue;
         if (playing_step(b, l, steps[i], &idle))
             knee = steps[i];
-        if (steps[i] == LISTENING)
-            listening_step(b, l, LISTENING);
+        if (listening_step(b, l, steps[i]))
+            listening = steps[i];
     }
     printf("figure sip_playing_calls %u calls floor=- aim=2500\n", knee);
+    printf("figure sip_listening_calls %u calls floor=- aim=2500\n", listening);
     load_free(l);
     stop_both(b);
 }
