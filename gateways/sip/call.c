@@ -441,6 +441,8 @@ void call_invited(struct gateway *g, struct leg *leg, const struct stack_request
     str_copy(c->local_ip, sizeof c->local_ip, leg_local_ip(leg));
     leg_attach(leg, &call_leg_handlers, c);
     call_set_terms(c, strcmp(r->transport, "tls") == 0, r->source_ip);
+    if (phone != NULL ? phone->nat : trunk->nat)
+        leg_behind_nat(leg);
     status = prepare(c, r);
     if (status != 200)
         call_free(c, status, CAUSE_ERROR, status_reason(status));
@@ -454,6 +456,9 @@ int call_dial(struct call *c, const struct dial *d, const char *route, struct er
     struct str sdp = STR_INIT(SDP_TEXT_MAX);
     struct leg_call call = {.uri = d->uri,
                             .route = route,
+                            .behind_nat = d->phone != NULL   ? d->phone->nat
+                                          : d->trunk != NULL ? d->trunk->nat
+                                                             : false,
                             .from_uri = d->from,
                             .headers = d->headers,
                             .user = d->user,

@@ -154,6 +154,10 @@ void leg_answer(struct leg *l, const char *sdp);
 /* Ends it as its state demands, and frees it: `status` refuses a call that was not answered; CANCEL
  * or BYE otherwise. `q850` goes into a Reason header, -1: none. Returns NULL. */
 struct leg *leg_end(struct leg *l, unsigned status, int q850);
+/* Its far end may be behind NAT, where its Contact leads nowhere: our requests within the call go
+ * where its messages come from, unless it records a route. Of a call that came in: before its
+ * answer. */
+void leg_behind_nat(struct leg *l);
 /* Asks the far end to call `target`, a URI, in our place (REFER); one at a time. ERR_INVALID,
  * ERR_WRONG_STATE, ERR_IO. */
 int leg_refer(struct leg *l, const char *target, struct error *err);
@@ -169,7 +173,8 @@ const char *leg_local_ip(const struct leg *l);
 
 struct leg_call {
     const char *uri;                  /* sip:…, the request's target and To */
-    const char *route;                /* sip:…: every request goes there, also after a redirect */
+    const char *route;                /* sip:…: the INVITE goes there, also after a redirect */
+    bool behind_nat;                  /* leg_behind_nat() */
     const char *from_uri, *from_name; /* name may be NULL */
     const char *headers;              /* whole lines with CRLF; may be "" */
     const char *sdp;

@@ -98,6 +98,7 @@ static int on_offer(struct mbuf **descp, const struct sip_msg *msg, void *arg)
     if (*descp == NULL)
         return EPROTO;
     stack_timer_stop(l); /* our 200 will not speak of it */
+    stack_reach_back(l, msg);
     return 0;
 }
 
@@ -110,6 +111,10 @@ static int on_answer(const struct sip_msg *msg, void *arg)
     l->s->h->soon(l->s->arg);
     if (l->h == NULL || !stack_body(msg, &body, &len))
         return EPROTO;
+    if (!l->came_in && l->behind_nat) { /* before the ACK goes there */
+        stack_reach_back(l, msg);
+        sip_dialog_update(sipsess_dialog(l->sess), msg);
+    }
     /* What was said reliably before the answer need not be said again; some say it unreliably, and
      * then not again. */
     if (len == 0 && l->agreed)
@@ -205,12 +210,14 @@ static void on_close(int err, const struct sip_msg *msg, void *arg)
     }
     if (msg != NULL && msg->scode >= 300)
         status = msg->scode;
-    else if (err == ECONNRESET)
-        status = l->answered ? 200 : 487;
-    else if (err == ETIMEDOUT) /* to a call out not even 100 came: nobody is there */
-        status = l->came_in || l->answered ? 408 : 503;
     else if (err == EPROTO)
         status = 488; /* what they described cannot be */
+    else if (!l->came_in && !l->answered && err != ENOMEM)
+        status = 503; /* not even 100 came, or no connection can be made: nobody is there */
+    else if (err == ECONNRESET)
+        status = l->answered ? 200 : 487;
+    else if (err == ETIMEDOUT)
+        status = 408;
     tell_ended(l, status, stack_q850(msg));
 }
 
@@ -290,6 +297,7 @@ int stack_open_session(struct leg *l, uint16_t status, struct mbuf *sdp)
     if (status >= 200)
         stack_timer_requested(l, l->msg, &timer);
     l->st = mem_deref(l->st);
+    stack_reach_back(l, l->msg);
     e = sipsess_accept(&l->sess, l->s->sock, l->msg, status, status_reason(status), l->contact,
                        "application/sdp", sdp, stack_on_challenge, l, true, on_offer, on_answer,
                        on_established, on_info, stack_on_refer, on_close, l, "%s%s" STACK_ALLOW,
@@ -466,6 +474,7 @@ int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
         l->s = s;
         l->h = h;
         l->arg = arg;
+        l->behind_nat = c->behind_nat;
         str_ncpy(l->user, c->user != NULL ? c->user : "", sizeof l->user);
         str_ncpy(l->password, c->password != NULL ? c->password : "", sizeof l->password);
         stack_local_ip(c->route, l->local_ip);

@@ -90,6 +90,8 @@ struct leg {
     bool came_in, answered;
     bool over;   /* the far end or a fault ended it: nothing more to say */
     bool agreed; /* a description of theirs was taken */
+    bool behind_nat;
+    char target[2 * STACK_TEXT_MAX]; /* what their Contact says then */
     char local_ip[48];
     char contact[STACK_CONTACT_MAX];
     char user[STACK_TEXT_MAX], password[STACK_TEXT_MAX];
@@ -187,6 +189,9 @@ bool stack_prove_reached(struct sip *sip);
 void stack_contact(const struct stack *s, enum sip_transp tp, const char *far,
                    char out[STACK_CONTACT_MAX]);
 enum sip_transp stack_transport_of(const char *route);
+/* Of a leg that may be behind NAT: the message's Contact, which libre is about to read or will when
+ * it is told to, says where the message came from. Valid while the leg is. */
+void stack_reach_back(struct leg *l, const struct sip_msg *msg);
 
 /* --- stack_leg.c --- */
 

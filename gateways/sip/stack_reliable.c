@@ -197,6 +197,7 @@ bool stack_acknowledge(struct leg *l, const struct sip_msg *msg)
 
     if (hdr == NULL || !pl_isset(&msg->to.tag) || !stack_has_token(msg, SIP_HDR_REQUIRE, "100rel"))
         return true;
+    stack_reach_back(l, msg);
     e = find_early(l, msg);
     /* In order and once: what was lost comes again. */
     if (e == NULL || (e->rseq != 0 && pl_u32(&hdr->val) != e->rseq + 1))

@@ -29,6 +29,7 @@ void stack_take_offer(struct leg *l, const struct sip_msg *msg)
     if (status == 200 && pl_strcmp(&msg->met, "UPDATE") == 0) {
         if (sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES) != NULL)
             stack_timer_requested(l, msg, &headers);
+        stack_reach_back(l, msg);
         sip_dialog_update(sipsess_dialog(l->sess), msg);
     }
     stack_warning(l, status, warning);

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ACCOUNT, assert, finish, freePort, SECRET, test, TOKEN } from './common.mjs';
+import { ACCOUNT, assert, finish, freePort, SECRET, test, TOKEN, until } from './common.mjs';
 import { Exchange } from './lib/exchange.mjs';
-import { Phone, SipGateway } from './lib/sip.mjs';
+import { digest, Phone, SipGateway } from './lib/sip.mjs';
 
 const ROUTER = '127.0.0.9';
 const [bridge, sip] = [await freePort(), await freePort()];
@@ -19,6 +19,7 @@ account { sid = "${ACCOUNT}", token = "${TOKEN}" }
 gateway { name = "sip", token = "${SECRET}" }
 sip { listen = { "udp:127.0.0.1:${sip}" }, domain = "example.test", address = "${ROUTER}",
       rtp_port_min = 42100, rtp_port_max = 42198 }
+phone { name = "anna", password = "annas secret" }
 trunk { name = "carrier", to = "sip:127.0.0.1:${carrier.port}", from = "127.0.0.1" }
 `);
 const gateway = new SipGateway({ config: path.join(dir, 'almon.lua') }, sip, `ws://127.0.0.1:${bridge}/`);
@@ -56,6 +57,56 @@ await test('so does the answer to a call in, with ICE both addresses', async () 
     assert.match(d.final.body, new RegExp(`candidate:2 1 UDP \\d+ 127.0.0.1 ${d.media} typ host`));
     d.target = `sip:almon@127.0.0.1:${sip}`; // nobody plays the router here
     assert.equal((await carrier.ask('BYE', d)).status, 200);
+});
+
+// Its Contact is its own, which leads nowhere from here; `Record-Route`s it has none.
+const anna = await Phone.open({ port: sip }, '127.0.0.4');
+const say = anna.send;
+anna.send = (text) => say.call(anna, text.replace(/Contact: <sip:phone@[^>]*>/, 'Contact: <sip:phone@10.255.255.1:5062;ob>'));
+const came = (what) => anna.next(what, (m) => m.method === what);
+const target = `sip:phone@127.0.0.4:${anna.port};ob`;
+async function proved(method, d, options = {}) {
+    const challenge = (await anna.ask(method, d, options)).header('www-authenticate');
+    if (method === 'INVITE')
+        anna.ack(d, d.cseq, d.last);
+    return { ...options, extra: [...options.extra ?? [], `Authorization: ${digest({ challenge, method, uri: d.uri, user: 'anna',
+        password: 'annas secret' })}`] };
+}
+
+await test('a phone behind NAT is called, and what follows reaches it, too', async () => {
+    const d = { ...anna.dialog('anna', 'sip:anna@example.test'), uri: `sip:127.0.0.1:${sip}`, to: 'sip:anna@example.test' };
+    assert.equal((await anna.ask('REGISTER', d, await proved('REGISTER', d, { extra: ['Expires: 60'] }))).status, 200);
+    const call = exchange.offer('client:anna');
+    const m = await came('INVITE');
+    anna.reply(m, 200, { body: anna.sdp() });
+    assert.match((await came('ACK')).first, new RegExp(`^ACK ${target} `));
+    await call.got('answer');
+    const within = Object.assign(anna.dialog('x'), { id: m.header('call-id'), uri: /<([^>]+)>/.exec(m.header('contact'))[1],
+        tag: 'phonetag', theirs: /tag=([^;]+)/.exec(m.header('from'))[1], from: /<([^>]+)>/.exec(m.header('to'))[1],
+        to: /<([^>]+)>/.exec(m.header('from'))[1], target: `sip:almon@127.0.0.1:${sip}` });
+    assert.equal((await anna.ask('UPDATE', within, { body: anna.sdp() })).status, 200);
+    assert.equal((await anna.ask('INVITE', within, { body: anna.sdp() })).status, 200);
+    anna.ack(within);
+    call.say({ type: 'hangup', cause: 'normal' });
+    const bye = await came('BYE');
+    assert.match(bye.first, new RegExp(`^BYE ${target} `));
+    anna.reply(bye, 200);
+});
+
+await test('a phone behind NAT calls, and is hung up', async () => {
+    const n = exchange.offers.length;
+    const d = anna.dialog('+15550100', 'sip:anna@example.test');
+    anna.send(anna.request('INVITE', d, await proved('INVITE', d, { body: anna.sdp() })));
+    const offer = await until(3000, 'the offer', () => exchange.offers[n]);
+    exchange.say({ type: 'answer', channel: offer.channel });
+    const ok = await anna.answer(d, `${d.cseq} INVITE`);
+    d.theirs = /tag=([^;]+)/.exec(ok.header('to'))[1];
+    anna.ack(d);
+    exchange.say({ type: 'hangup', channel: offer.channel, cause: 'normal' });
+    const bye = await came('BYE');
+    assert.match(bye.first, new RegExp(`^BYE ${target} `));
+    anna.reply(bye, 200);
+    anna.close();
 });
 
 await test('the gateway stops in order', async () => {
