@@ -462,7 +462,10 @@ int call_dial(struct call *c, const struct dial *d, const char *route, struct er
                             .from_uri = d->from,
                             .headers = d->headers,
                             .user = d->user,
-                            .password = d->password};
+                            .password = d->password,
+                            .session_expires =
+                                (unsigned)(d->trunk != NULL ? d->trunk->session_expires
+                                                            : c->g->config->sip.session_expires)};
     int rc;
 
     stack_local_ip(route, c->local_ip);

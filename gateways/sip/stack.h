@@ -179,6 +179,7 @@ struct leg_call {
     const char *headers;              /* whole lines with CRLF; may be "" */
     const char *sdp;
     const char *user, *password; /* for challenges; NULL */
+    unsigned session_expires;    /* seconds in which it is refreshed (RFC 4028); 0: no timer */
 };
 
 /* Places a call. */
@@ -232,6 +233,7 @@ struct enrolment_config {
     const char *contact;   /* its user part */
     const char *user, *password;
     unsigned expires;
+    unsigned keep_alive; /* seconds between empty lines to who took it; 0: none */
 };
 int enrol(struct enrolment **ep, struct stack *s, const struct enrolment_config *c, void *arg,
           struct error *err);

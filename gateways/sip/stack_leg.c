@@ -12,6 +12,7 @@ static void leg_destructor(void *arg)
     struct leg *l = arg;
 
     mem_deref(l->msg);
+    mem_deref(l->placed);
 }
 
 static struct leg *let_go(struct leg *l)
@@ -159,6 +160,7 @@ static void on_established(const struct sip_msg *msg, void *arg)
         return;
     stack_keep_reply(l, msg);
     l->answered = true;
+    l->placed = mem_deref(l->placed);
     stack_timer_agreed(l, msg);
     if (l->h != NULL)
         l->h->answered(l->arg);
@@ -198,6 +200,8 @@ static void on_info(struct sip *sip, const struct sip_msg *msg, void *arg)
         l->h->digit(l->arg, digit, ms);
 }
 
+static bool place_again(struct leg *l);
+
 static void on_close(int err, const struct sip_msg *msg, void *arg)
 {
     struct leg *l = arg;
@@ -208,6 +212,8 @@ static void on_close(int err, const struct sip_msg *msg, void *arg)
         if (l->h != NULL && l->h->heard != NULL)
             l->h->heard(l->arg);
     }
+    if (msg != NULL && l->placed != NULL && stack_timer_longer(l, msg) && place_again(l))
+        return;
     if (msg != NULL && msg->scode >= 300)
         status = msg->scode;
     else if (err == EPROTO)
@@ -462,34 +468,81 @@ void stack_local_ip(const char *route, char out[48])
     close(fd);
 }
 
+static void placed_destructor(void *arg)
+{
+    struct leg_placed *p = arg;
+
+    mem_deref(p->uri);
+    mem_deref(p->route);
+    mem_deref(p->from_uri);
+    mem_deref(p->from_name);
+    mem_deref(p->headers);
+    mem_deref(p->sdp);
+}
+
+static struct leg_placed *copy_call(const struct leg_call *c)
+{
+    struct leg_placed *p = mem_zalloc(sizeof *p, placed_destructor);
+
+    if (p == NULL || str_dup(&p->uri, c->uri) != 0 || str_dup(&p->route, c->route) != 0 ||
+        str_dup(&p->from_uri, c->from_uri) != 0 || str_dup(&p->headers, c->headers) != 0 ||
+        (c->from_name != NULL && str_dup(&p->from_name, c->from_name) != 0) ||
+        (p->sdp = stack_describe(c->sdp, strlen(c->sdp))) == NULL)
+        return mem_deref(p);
+    return p;
+}
+
+static int place(struct leg *l)
+{
+    const struct leg_placed *p = l->placed;
+    const char *routes[1] = {p->route};
+    char timer[64];
+    int e;
+
+    stack_timer_ask(l, timer);
+    p->sdp->pos = 0;
+    e = sipsess_connect(&l->sess, l->s->sock, p->uri, p->from_name, p->from_uri, l->contact, routes,
+                        1, "application/sdp", p->sdp, stack_on_challenge, l, true, on_offer,
+                        on_answer, on_progress, on_established, on_info, stack_on_refer, on_close,
+                        l, "%s%s" STACK_ALLOW, p->headers, timer);
+    if (e == 0)
+        list_leg(l);
+    return e;
+}
+
+/* The same call as a new one: libre's sessions cannot ask twice. */
+static bool place_again(struct leg *l)
+{
+    hash_unlink(&l->le);
+    stack_drop_refers(l);
+    stack_drop_reliable(l);
+    l->sess = mem_deref(l->sess);
+    l->call_id[0] = '\0';
+    return place(l) == 0;
+}
+
 int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
              const struct leg_handlers *h, void *arg, struct error *err)
 {
     struct leg *l = mem_zalloc(sizeof *l, leg_destructor);
-    struct mbuf *mb = stack_describe(c->sdp, strlen(c->sdp));
-    const char *routes[1] = {c->route};
     int e = ENOMEM;
 
-    if (l != NULL && mb != NULL) {
+    if (l != NULL && (l->placed = copy_call(c)) != NULL) {
         l->s = s;
         l->h = h;
         l->arg = arg;
         l->behind_nat = c->behind_nat;
+        l->timer.asked = c->session_expires;
         str_ncpy(l->user, c->user != NULL ? c->user : "", sizeof l->user);
         str_ncpy(l->password, c->password != NULL ? c->password : "", sizeof l->password);
         stack_local_ip(c->route, l->local_ip);
         stack_contact(s, stack_transport_of(c->route), c->route, l->contact);
-        e = sipsess_connect(&l->sess, s->sock, c->uri, c->from_name, c->from_uri, l->contact,
-                            routes, 1, "application/sdp", mb, stack_on_challenge, l, true, on_offer,
-                            on_answer, on_progress, on_established, on_info, stack_on_refer,
-                            on_close, l, "%s" STACK_ALLOW, c->headers);
+        e = place(l);
     }
-    mem_deref(mb);
     if (e != 0) {
         mem_deref(l);
         return error_set(err, ERR_IO, "cannot call %s: %s", c->uri, strerror(e));
     }
-    list_leg(l);
     *lp = l;
     return 0;
 }

@@ -69,11 +69,21 @@ struct leg_reliable {
     struct sip_auth *auth;
 };
 
+/* What a call of ours is made of, until it is answered: it is made again when its interval was too
+ * short (stack_timer.c). */
+struct leg_placed {
+    char *uri, *route, *from_uri, *from_name, *headers;
+    struct mbuf *sdp;
+};
+
 /* Session timers (stack_timer.c). */
 struct leg_timer {
+    uint32_t asked;   /* in our INVITE; 0: none */
+    unsigned again;   /* times that it was too short */
     uint32_t seconds; /* 0: none */
     bool ours;        /* we refresh; else they */
     bool proved;
+    bool no_update; /* they say that they take none */
     struct tmr tmr;
     struct sip_request *req;
     struct sip_auth *auth;
@@ -107,6 +117,7 @@ struct leg {
     struct leg_refers refers;
     struct leg_reliable reliable;
     struct leg_timer timer;
+    struct leg_placed *placed; /* NULL: it came in, or is answered */
 };
 
 struct stack {
@@ -248,6 +259,11 @@ void stack_timer_requested(struct leg *l, const struct sip_msg *msg, struct str 
 /* Of the answer to our INVITE. */
 void stack_timer_agreed(struct leg *l, const struct sip_msg *answer);
 void stack_timer_refresh(struct leg *l);
+/* Of our INVITE: what it says, lines or nothing. */
+void stack_timer_ask(const struct leg *l, char out[64]);
+/* Of the answer to it: true when a longer interval was asked for, which stack_timer_ask() now says.
+ */
+bool stack_timer_longer(struct leg *l, const struct sip_msg *answer);
 void stack_timer_stop(struct leg *l);
 
 /* --- stack_tmr.c --- */

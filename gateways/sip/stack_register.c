@@ -2,15 +2,14 @@
 #include "gateways/sip/stack_private.h"
 #include <string.h>
 
-/* A NAT forgets where packets came from, some after 30 s. Two empty lines (RFC 5626 §3.5.1) are no
- * message to anybody. */
-enum { KEEP_OPEN_MS = 25000 };
-
 struct enrolment {
     struct stack *s;
     struct sipreg *reg;
     void *arg;
+    /* A NAT forgets where packets came from, some after 30 s. Two empty lines (RFC 5626 §3.5.1) are
+     * no message to anybody. */
     struct tmr keep_open;
+    uint32_t keep_open_ms; /* 0: never */
     enum sip_transp transport;
     struct sa registrar; /* who took it */
     char user[STACK_TEXT_MAX], password[STACK_TEXT_MAX];
@@ -41,7 +40,7 @@ static void on_keep_open(void *arg)
         sip_send(e->s->sip, NULL, e->transport, &e->registrar, mb);
     }
     mem_deref(mb);
-    tmr_start(&e->keep_open, KEEP_OPEN_MS, on_keep_open, e);
+    tmr_start(&e->keep_open, e->keep_open_ms, on_keep_open, e);
 }
 
 static void on_response(int err, const struct sip_msg *msg, void *arg)
@@ -55,7 +54,8 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
     if (msg != NULL && msg->scode == 200) {
         e->registrar = msg->src;
         e->transport = msg->tp;
-        tmr_start(&e->keep_open, KEEP_OPEN_MS, on_keep_open, e);
+        if (e->keep_open_ms > 0)
+            tmr_start(&e->keep_open, e->keep_open_ms, on_keep_open, e);
     }
     e->s->h->soon(e->s->arg);
     e->s->h->enrolled(e->s->arg, e->arg, msg != NULL ? msg->scode : 0, &from);
@@ -72,6 +72,7 @@ int enrol(struct enrolment **ep, struct stack *s, const struct enrolment_config 
         return error_nomem(err);
     e->s = s;
     e->arg = arg;
+    e->keep_open_ms = c->keep_alive * 1000;
     str_ncpy(e->user, c->user, sizeof e->user);
     str_ncpy(e->password, c->password != NULL ? c->password : "", sizeof e->password);
     /* libre's reference keeps what on_challenge() needs for the farewell, after

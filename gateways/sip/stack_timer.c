@@ -1,11 +1,11 @@
 /* Session timers (RFC 4028): a call whose far end is gone is found out by who refreshes it, or by
- * who hears no refresh. Ours are UPDATEs. A re-INVITE is answered by libre without a word of
- * timers, which ends them on both sides (§9). */
+ * who hears no refresh. Ours are UPDATEs. A re-INVITE is sent and answered by libre without a word
+ * of timers, which ends them on both sides (§9). */
 #include "gateways/sip/stack_private.h"
 #include "gateways/sip/status.h"
 #include <string.h>
 
-enum { MIN_SE = 90, MAX_SE = 24 * 60 * 60, GRACE = 32 };
+enum { MIN_SE = 90, MAX_SE = 24 * 60 * 60, GRACE = 32, AGAIN_MAX = 3 };
 
 /* "1800;refresher=uac": 0 when there is none. */
 static uint32_t read_interval(const struct sip_msg *msg, char refresher[4])
@@ -33,6 +33,22 @@ bool stack_timer_too_short(const struct sip_msg *msg)
 }
 
 static void start(struct leg *l);
+
+/* Who takes no UPDATE gets one re-INVITE, in which libre says nothing of timers: that ends them,
+ * and the far end waits for no refresh. */
+static void end_timer(struct leg *l)
+{
+    struct str offer = STR_INIT(8192);
+    struct mbuf *mb = NULL;
+
+    l->timer.seconds = 0;
+    if (l->h != NULL && l->h->offered(l->arg, NULL, 0, &offer) == 200 && !offer.failed)
+        mb = stack_describe(offer.data, offer.len);
+    if (mb != NULL)
+        sipsess_modify(l->sess, mb);
+    mem_deref(mb);
+    str_free(&offer);
+}
 
 static void on_response(int err, const struct sip_msg *msg, void *arg)
 {
@@ -63,7 +79,7 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
     } else if (msg->scode == 491 || msg->scode == 500) {
         start(l); /* it will do later */
     } else {
-        t->seconds = 0; /* they know no refresh: then there are no timers either */
+        end_timer(l); /* they know no UPDATE */
     }
 }
 
@@ -88,7 +104,9 @@ static void on_due(void *arg)
 {
     struct leg *l = arg;
 
-    if (l->timer.ours) {
+    if (l->timer.ours && l->timer.no_update) {
+        end_timer(l);
+    } else if (l->timer.ours) {
         l->timer.proved = false;
         stack_timer_refresh(l);
     } else {
@@ -106,10 +124,33 @@ static void start(struct leg *l)
         tmr_start(&t->tmr, 1000ull * (t->ours ? t->seconds / 2 : t->seconds - grace), on_due, l);
 }
 
+void stack_timer_ask(const struct leg *l, char out[64])
+{
+    out[0] = '\0';
+    if (l->timer.asked > 0)
+        re_snprintf(out, 64, "Session-Expires: %u\r\nMin-SE: %u\r\n",
+                    l->timer.asked < MIN_SE ? MIN_SE : l->timer.asked, MIN_SE);
+}
+
+bool stack_timer_longer(struct leg *l, const struct sip_msg *answer)
+{
+    struct leg_timer *t = &l->timer;
+    const struct sip_hdr *least = sip_msg_hdr(answer, SIP_HDR_MIN_SE);
+
+    if (answer->scode != 422 || least == NULL || t->asked == 0 || pl_u32(&least->val) <= t->asked ||
+        pl_u32(&least->val) > MAX_SE || t->again == AGAIN_MAX)
+        return false;
+    t->asked = pl_u32(&least->val);
+    t->again++;
+    return true;
+}
+
 void stack_timer_agreed(struct leg *l, const struct sip_msg *answer)
 {
     char refresher[4];
 
+    l->timer.no_update = sip_msg_hdr(answer, SIP_HDR_ALLOW) != NULL &&
+                         !stack_has_token(answer, SIP_HDR_ALLOW, "UPDATE");
     l->timer.seconds = read_interval(answer, refresher);
     l->timer.ours = strcmp(refresher, "uac") == 0;
     start(l);

@@ -253,7 +253,8 @@ static int enrol_trunk(struct trunk_state *s, struct error *err)
                                  .contact = trunk->user,
                                  .user = trunk->user,
                                  .password = trunk->password,
-                                 .expires = EXPIRES_SECONDS};
+                                 .expires = EXPIRES_SECONDS,
+                                 .keep_alive = (unsigned)trunk->keep_alive};
 
     if (trunk->to == NULL || trunk->user == NULL || !route_uri(trunk->user, trunk->to, uri))
         return error_set(err, ERR_INVALID, "%s:%d: trunk: register needs to = 'sip:host' and user",
@@ -331,7 +332,7 @@ static bool is_same(const struct config_trunk *a, const struct config_trunk *b)
 {
     return same_text(a->to, b->to) && same_text(a->user, b->user) &&
            same_text(a->password, b->password) && same_text(a->proxy, b->proxy) &&
-           a->registers == b->registers && a->probe == b->probe;
+           a->registers == b->registers && a->probe == b->probe && a->keep_alive == b->keep_alive;
 }
 
 int trunks_renew(struct trunks *t, struct error *err)

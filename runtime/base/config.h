@@ -108,6 +108,8 @@ struct config_trunk {
     int patience;                /* seconds that a server may say nothing to a call */
     const char *proxy;           /* "sip:host[:port][;transport=…]": sent to this host instead */
     int max_calls;
+    int session_expires;        /* seconds (RFC 4028); 0: none */
+    int keep_alive;             /* seconds between empty lines to where we registered; 0: none */
     const char *const *headers; /* "Name: value", added to calls that go out */
     size_t n_headers;
     const char *caller_id;         /* "from", "asserted", "both" */
@@ -202,6 +204,7 @@ struct config {
         int rtp_port_min, rtp_port_max;
         int max_calls;
         int requests_per_second; /* from one address, new calls and registrations */
+        int session_expires;     /* of calls to phones and addresses, seconds; 0: none */
         const char *digest;      /* how phones prove passwords: "md5", "sha256", "both" */
     } sip;
     const struct config_trunk *trunks;
