@@ -133,7 +133,8 @@ static void media_type(char out[64], const char *content_type)
     out[n] = '\0';
 }
 
-enum webhook_kind webhook_kind_of(const char *content_type)
+/* What a Content-Type promises; NULL is WEBHOOK_OTHER. */
+static enum webhook_kind kind_of(const char *content_type)
 {
     char type[64];
 
@@ -165,7 +166,7 @@ static void judge_body(struct webhook *wh, struct webhook_reply *reply)
         fail(wh, reply, 11750, "the answer is larger than 64 kB");
         return;
     }
-    reply->kind = webhook_kind_of(reply->content_type);
+    reply->kind = kind_of(reply->content_type);
     if (reply->kind != WEBHOOK_OTHER) {
         finish(wh, reply);
         return;

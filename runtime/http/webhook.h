@@ -78,9 +78,6 @@ struct webhook *webhook_start(struct webhooks *w, const struct webhook_request *
                               void *arg, struct error *err);
 void webhook_cancel(struct webhook *wh);
 
-/* What a Content-Type promises; NULL is WEBHOOK_OTHER. */
-enum webhook_kind webhook_kind_of(const char *content_type);
-
 /* X-Twilio-Signature (webhooks.md §7); `params` NULL for GET. `out` holds 29 bytes. */
 int webhook_sign(const char *token, const char *url, const struct webhook_params *params,
                  char out[32]);

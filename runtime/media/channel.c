@@ -105,7 +105,8 @@ void media_channel_attach(struct media_channel *c, struct media_port *port, uint
         wheel_join(c);
 }
 
-void channel_frame(struct media_channel *c, const void *bytes)
+/* [media] Gives a frame to its port. */
+static void channel_frame(struct media_channel *c, const void *bytes)
 {
     struct media_port *p = c->port;
 

@@ -131,8 +131,6 @@ void wheel_join(struct media_channel *c);
 void wheel_leave(struct media_channel *c);
 /* [media] Sends one frame if there is one; false when there is nothing more to send. */
 bool channel_tick(struct media_channel *c);
-/* [media] Gives a frame to the channel's port. */
-void channel_frame(struct media_channel *c, const void *bytes);
 
 /* [control] Sends what is wanted of the channel; when the crossing is full, tries again soon. */
 void channel_push(struct media_channel *c);

@@ -92,7 +92,8 @@ size_t tap_take(struct tap *t, int16_t *samples, size_t max)
     return n;
 }
 
-bool tap_put(struct tap *t, const void *bytes)
+/* Copies one frame (of each channel; NULL: silence) into the ring; false when it is full. */
+static bool tap_put(struct tap *t, const void *bytes)
 {
     return ring_put(&t->ring, bytes != NULL ? bytes : t->silence);
 }

@@ -20,8 +20,6 @@ void hearing_begin(struct hearing *h, struct tap *tap, uint32_t request, int sil
 /* One frame: as bytes and as samples, both NULL for silence. True when the tap is over:
  * h->result.why then says why. */
 bool hearing_frame(struct hearing *h, const void *bytes, const int16_t *samples, size_t n);
-/* Copies one frame (of each channel; NULL: silence) into the ring; false when it is full. */
-bool tap_put(struct tap *t, const void *bytes);
 /* What is received, until the channel's tick takes it; NULL for TAP_HEARD. */
 struct ear *tap_ear(struct tap *t);
 /* The channel's tick, for all but TAP_HEARD: `sent` is the frame that it sends, NULL for none. True

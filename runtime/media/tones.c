@@ -21,48 +21,48 @@ struct cadence {
  * Hz, say) is written as the pair of tones which that is. */
 static const struct {
     const char *country;
-    struct cadence ring, busy;
+    struct cadence ring;
 } tones[] = {
-    {"at", {420, 0, {1000, 5000}}, {420, 0, {400, 400}}},
-    {"au", {400, 450, {400, 200, 400, 2000}}, {425, 0, {375, 375}}},
-    {"be", {425, 0, {1000, 3000}}, {425, 0, {500, 500}}},
-    {"bg", {425, 0, {1000, 4000}}, {425, 0, {500, 500}}},
-    {"br", {425, 0, {1000, 4000}}, {425, 0, {250, 250}}},
-    {"ch", {425, 0, {1000, 4000}}, {425, 0, {500, 500}}},
-    {"cl", {400, 0, {1000, 3000}}, {400, 0, {500, 500}}},
-    {"cn", {450, 0, {1000, 4000}}, {450, 0, {350, 350}}},
-    {"cz", {425, 0, {1000, 4000}}, {425, 0, {330, 330}}},
-    {"de", {425, 0, {1000, 4000}}, {425, 0, {480, 480}}},
-    {"dk", {425, 0, {1000, 4000}}, {425, 0, {500, 500}}},
-    {"ee", {425, 0, {1000, 4000}}, {425, 0, {300, 300}}},
-    {"es", {425, 0, {1500, 3000}}, {425, 0, {200, 200}}},
-    {"fi", {425, 0, {1000, 4000}}, {425, 0, {300, 300}}},
-    {"fr", {440, 0, {1500, 3500}}, {440, 0, {500, 500}}},
-    {"gr", {425, 0, {1000, 4000}}, {425, 0, {300, 300}}},
-    {"hu", {425, 0, {1250, 3750}}, {425, 0, {300, 300}}},
-    {"il", {400, 0, {1000, 3000}}, {400, 0, {500, 500}}},
-    {"in", {375, 425, {400, 200, 400, 2000}}, {400, 0, {750, 750}}},
-    {"it", {425, 0, {1000, 4000}}, {425, 0, {500, 500}}},
-    {"jp", {384, 416, {1000, 2000}}, {400, 0, {500, 500}}},
-    {"lt", {425, 0, {1000, 4000}}, {425, 0, {350, 350}}},
-    {"mx", {425, 0, {1000, 4000}}, {425, 0, {250, 250}}},
-    {"my", {425, 0, {400, 200, 400, 2000}}, {425, 0, {500, 500}}},
-    {"nl", {425, 0, {1000, 4000}}, {425, 0, {500, 500}}},
-    {"no", {425, 0, {1000, 4000}}, {425, 0, {500, 500}}},
-    {"nz", {400, 450, {400, 200, 400, 2000}}, {400, 0, {500, 500}}},
-    {"ph", {425, 480, {1000, 4000}}, {480, 620, {500, 500}}},
-    {"pl", {425, 0, {1000, 4000}}, {425, 0, {500, 500}}},
-    {"pt", {425, 0, {1000, 5000}}, {425, 0, {500, 500}}},
-    {"ru", {425, 0, {800, 3200}}, {425, 0, {350, 350}}},
-    {"se", {425, 0, {1000, 5000}}, {425, 0, {250, 250}}},
-    {"sg", {401, 449, {400, 200, 400, 2000}}, {425, 0, {750, 750}}},
-    {"th", {375, 425, {1000, 4000}}, {400, 0, {500, 500}}},
-    {"tw", {440, 480, {1000, 2000}}, {480, 620, {500, 500}}},
-    {"uk", {400, 450, {400, 200, 400, 2000}}, {400, 0, {375, 375}}},
-    {"us", {440, 480, {2000, 4000}}, {480, 620, {500, 500}}},
-    {"us-old", {380, 460, {2000, 4000}}, {560, 640, {500, 500}}},
-    {"ve", {425, 0, {1000, 4000}}, {425, 0, {500, 500}}},
-    {"za", {383, 417, {400, 200, 400, 2000}}, {400, 0, {500, 500}}},
+    {"at", {420, 0, {1000, 5000}}},
+    {"au", {400, 450, {400, 200, 400, 2000}}},
+    {"be", {425, 0, {1000, 3000}}},
+    {"bg", {425, 0, {1000, 4000}}},
+    {"br", {425, 0, {1000, 4000}}},
+    {"ch", {425, 0, {1000, 4000}}},
+    {"cl", {400, 0, {1000, 3000}}},
+    {"cn", {450, 0, {1000, 4000}}},
+    {"cz", {425, 0, {1000, 4000}}},
+    {"de", {425, 0, {1000, 4000}}},
+    {"dk", {425, 0, {1000, 4000}}},
+    {"ee", {425, 0, {1000, 4000}}},
+    {"es", {425, 0, {1500, 3000}}},
+    {"fi", {425, 0, {1000, 4000}}},
+    {"fr", {440, 0, {1500, 3500}}},
+    {"gr", {425, 0, {1000, 4000}}},
+    {"hu", {425, 0, {1250, 3750}}},
+    {"il", {400, 0, {1000, 3000}}},
+    {"in", {375, 425, {400, 200, 400, 2000}}},
+    {"it", {425, 0, {1000, 4000}}},
+    {"jp", {384, 416, {1000, 2000}}},
+    {"lt", {425, 0, {1000, 4000}}},
+    {"mx", {425, 0, {1000, 4000}}},
+    {"my", {425, 0, {400, 200, 400, 2000}}},
+    {"nl", {425, 0, {1000, 4000}}},
+    {"no", {425, 0, {1000, 4000}}},
+    {"nz", {400, 450, {400, 200, 400, 2000}}},
+    {"ph", {425, 480, {1000, 4000}}},
+    {"pl", {425, 0, {1000, 4000}}},
+    {"pt", {425, 0, {1000, 5000}}},
+    {"ru", {425, 0, {800, 3200}}},
+    {"se", {425, 0, {1000, 5000}}},
+    {"sg", {401, 449, {400, 200, 400, 2000}}},
+    {"th", {375, 425, {1000, 4000}}},
+    {"tw", {440, 480, {1000, 2000}}},
+    {"uk", {400, 450, {400, 200, 400, 2000}}},
+    {"us", {440, 480, {2000, 4000}}},
+    {"us-old", {380, 460, {2000, 4000}}},
+    {"ve", {425, 0, {1000, 4000}}},
+    {"za", {383, 417, {400, 200, 400, 2000}}},
 };
 
 static void write_tone(int16_t *out, int ms, int rate, double low, double high, double peak)
@@ -79,41 +79,35 @@ static void write_tone(int16_t *out, int ms, int rate, double low, double high, 
     }
 }
 
-/* As many periods as make whole frames, so that it can be repeated without a seam. */
+/* One period, which is whole frames in every country, so that it can be repeated without a seam. */
 static int from_cadence(struct audio **ap, enum codec c, const struct cadence *t, double peak,
                         struct error *err)
 {
-    int period = t->ms[0] + t->ms[1] + t->ms[2] + t->ms[3], times = 1, rate = codec_rate(c), i, rc;
+    int period = t->ms[0] + t->ms[1] + t->ms[2] + t->ms[3], rate = codec_rate(c), i, rc;
+    size_t n = (size_t)period * (size_t)rate / 1000;
     int16_t *samples, *at;
-    size_t n;
 
-    while (period * times % FRAME_MS != 0)
-        times++; /* at most FRAME_MS times */
-    n = (size_t)(period * times) * (size_t)rate / 1000;
     samples = at = mem_alloc(n * sizeof *samples);
     if (samples == NULL)
         return error_nomem(err);
-    for (i = 0; i < times * PARTS; i++) {
-        int ms = t->ms[i % PARTS];
-
+    for (i = 0; i < PARTS; i++) {
         if (i % 2 == 0)
-            write_tone(at, ms, rate, t->low, t->high, peak);
-        at += ms * rate / 1000;
+            write_tone(at, t->ms[i], rate, t->low, t->high, peak);
+        at += t->ms[i] * rate / 1000;
     }
     rc = audio_from_samples(ap, c, samples, n, rate, err);
     mem_free(samples);
     return rc;
 }
 
-static int of_country(struct audio **ap, enum codec c, const char *country, bool busy,
-                      struct error *err)
+int tones_ringback(struct audio **ap, enum codec c, const char *country, struct error *err)
 {
     size_t i;
 
     if (country == NULL)
         country = "us";
     for (i = 0; i < sizeof tones / sizeof *tones; i++) {
-        const struct cadence *t = busy ? &tones[i].busy : &tones[i].ring;
+        const struct cadence *t = &tones[i].ring;
 
         if (strcasecmp(tones[i].country, country) == 0)
             return from_cadence(ap, c, t, t->high > 0 ? DOUBLE_PEAK : SINGLE_PEAK, err);
@@ -123,16 +117,6 @@ static int of_country(struct audio **ap, enum codec c, const char *country, bool
         "no tones are known for the country \"%.20s\"; take one of at, au, be … "
         "za, in two letters, or us-old",
         country);
-}
-
-int tones_ringback(struct audio **ap, enum codec c, const char *country, struct error *err)
-{
-    return of_country(ap, c, country, false, err);
-}
-
-int tones_busy(struct audio **ap, enum codec c, const char *country, struct error *err)
-{
-    return of_country(ap, c, country, true, err);
 }
 
 int tones_enter(struct audio **ap, enum codec c, struct error *err)

@@ -8,8 +8,6 @@
 /* One period of a country's ringback: a value of Dial's ringTone ("us", "de", "us-old" …); NULL is
  * "us". ERR_INVALID for a country we do not know. */
 int tones_ringback(struct audio **ap, enum codec c, const char *country, struct error *err);
-/* Whole periods of its busy tone. */
-int tones_busy(struct audio **ap, enum codec c, const char *country, struct error *err);
 
 /* What a conference plays when somebody comes (one tone) or goes (two lower ones). */
 int tones_enter(struct audio **ap, enum codec c, struct error *err);

@@ -77,6 +77,17 @@ static int weight(enum cause c)
     }
 }
 
+/* How a call that was never answered ended. */
+static enum call_status status_of(enum cause cause)
+{
+    const char *name = cause_call_status(cause, 0);
+    enum call_status status = CALL_COMPLETED;
+
+    while (status < CALL_CANCELED && strcmp(call_status_name(status), name) != 0)
+        status++;
+    return status;
+}
+
 void leg_failed(struct session *s, enum cause cause)
 {
     struct leg *leg = s->leg;
@@ -93,17 +104,7 @@ void leg_failed(struct session *s, enum cause cause)
     }
     if (leg->cause == CAUSE_NORMAL)
         leg->cause = CAUSE_NO_ANSWER; /* the gateway gave up: we did not ask it to */
-    session_finish(s, leg_status(leg->cause), leg->cause, "callee");
-}
-
-enum call_status leg_status(enum cause cause)
-{
-    const char *name = cause_call_status(cause, 0);
-    enum call_status status = CALL_COMPLETED;
-
-    while (status < CALL_CANCELED && strcmp(call_status_name(status), name) != 0)
-        status++;
-    return status;
+    session_finish(s, status_of(leg->cause), leg->cause, "callee");
 }
 
 static void attempt_ended(void *arg, enum cause cause)

@@ -174,7 +174,7 @@ struct session *session_new(struct runtime *rt, struct channel *channel, const s
                             const struct config_number *number);
 void session_begin(struct session *s);
 
-/* --- called parties (leg.c); all but leg_status() do nothing for a session without a leg --- */
+/* --- called parties (leg.c); they do nothing for a session without a leg --- */
 
 void leg_ringing(struct session *s);
 /* Sound comes before the answer. */
@@ -193,8 +193,6 @@ void leg_over(struct session *s, enum cause cause);
 void leg_redirected(struct session *s);
 /* The verb that dialled is over. */
 void leg_cancel(struct leg *leg);
-/* How a call that was never answered ended. */
-enum call_status leg_status(enum cause cause);
 
 /* --- queues (queue.c) --- */
 

@@ -337,7 +337,7 @@ const struct offer *sim_caller_offer(const struct sim_caller *c)
     return c->offer;
 }
 
-void sim_caller_ring(struct sim_caller *c)
+static void ring(struct sim_caller *c)
 {
     if (c->offer == NULL || c->rung || c->answered || c->over)
         return;
@@ -370,7 +370,7 @@ void sim_callee_acts(void *arg)
     if (m->rings_ms > past)
         next = m->rings_ms;
     else if (m->rings_ms >= 0)
-        sim_caller_ring(c);
+        ring(c);
     if (m->answers_ms > past)
         next = earlier(next, m->answers_ms);
     else if (m->answers_ms >= 0)

@@ -224,7 +224,6 @@ struct sim_caller *sim_callee_call(const struct sim_callee *c, size_t i);
 /* What the exchange offered; NULL for one who called himself. */
 const struct offer *sim_caller_offer(const struct sim_caller *c);
 /* Nothing when it did that before, or the call is over. */
-void sim_caller_ring(struct sim_caller *c);
 void sim_caller_answer(struct sim_caller *c);
 
 /* --- journals --- */
