@@ -116,13 +116,14 @@ void activation_pop_above(struct activation *a, const char *how)
 }
 
 int activation_push_url(struct session *s, const char *url, bool get, enum http_trust trust,
-                        struct error *err)
+                        enum document_use use, struct error *err)
 {
     struct activation *a = activation_new(s, ACTIVATION_DOCUMENT);
     int rc;
 
     if (a == NULL)
         return error_nomem(err);
+    a->use = use;
     rc = fetch_document(a, url, get, trust, NULL, err);
     if (rc != 0)
         pop(a, "error");

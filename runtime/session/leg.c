@@ -141,10 +141,8 @@ static void whisper(struct session *s)
         leg_ready(s);
         return;
     }
-    if (activation_push_url(s, leg->url, leg->get, HTTP_DOCUMENT, &err) == 0) {
-        s->top->use = USE_WHISPER;
+    if (activation_push_url(s, leg->url, leg->get, HTTP_DOCUMENT, USE_WHISPER, &err) == 0)
         return;
-    }
     session_say_problem(s, true, err.twilio != 0 ? err.twilio : 11100, leg->url, err.text);
     session_finish(s, CALL_COMPLETED, CAUSE_ERROR, "flow");
 }

@@ -254,9 +254,10 @@ struct activation {
     bool go_away; /* a handler is left for it, too */
 };
 
-/* Pushes an activation that will fetch its document from `url` (owned by the caller). */
+/* Pushes an activation that will fetch its document from `url` (owned by the caller). Also when it
+ * answers 0 the session may have ended: what cannot even be asked for fails at once. */
 int activation_push_url(struct session *s, const char *url, bool get, enum http_trust trust,
-                        struct error *err);
+                        enum document_use use, struct error *err);
 /* A new one on top of the stack; NULL when memory is out. */
 struct activation *activation_new(struct session *s, enum activation_kind kind);
 /* How many stand below it. */

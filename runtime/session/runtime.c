@@ -233,7 +233,7 @@ int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struc
     journal_add(s, "redirect", "{s:s, s:s}", "url", url, "by", "operator");
     activation_tell(s, &(struct event){.type = EVENT_REDIRECT});
     activation_unwind(s, false);
-    rc = activation_push_url(s, url, false, HTTP_OPERATOR, err);
+    rc = activation_push_url(s, url, false, HTTP_OPERATOR, USE_FLOW, err);
     if (rc != 0)
         session_finish(s, s->answered != 0 ? CALL_COMPLETED : CALL_FAILED, CAUSE_ERROR, "operator");
     return rc;

@@ -490,7 +490,7 @@ void session_begin(struct session *s)
     const struct config_number *n = s->number;
     bool get = n->voice_method != NULL && strcmp(n->voice_method, "GET") == 0;
 
-    if (activation_push_url(s, n->voice, get, HTTP_OPERATOR, &err) == 0)
+    if (activation_push_url(s, n->voice, get, HTTP_OPERATOR, USE_FLOW, &err) == 0)
         return;
     session_say_problem(s, true, err.twilio, n->voice, err.text);
     session_finish(s, CALL_FAILED, CAUSE_ERROR, "flow");

@@ -107,6 +107,17 @@ both("answerOnBridge: the whisper is not yet the bridge", { answerOnBridge = tru
   ann:ends("completed")
 end)
 
+for _, url in ipairs { "ftp://app.test/whisper", "http://", "file:///etc/passwd" } do
+  both("a whisper that cannot even be asked for, " .. url .. ", ends the call of the callee alone",
+    { { "Number", BOB, url = url } }, function(t)
+      local bob = t:callee(BOB, { answers = "1s" })
+      local ann = t:call(NUMBER)
+      bob:ends("completed")
+      ann:hears_match("^After completed, %d s, bridged false%.$")
+      ann:ends("completed")
+    end)
+end
+
 both("Dial within a whisper is refused", { { "Number", BOB, url = APP .. "/whisper" } }, function(t)
   whisper(t, "<Say>A caller.</Say><Dial>+15550102</Dial>")
   local bob = t:callee(BOB, { answers = "1s" })
