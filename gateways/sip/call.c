@@ -138,16 +138,15 @@ static void on_leg_heard(void *arg)
     call_hunt_heard(arg);
 }
 
-/* What they play before the answer is heard. */
+/* What they play before the answer is heard; where several do, the last that says so. */
 static void on_leg_early(void *arg, const char *sdp, size_t len)
 {
     struct call *c = arg;
 
-    if (c->answered || c->early ||
-        call_take_description(c, sdp, len, call_codecs(c->codec), true) != 200)
+    if (c->answered || call_take_description(c, sdp, len, call_codecs(c->codec), true) != 200)
         return;
     c->we_offered = true;
-    if (call_start_sound(c) != 0)
+    if (call_start_sound(c) != 0 || c->early)
         return;
     c->early = true;
     rtp_deliver(c->rtp, true);

@@ -1,7 +1,6 @@
 #include "gateways/sip/codec.h"
 
 #include "base/mem.h"
-#include <strings.h>
 
 static const struct {
     const char *name;
@@ -25,16 +24,6 @@ struct transcoder {
 const char *rtp_codec_name(enum rtp_codec c)
 {
     return codecs[c].name;
-}
-
-int rtp_codec_find(const char *name)
-{
-    int c;
-
-    for (c = 0; c < RTP_CODEC_COUNT; c++)
-        if (strcasecmp(codecs[c].name, name) == 0)
-            return c;
-    return -1;
 }
 
 unsigned rtp_codec_clock(enum rtp_codec c)

@@ -37,8 +37,6 @@ enum rtp_codec { RTP_PCMU, RTP_PCMA, RTP_G722, RTP_OPUS, RTP_CODEC_COUNT };
 
 /* As SDP's rtpmap spells it: "PCMU", "PCMA", "G722", "opus". */
 const char *rtp_codec_name(enum rtp_codec c);
-/* Case matters not; -1 when unknown. */
-int rtp_codec_find(const char *name);
 /* As rtpmap has it: 8000, 8000, 8000 (sic, for G722), 48000. */
 unsigned rtp_codec_clock(enum rtp_codec c);
 /* The static payload type, -1 for opus. */

@@ -258,7 +258,6 @@ bool stack_timer_too_short(const struct sip_msg *msg);
 void stack_timer_requested(struct leg *l, const struct sip_msg *msg, struct str *headers);
 /* Of the answer to our INVITE. */
 void stack_timer_agreed(struct leg *l, const struct sip_msg *answer);
-void stack_timer_refresh(struct leg *l);
 /* Of our INVITE: what it says, lines or nothing. */
 void stack_timer_ask(const struct leg *l, char out[64]);
 /* Of the answer to it: true when a longer interval was asked for, which stack_timer_ask() now says.

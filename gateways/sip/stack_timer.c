@@ -33,6 +33,7 @@ bool stack_timer_too_short(const struct sip_msg *msg)
 }
 
 static void start(struct leg *l);
+static void refresh(struct leg *l);
 
 /* Who takes no UPDATE gets one re-INVITE, in which libre says nothing of timers: that ends them,
  * and the far end waits for no refresh. */
@@ -64,11 +65,11 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
     if (err == 0 && (msg->scode == 401 || msg->scode == 407) && !t->proved &&
         sip_auth_authenticate(t->auth, msg) == 0) {
         t->proved = true;
-        stack_timer_refresh(l);
+        refresh(l);
     } else if (err == 0 && msg->scode == 422 && least != NULL && pl_u32(&least->val) > t->seconds &&
                pl_u32(&least->val) <= MAX_SE) {
         t->seconds = pl_u32(&least->val);
-        stack_timer_refresh(l);
+        refresh(l);
     } else if (err == 0 && msg->scode < 300) {
         n = read_interval(msg, refresher);
         t->seconds = n;
@@ -83,7 +84,7 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
     }
 }
 
-void stack_timer_refresh(struct leg *l)
+static void refresh(struct leg *l)
 {
     struct leg_timer *t = &l->timer;
 
@@ -108,7 +109,7 @@ static void on_due(void *arg)
         end_timer(l);
     } else if (l->timer.ours) {
         l->timer.proved = false;
-        stack_timer_refresh(l);
+        refresh(l);
     } else {
         stack_give_up(l, 408);
     }

@@ -33,6 +33,16 @@ function turned(who, m, tag = 'phonetag') {
         theirs: /tag=([^;]+)/.exec(m.header('from'))[1], from: /<([^>]+)>/.exec(m.header('to'))[1],
         to: /<([^>]+)>/.exec(m.header('from'))[1], cseq: 100 });
 }
+/** 20 ms of one loudness. */
+function packet(i, payload, byte) {
+    const p = Buffer.alloc(172, byte);
+    p[0] = 0x80;
+    p[1] = payload;
+    p.writeUInt16BE(i, 2);
+    p.writeUInt32BE(i * 160, 4);
+    p.writeUInt32BE(77, 8);
+    return p;
+}
 /** A call from the carrier, offered to the exchange but not answered. */
 async function incoming(extra = [], body = carrier.sdp()) {
     const d = carrier.dialog('+15550100');
@@ -125,8 +135,15 @@ await test('18x of two places, the answer of the second', async () => {
     const m = await came(carrier);
     carrier.reply(m, 183, { tag: 'one', body: carrier.sdp() });
     await until(3000, 'early', () => call.messages.find((r) => r.type === 'ring' && r.early));
-    carrier.reply(m, 180, { tag: 'two' });
-    carrier.reply(m, 200, { tag: 'two', body: carrier.sdp() });
+    // The second plays, too: it is heard from now on.
+    carrier.reply(m, 183, { tag: 'two', body: desk.sdp() });
+    const to = Number(/m=audio (\d+)/.exec(m.body)[1]);
+    for (let i = 0; i < 100 && !call.frames.some((f) => f.length === 160 && f.every((b) => b === 0x11)); i++) {
+        desk.rtp.send(packet(i, 0, 0x11), to, '127.0.0.1');
+        await pause(20);
+    }
+    assert.ok(call.frames.some((f) => f.length === 160 && f.every((b) => b === 0x11)));
+    carrier.reply(m, 200, { tag: 'two', body: desk.sdp() });
     await call.got('answer');
     const ack = await acked(carrier, m);
     assert.match(ack.header('to'), /tag=two/);
@@ -197,13 +214,7 @@ await test('who answers with both laws may speak either', async () => {
     // The same loudness in both laws; the exchange's is mu-law.
     const [mu, a] = [0x00, 0x2a];
     for (let i = 0; i < 60 && !call.frames.some((f) => f.length === 160 && f.every((b) => b === mu)); i++) {
-        const p = Buffer.alloc(172, a);
-        p[0] = 0x80;
-        p[1] = 8;
-        p.writeUInt16BE(i, 2);
-        p.writeUInt32BE(i * 160, 4);
-        p.writeUInt32BE(77, 8);
-        carrier.rtp.send(p, to, '127.0.0.1');
+        carrier.rtp.send(packet(i, 8, a), to, '127.0.0.1');
         await pause(20);
     }
     assert.ok(call.frames.some((f) => f.length === 160 && f.every((b) => b === mu)), 'a whole frame of it is heard');
