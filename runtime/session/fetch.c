@@ -424,7 +424,7 @@ static int start_read(struct fetch_job *job, struct error *err)
     if (s->flow_root == NULL)
         return error_set_twilio(err, ERR_REFUSED, 11100,
                                 "%s: not a URL, and this flow has no folder of files", job->url);
-    job->read = flow_read(s->rt->parts.loop, s->flow_root, job->url,
+    job->read = flow_read(s->rt, s->flow_root, job->url,
                           job->lua ? HANDLER_MAX_BYTES : DOCUMENT_MAX_BYTES, file_read, job, err);
     return job->read != NULL ? 0 : ERR_IO;
 }

@@ -187,8 +187,7 @@ struct handler_read *handler_read(struct activation *a, const char *name, handle
 
     if (r != NULL && path != NULL && s->flow_root != NULL && !url_is_http(path)) {
         *r = (struct handler_read){.session = s, .h = h, .arg = arg};
-        r->read =
-            flow_read(s->rt->parts.loop, s->flow_root, path, HANDLER_MAX_BYTES, file_read, r, err);
+        r->read = flow_read(s->rt, s->flow_root, path, HANDLER_MAX_BYTES, file_read, r, err);
     } else if (path == NULL || r == NULL) {
         error_nomem(err);
     } else {

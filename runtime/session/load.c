@@ -11,6 +11,8 @@
 /* Step 1 for files: whether it may be read, and which version it is. */
 struct stat_work {
     struct work work;
+    struct task task; /* instead, when it was looked at a moment ago */
+    bool seen;
     struct load *load; /* NULL: cancelled */
     char *root, *path;
     long long size, mtime;
@@ -192,9 +194,9 @@ static void stat_free(struct stat_work *sw)
     mem_free(sw);
 }
 
-static void stat_done(struct work *w)
+static void stat_answer(void *arg)
 {
-    struct stat_work *sw = list_entry(w, struct stat_work, work);
+    struct stat_work *sw = arg;
     struct load *l = sw->load;
     char version[512];
 
@@ -207,6 +209,31 @@ static void stat_done(struct work *w)
             decode(l, sw->path, NULL, version);
     }
     stat_free(sw);
+}
+
+static void stat_done(struct work *w)
+{
+    struct stat_work *sw = list_entry(w, struct stat_work, work);
+    struct flow_seen said = {.size = sw->size, .mtime_ns = sw->mtime};
+
+    if (sw->load != NULL && sw->err.code == 0 && sw->load->once == NULL)
+        flow_saw(sw->load->session->rt, sw->root, sw->path, &said);
+    stat_answer(sw);
+}
+
+/* False when it must be looked at. */
+static bool stat_seen(struct stat_work *sw, struct runtime *rt)
+{
+    const struct flow_seen *seen = flow_seen(rt, sw->root, sw->path);
+
+    if (seen == NULL)
+        return false;
+    sw->size = seen->size;
+    sw->mtime = seen->mtime_ns;
+    sw->seen = true;
+    task_init(&sw->task, rt->parts.loop, stat_answer, sw);
+    task_post(&sw->task);
+    return true;
 }
 
 /* The folder a path may be read from: the flow's, or that of webhook answers. */
@@ -242,7 +269,7 @@ static int start_stat(struct load *l, const char *path, struct error *err)
         return error_set_twilio(err, ERR_REFUSED, 11100,
                                 "%s: not a URL, and this flow has no folder of files", path);
     }
-    if (work_submit(l->session->rt->parts.loop, &sw->work) != 0) {
+    if (!stat_seen(sw, l->session->rt) && work_submit(l->session->rt->parts.loop, &sw->work) != 0) {
         stat_free(sw);
         return error_set(err, ERR_IO, "%s: no worker could be had", path);
     }
@@ -284,12 +311,21 @@ struct load *load_start(struct session *s, const struct document *d, const char 
     return NULL;
 }
 
+static void stat_cancel(struct stat_work *sw)
+{
+    sw->load = NULL;
+    if (!sw->seen)
+        return; /* its worker is waited for */
+    task_cancel(&sw->task);
+    stat_free(sw);
+}
+
 void load_cancel(struct load *l)
 {
     if (l->fetch != NULL)
         fetch_cancel(l->fetch);
     if (l->stat != NULL)
-        l->stat->load = NULL;
+        stat_cancel(l->stat);
     if (l->decoding != NULL)
         stop_waiting(l);
     load_free(l);

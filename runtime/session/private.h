@@ -336,7 +336,7 @@ void request_answer(struct request *r, struct event *ev);
 void request_started(struct session *s, uint32_t id);
 void request_played(struct session *s, uint32_t id, enum play_end how, uint32_t frames);
 
-/* --- files of flows (files.c): read on a worker, kept while unchanged --- */
+/* --- files of flows (files.c): read on a worker --- */
 
 struct flow_files;
 struct flow_read;
@@ -344,9 +344,22 @@ struct flow_read;
 typedef void flow_read_h(const char *path, const char *bytes, size_t len, int64_t mtime,
                          const struct error *err, void *arg);
 /* Reads `path`, which must lie below `root` (no symbolic links, no ..). */
-struct flow_read *flow_read(struct loop *loop, const char *root, const char *path, size_t max,
+struct flow_read *flow_read(struct runtime *rt, const char *root, const char *path, size_t max,
                             flow_read_h *h, void *arg, struct error *err);
 void flow_read_cancel(struct flow_read *r);
+
+/* What was found of a file a moment ago (files_seen.c). */
+struct flow_seen {
+    char *bytes; /* NULL: it was only looked at; a NUL behind them is not counted */
+    size_t len;
+    long long size, mtime_ns;
+};
+/* NULL when it must be asked anew. Valid until the next flow_saw(). */
+const struct flow_seen *flow_seen(struct runtime *rt, const char *root, const char *path);
+/* Copies what `said` has; does nothing where memory does not suffice, and in virtual time. */
+void flow_saw(struct runtime *rt, const char *root, const char *path, const struct flow_seen *said);
+void flow_files_free(struct flow_files *f);
+
 /* True for a URL with a scheme and host; else it is a file. */
 bool url_is_http(const char *url);
 /* A file descriptor on `path` below `root`, or an error. Blocks: for workers. */

@@ -125,6 +125,7 @@ struct runtime *runtime_free(struct runtime *rt)
     map_free(&rt->by_sid);
     map_free(&rt->rooms);
     map_free(&rt->recordings);
+    flow_files_free(rt->files);
     mem_free(rt);
     return NULL;
 }
