@@ -347,7 +347,7 @@ void call_digits(struct call *c, const char *digits)
 static void list_params(struct call_params *p, const struct stack_request *r)
 {
     p->n = 0;
-    call_add_param(p, "SipDomain", r->uri_host);
+    call_add_param(p, "SipDomain", *r->uri_host != '\0' ? r->uri_host : NULL);
     call_add_param(p, "SipCallId", r->call_id);
     call_add_param(p, "SipSourceIp", r->source_ip);
     call_add_param(p, "SipUsername", r->user);
@@ -459,6 +459,7 @@ int call_dial(struct call *c, const struct dial *d, const char *route, struct er
                                           : d->trunk != NULL ? d->trunk->nat
                                                              : false,
                             .from_uri = d->from,
+                            .from_name = strcmp(d->from, DIAL_ANONYMOUS) == 0 ? "Anonymous" : NULL,
                             .headers = d->headers,
                             .user = d->user,
                             .password = d->password,

@@ -118,8 +118,13 @@ static void add_caller(struct gateway *g, struct dial *d, const struct offer *of
     shown = strcmp(rule, "asserted") == 0 && t->user != NULL ? t->user : number;
     snprintf(uri, sizeof uri, "sip:%.120s", host);
     if (strcmp(user, "anonymous") == 0) {
-        str_copy(d->from, sizeof d->from, "sip:anonymous@anonymous.invalid");
+        str_copy(d->from, sizeof d->from, DIAL_ANONYMOUS);
         add_line(d, "Privacy", "id");
+        /* The carrier may know whose call it is, and tells nobody (RFC 3325 §9.3). */
+        if (strcmp(rule, "from") != 0 && t->user != NULL && route_uri(t->user, uri, user)) {
+            snprintf(uri, sizeof uri, "<%.250s>", user);
+            add_line(d, "P-Asserted-Identity", uri);
+        }
         return;
     }
     if (!route_uri(shown, uri, d->from))

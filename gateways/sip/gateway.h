@@ -107,6 +107,9 @@ void announce_stop(struct gateway *g);
 
 /* --- dial.c --- */
 
+/* Who calls when nobody is to know (RFC 3323 §4.1.1.3). */
+#define DIAL_ANONYMOUS "sip:anonymous@anonymous.invalid"
+
 /* Where a call to `to` goes. */
 struct dial {
     char uri[257], route[257], from[300], headers[2048];

@@ -69,6 +69,8 @@ void route_from(const struct stack_request *r, const struct config_trunk *trunk,
         str_copy(out, ROUTE_TEXT_MAX, phone->number);
     else if (phone != NULL)
         snprintf(out, ROUTE_TEXT_MAX, "client:%.200s", phone->name);
+    else if (r->anonymous)
+        str_copy(out, ROUTE_TEXT_MAX, "anonymous");
     else if (r->asserted_user != NULL)
         name_of(r->asserted_user, r->from_host, trunk, out);
     else if (strcasecmp(r->from_user, "anonymous") == 0)

@@ -31,12 +31,13 @@ struct stack_request {
     const char *method;
     struct sockaddr_storage source;
     const char *source_ip;
-    const char *transport; /* "udp", "tcp", "tls" */
-    const char *user;      /* who proved himself by a password; NULL */
-    const char *uri_user, *uri_host;
+    const char *transport;           /* "udp", "tcp", "tls" */
+    const char *user;                /* who proved himself by a password; NULL */
+    const char *uri_user, *uri_host; /* host "": a number of tel: */
     const char *from_user, *from_host, *from_name;
     const char *to_user, *to_host;
     const char *asserted_user; /* of P-Asserted-Identity; NULL */
+    bool anonymous;            /* Privacy: he is not to be named */
     const char *diverted_user; /* of Diversion; NULL */
     const char *call_id;
     const char *const *headers; /* X-… and User-to-User: name, value, …, NULL */

@@ -42,9 +42,29 @@ static const char *keep_user(struct stack_parsed *p, const struct pl *user)
     return keep(p, &plain, STACK_TEXT_MAX);
 }
 
+/* "tel:+49-30-1234;phone-context=…" (RFC 3966): libre reads the number as a host. */
+static bool is_number(const struct uri *uri)
+{
+    bool digits = false;
+
+    if (pl_strcasecmp(&uri->scheme, "tel") != 0 || pl_isset(&uri->user))
+        return false;
+    for (size_t i = 0; i < uri->host.l; i++) {
+        if (strchr("+0123456789-.()*#", uri->host.p[i]) == NULL)
+            return false;
+        digits |= uri->host.p[i] >= '0' && uri->host.p[i] <= '9';
+    }
+    return digits;
+}
+
 static bool keep_uri(struct stack_parsed *p, const struct uri *uri, const char **user,
                      const char **host)
 {
+    if (is_number(uri)) {
+        *user = keep(p, &uri->host, STACK_TEXT_MAX);
+        *host = "";
+        return *user != NULL;
+    }
     *user = keep_user(p, &uri->user);
     *host = keep(p, &uri->host, STACK_TEXT_MAX);
     return *user != NULL && *host != NULL;
@@ -63,6 +83,24 @@ static const char *keep_header_user(struct stack_parsed *p, const struct sip_hdr
     if (sip_addr_decode(&addr, &hdr->val) != 0 || !pl_isset(&addr.uri.user))
         return NULL;
     return keep_user(p, &addr.uri.user);
+}
+
+/* The caller wants nobody to be told who he is, though we are (RFC 3323 §4.2, RFC 3325 §9.3). */
+static bool is_anonymous(const struct sip_msg *msg)
+{
+    const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_PRIVACY);
+    struct pl word;
+
+    for (size_t at = 0; hdr != NULL && at < hdr->val.l; at += word.l) {
+        while (at < hdr->val.l && strchr("; ,\t", hdr->val.p[at]) != NULL)
+            at++;
+        word = (struct pl){hdr->val.p + at, 0};
+        while (at + word.l < hdr->val.l && strchr("; ,\t", word.p[word.l]) == NULL)
+            word.l++;
+        if (pl_strcasecmp(&word, "id") == 0 || pl_strcasecmp(&word, "user") == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool is_told(const struct sip_hdr *hdr)
@@ -285,7 +323,7 @@ static unsigned check(const struct sip_msg *msg)
         !quotes_close(&msg->from.val) || !quotes_close(&msg->to.val) ||
         !stack_body(msg, &body, &len))
         return 400;
-    if (!is_sip(&msg->uri.scheme))
+    if (!is_sip(&msg->uri.scheme) && !(pl_strcmp(&msg->met, "INVITE") == 0 && is_number(&msg->uri)))
         return 416;
     /* What is registered is an address of SIP (RFC 3261 §10.3). */
     if (pl_strcmp(&msg->met, "REGISTER") == 0 && !is_sip(&msg->to.uri.scheme))
@@ -332,6 +370,7 @@ unsigned stack_parse(struct stack_parsed *p, const struct sip_msg *msg)
         !keep_uri(p, &msg->to.uri, &r->to_user, &r->to_host))
         return 400;
     r->asserted_user = keep_header_user(p, sip_msg_hdr(msg, SIP_HDR_P_ASSERTED_IDENTITY));
+    r->anonymous = is_anonymous(msg);
     r->diverted_user = keep_header_user(p, sip_msg_xhdr(msg, "Diversion"));
     keep_headers(p, msg);
     stack_body(msg, &r->body, &r->body_len);

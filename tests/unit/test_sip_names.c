@@ -167,6 +167,9 @@ UNIT(numbers_are_cleaned_and_rewritten)
     r.asserted_user = "0305";
     route_from(&r, &trunk, NULL, out);
     ok_str(out, "+49305");
+    r.anonymous = true;
+    route_from(&r, &trunk, NULL, out);
+    ok_str(out, "anonymous");
     route_from(&r, NULL, &phone, out);
     ok_str(out, "client:anna");
     phone.number = "+15550777";
