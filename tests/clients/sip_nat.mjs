@@ -81,9 +81,7 @@ await test('a phone behind NAT is called, and what follows reaches it, too', asy
     anna.reply(m, 200, { body: anna.sdp() });
     assert.match((await came('ACK')).first, new RegExp(`^ACK ${target} `));
     await call.got('answer');
-    const within = Object.assign(anna.dialog('x'), { id: m.header('call-id'), uri: /<([^>]+)>/.exec(m.header('contact'))[1],
-        tag: 'phonetag', theirs: /tag=([^;]+)/.exec(m.header('from'))[1], from: /<([^>]+)>/.exec(m.header('to'))[1],
-        to: /<([^>]+)>/.exec(m.header('from'))[1], target: `sip:almon@127.0.0.1:${sip}` });
+    const within = Object.assign(anna.turned(m), { target: `sip:almon@127.0.0.1:${sip}` });
     assert.equal((await anna.ask('UPDATE', within, { body: anna.sdp() })).status, 200);
     assert.equal((await anna.ask('INVITE', within, { body: anna.sdp() })).status, 200);
     anna.ack(within);

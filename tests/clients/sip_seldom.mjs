@@ -27,12 +27,6 @@ await gateway.start();
 
 const came = (who, what = 'INVITE') => who.next(what, (m) => m.method === what);
 const acked = (who, m) => who.next('ACK', (a) => a.method === 'ACK' && a.header('call-id') === m.header('call-id'));
-/** The dialog of a call that came to this phone, for its own requests in it. */
-function turned(who, m, tag = 'phonetag') {
-    return Object.assign(who.dialog('x'), { id: m.header('call-id'), uri: /<([^>]+)>/.exec(m.header('contact'))[1], tag,
-        theirs: /tag=([^;]+)/.exec(m.header('from'))[1], from: /<([^>]+)>/.exec(m.header('to'))[1],
-        to: /<([^>]+)>/.exec(m.header('from'))[1], cseq: 100 });
-}
 /** 20 ms of one loudness. */
 function packet(i, payload, byte) {
     const p = Buffer.alloc(172, byte);
@@ -42,28 +36,6 @@ function packet(i, payload, byte) {
     p.writeUInt32BE(i * 160, 4);
     p.writeUInt32BE(77, 8);
     return p;
-}
-/** A call from the carrier, offered to the exchange but not answered. */
-async function incoming(extra = [], body = carrier.sdp()) {
-    const d = carrier.dialog('+15550100');
-    const n = exchange.offers.length;
-    carrier.send(carrier.request('INVITE', d, { body, extra }));
-    const offer = await until(3000, 'the offer', () => exchange.offers[n]);
-    const call = { channel: offer.channel, messages: [], frames: [], say: (m) => exchange.say({ channel: offer.channel, ...m }) };
-    call.got = (type) => until(5000, type, () => call.messages.find((m) => m.type === type));
-    exchange.calls.set(offer.channel, call);
-    return { d, offer, call, progress: (status) => carrier.next(`${status}`, (m) => m.status === status && m.header('call-id') === d.id) };
-}
-async function answered(body) {
-    const c = await incoming([], body);
-    c.call.say({ type: 'answer' });
-    const ok = await c.progress(200);
-    c.ok = ok;
-    c.d.theirs = /tag=([^;]+)/.exec(ok.header('to'))[1];
-    c.d.target = /<([^>]+)>/.exec(ok.header('contact'))[1];
-    c.d.media = Number(/m=audio (\d+)/.exec(ok.body)[1]);
-    carrier.ack(c.d);
-    return c;
 }
 async function hangup({ call }, who = carrier) {
     call.say({ type: 'hangup', cause: 'normal' });
@@ -174,7 +146,7 @@ await test('a description that came before the answer, unacknowledged, holds whe
 });
 
 await test('offers within a call: several lines, fax, both old and new hold', async () => {
-    const c = await answered(carrier.sdp({ formats: ['8 PCMA/8000', '0 PCMU/8000', '97 telephone-event/8000'] }));
+    const c = await exchange.answered(carrier, { body: carrier.sdp({ formats: ['8 PCMA/8000', '0 PCMU/8000', '97 telephone-event/8000'] }) });
     assert.match(c.ok.body, /m=audio \d+ RTP\/AVP 8 97\r\n/);
     const audio = carrier.sdp();
     const video = 'm=video 4000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\nm=audio 4002 RTP/AVP 0\r\nm=image 4004 udptl t38\r\n';
@@ -194,7 +166,7 @@ await test('offers within a call: several lines, fax, both old and new hold', as
 });
 
 await test('an offer that we are asked for within the call, and its answer in ACK', async () => {
-    const c = await answered();
+    const c = await exchange.answered(carrier);
     const ours = await carrier.ask('INVITE', c.d);
     assert.equal(ours.status, 200);
     assert.match(ours.body, /m=audio \d+ RTP\/AVP 0 8 101/);

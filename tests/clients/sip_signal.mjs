@@ -28,33 +28,6 @@ await gateway.start();
 
 const came = (who, what = 'INVITE') => who.next(what, (m) => m.method === what);
 const acked = (who, m) => who.next('ACK', (a) => a.method === 'ACK' && a.header('call-id') === m.header('call-id'));
-/** The dialog of a call that came to this phone, for its own requests in it. */
-function turned(who, m, tag = 'phonetag') {
-    return Object.assign(who.dialog('x'), { id: m.header('call-id'), uri: /<([^>]+)>/.exec(m.header('contact'))[1], tag,
-        theirs: /tag=([^;]+)/.exec(m.header('from'))[1], from: /<([^>]+)>/.exec(m.header('to'))[1],
-        to: /<([^>]+)>/.exec(m.header('from'))[1], cseq: 100 });
-}
-/** A call from the carrier, offered to the exchange but not answered. */
-async function incoming(extra = [], body = carrier.sdp()) {
-    const d = carrier.dialog('+15550100');
-    const n = exchange.offers.length;
-    carrier.send(carrier.request('INVITE', d, { body, extra }));
-    const offer = await until(3000, 'the offer', () => exchange.offers[n]);
-    const call = { channel: offer.channel, messages: [], frames: [], say: (m) => exchange.say({ channel: offer.channel, ...m }) };
-    call.got = (type) => until(5000, type, () => call.messages.find((m) => m.type === type));
-    exchange.calls.set(offer.channel, call);
-    return { d, offer, call, progress: (status) => carrier.next(`${status}`, (m) => m.status === status && m.header('call-id') === d.id) };
-}
-async function answered() {
-    const c = await incoming();
-    c.call.say({ type: 'answer' });
-    const ok = await c.progress(200);
-    c.d.theirs = /tag=([^;]+)/.exec(ok.header('to'))[1];
-    c.d.target = /<([^>]+)>/.exec(ok.header('contact'))[1];
-    c.d.media = Number(/m=audio (\d+)/.exec(ok.body)[1]);
-    carrier.ack(c.d);
-    return c;
-}
 async function hangup({ call }) {
     call.say({ type: 'hangup', cause: 'normal' });
     carrier.reply(await came(carrier, 'BYE'), 200);
@@ -72,7 +45,7 @@ await test('a refusal after sound tells its status and headers', async () => {
 });
 
 await test('a transfer that the far end asks for is the exchange\'s to decide, and its end is told', async () => {
-    const c = await answered();
+    const c = await exchange.answered(carrier);
     carrier.send(carrier.request('REFER', c.d, { extra: ['Refer-To: <sip:carol@example.com?Replaces=a%40b%3Bto-tag%3Dc>',
         'Referred-By: <sip:bob@example.com>'] }));
     const asked = await c.call.got('refer');
@@ -94,7 +67,7 @@ await test('a transfer that the far end asks for is the exchange\'s to decide, a
 });
 
 await test('a transfer that is declined, and one that is not to be', async () => {
-    const c = await answered();
+    const c = await exchange.answered(carrier);
     carrier.send(carrier.request('REFER', c.d, { extra: ['Refer-To: <sip:carol@example.com>'] }));
     await c.call.got('refer');
     c.call.say({ type: 'refer_status', response: 603 });
@@ -105,7 +78,7 @@ await test('a transfer that is declined, and one that is not to be', async () =>
 });
 
 await test('a call that ends while its transfer waits refuses it', async () => {
-    const c = await answered();
+    const c = await exchange.answered(carrier);
     carrier.send(carrier.request('REFER', c.d, { extra: ['Refer-To: <sip:carol@example.com>'] }));
     await c.call.got('refer');
     const cseq = c.d.cseq;
@@ -127,7 +100,7 @@ await test('the exchange transfers: REFER, its challenge, and what NOTIFY says c
     assert.equal(refer.header('refer-to'), '<sip:dave@example.org?X-Case=7>');
     carrier.reply(refer, 202);
     assert.equal((await call.got('refer_status')).response, 202);
-    const d = turned(carrier, m);
+    const d = carrier.turned(m);
     const notify = (status, state) => carrier.ask('NOTIFY', d, { body: `SIP/2.0 ${status} Because\r\n`, type: 'message/sipfrag',
         extra: ['Event: refer', `Subscription-State: ${state}`] });
     assert.equal((await notify(100, 'active;expires=60')).status, 200);

@@ -121,12 +121,8 @@ function answer({ who, m }) {
             ...(status === 401 || status === 407 ? [`${status === 401 ? 'WWW' : 'Proxy'}-Authenticate: Digest realm="x", nonce="n${random(9)}", qop="auth"`] : []),
             ...(status === 302 ? ['Contact: <sip:elsewhere@127.0.0.1:9>'] : []),
             ...(status === 200 && chance(20) ? ['Session-Expires: 1800;refresher=uac', 'Require: timer'] : [])] });
-    if (m.method === 'INVITE' && status === 200) {
-        const d = Object.assign(who.dialog('x'), { id: m.header('call-id'), uri: /<([^>]+)>/.exec(m.header('contact'))[1],
-            tag: 'one', theirs: /tag=([^;]+)/.exec(m.header('from'))[1], from: /<([^>]+)>/.exec(m.header('to'))[1],
-            to: /<([^>]+)>/.exec(m.header('from'))[1], cseq: 100 });
-        remember(who, d);
-    }
+    if (m.method === 'INVITE' && status === 200)
+        remember(who, who.turned(m, 'one'));
 }
 
 for (const who of phones)

@@ -65,4 +65,28 @@ export class Exchange {
         head.writeUInt16BE(bytes.length, 4);
         this.socket.send(Buffer.concat([head, bytes]));
     }
+
+    /** A call from this phone, offered but not answered. */
+    async incoming(phone, { extra = [], body = phone.sdp() } = {}) {
+        const d = phone.dialog('+15550100');
+        const n = this.offers.length;
+        phone.send(phone.request('INVITE', d, { body, extra }));
+        const offer = await until(3000, 'the offer', () => this.offers[n]);
+        const call = { channel: offer.channel, messages: [], frames: [], say: (m) => this.say({ channel: offer.channel, ...m }) };
+        call.got = (type) => until(5000, type, () => call.messages.find((m) => m.type === type));
+        this.calls.set(offer.channel, call);
+        return { d, offer, call, progress: (status) => phone.next(`${status}`, (m) => m.status === status && m.header('call-id') === d.id) };
+    }
+
+    /** One that is answered, and acknowledged. */
+    async answered(phone, options) {
+        const c = await this.incoming(phone, options);
+        c.call.say({ type: 'answer' });
+        c.ok = await c.progress(200);
+        c.d.theirs = /tag=([^;]+)/.exec(c.ok.header('to'))[1];
+        c.d.target = /<([^>]+)>/.exec(c.ok.header('contact'))[1];
+        c.d.media = Number(/m=audio (\d+)/.exec(c.ok.body)[1]);
+        phone.ack(c.d);
+        return c;
+    }
 }

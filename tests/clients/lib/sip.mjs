@@ -177,6 +177,13 @@ export class Phone {
         return { uri, to: uri, from, tag: token(), id: `${token()}@test`, cseq: 0 };
     }
 
+    /** The dialog of a call that came to this phone, for its own requests in it. */
+    turned(m, tag = 'phonetag') {
+        return Object.assign(this.dialog('x'), { id: m.header('call-id'), uri: /<([^>]+)>/.exec(m.header('contact'))[1], tag,
+            theirs: /tag=([^;]+)/.exec(m.header('from'))[1], from: /<([^>]+)>/.exec(m.header('to'))[1],
+            to: /<([^>]+)>/.exec(m.header('from'))[1], cseq: 100 });
+    }
+
     /** The final answer to a request; provisional ones are left in `messages`. */
     answer(d, cseq, ms) {
         return this.next(`the answer to ${cseq}`,
