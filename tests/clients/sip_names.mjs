@@ -55,6 +55,17 @@ async function answers(who, m, call) {
     who.reply(await invited(who, 'BYE'), 200);
 }
 
+/** DNS was asked, but it may take a while until its answers are there: until then a call is refused. */
+await until(8000, 'the servers of a name', async () => {
+    const call = exchange.offer('+4930', { trunk: 'pair' });
+    await until(5000, 'an end', () => calls(first) > 0 || call.messages.some((m) => m.type === 'hangup'));
+    const [m] = first.messages.splice(0);
+    if (m === undefined)
+        return false;
+    first.reply(m, 486);
+    return call.got('hangup');
+});
+
 await test('the server of the first priority gets the call, addressed to the name', async () => {
     const call = exchange.offer('+4930', { trunk: 'pair' });
     const m = await invited(first);
