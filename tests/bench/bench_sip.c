@@ -319,6 +319,10 @@ static bool listening_step(struct bench *b, struct sip_load *l, unsigned n)
     load_mute(l, false);
     printf("figure sip_listening_%u_cpu %.4f %%_of_a_core/call floor=- aim=0.03\n", n,
            (to.almon + to.sip - from.almon - from.sip) * 100 / seconds / n);
+    printf("  almon %.4f %%, almon-sip %.4f %%; %u of %u up, %llu frames, %llu lost, p50 %.2f ms, "
+           "worst %.2f ms\n",
+           (to.almon - from.almon) * 100 / seconds / n, (to.sip - from.sip) * 100 / seconds / n,
+           f.up, n, (unsigned long long)f.frames, (unsigned long long)f.lost, f.p50_ms, f.worst_ms);
     printf("figure sip_listening_%u_late_p99 %.2f ms floor=- aim=5\n", n, f.p99_ms);
     return is_good(&f, n, seconds);
 }
