@@ -20,6 +20,12 @@ static void add_sound(struct lots *l)
     str_add(&l->document, sounds[lot(l, sizeof sounds / sizeof *sounds)]);
 }
 
+/* One in thirty is a URL that cannot even be asked for. */
+static void add_url(struct lots *l, const char *name, const char *url)
+{
+    str_addf(&l->document, " %s=\"%s\"", name, lot(l, 30) == 0 ? "ftp://app.test/" : url);
+}
+
 static void add_flag(struct lots *l, const char *name)
 {
     if (chance(l, 40))
@@ -35,7 +41,8 @@ static void add_choice(struct lots *l, const char *name, const char *const *choi
 static void add_gather(struct lots *l, const char *action)
 {
     str_addf(&l->document, "<Gather numDigits=\"%u\" timeout=\"%u\"", 1 + lot(l, 3), 1 + lot(l, 4));
-    str_addf(&l->document, " action=\"%s\">", action);
+    add_url(l, "action", action);
+    str_addc(&l->document, '>');
     add_sound(l);
     str_add(&l->document, "</Gather>");
 }
@@ -44,8 +51,9 @@ static void add_record(struct lots *l)
 {
     str_addf(&l->document, "<Record maxLength=\"%u\" timeout=\"%u\"", 4 + lot(l, 5), 1 + lot(l, 3));
     if (chance(l, 50))
-        str_add(&l->document, " recordingStatusCallback=\"" STORM_APP "/told\"");
-    str_add(&l->document, " action=\"" STORM_APP "/flow\"/>");
+        add_url(l, "recordingStatusCallback", STORM_APP "/told");
+    add_url(l, "action", STORM_APP "/flow");
+    str_add(&l->document, "/>");
 }
 
 static void add_party(struct lots *l)
@@ -56,15 +64,17 @@ static void add_party(struct lots *l)
 
     str_addf(&l->document, "<%s", noun[0]);
     if (chance(l, 30))
-        str_add(&l->document, " url=\"" STORM_APP "/whisper\"");
-    if (chance(l, 30))
-        str_add(&l->document, " statusCallback=\"" STORM_APP "/told\""
-                              " statusCallbackEvent=\"initiated ringing answered completed\"");
+        add_url(l, "url", STORM_APP "/whisper");
+    if (chance(l, 30)) {
+        add_url(l, "statusCallback", STORM_APP "/told");
+        str_add(&l->document, " statusCallbackEvent=\"initiated ringing answered completed\"");
+    }
     if (chance(l, 20) && noun == nouns[0])
         str_add(&l->document, " sendDigits=\"1w2\"");
-    if (chance(l, 20) && noun != nouns[1])
-        str_add(&l->document,
-                " machineDetection=\"Enable\" amdStatusCallback=\"" STORM_APP "/told\"");
+    if (chance(l, 20) && noun != nouns[1]) {
+        str_add(&l->document, " machineDetection=\"Enable\"");
+        add_url(l, "amdStatusCallback", STORM_APP "/told");
+    }
     str_addc(&l->document, '>');
     /* One in ten is nobody's address. */
     str_addf(&l->document, noun[1], chance(l, 90) ? lot(l, 10) : 100);
@@ -74,7 +84,7 @@ static void add_party(struct lots *l)
 static void add_room(struct lots *l)
 {
     static const char *const beeps[] = {"true", "false", "onEnter", "onExit"};
-    static const char *const waits[] = {STORM_APP "/wait", "", STORM_APP "/none"};
+    static const char *const waits[] = {STORM_APP "/wait", "", STORM_APP "/none", "ftp://x"};
     static const char *const records[] = {"record-from-start", "do-not-record"};
 
     str_add(&l->document, "<Conference");
@@ -82,15 +92,24 @@ static void add_room(struct lots *l)
     add_flag(l, "startConferenceOnEnter");
     add_flag(l, "endConferenceOnExit");
     add_choice(l, "beep", beeps, 4);
-    add_choice(l, "waitUrl", waits, 3);
+    add_choice(l, "waitUrl", waits, 4);
     add_choice(l, "record", records, 2);
     if (chance(l, 30))
         str_addf(&l->document, " maxParticipants=\"%u\"", 1 + lot(l, 4));
-    if (chance(l, 50))
-        str_add(&l->document,
-                " statusCallback=\"" STORM_APP "/told\" statusCallbackEvent=\"start end "
-                "join leave mute hold modify speaker announcement\"");
+    if (chance(l, 50)) {
+        add_url(l, "statusCallback", STORM_APP "/told");
+        str_add(&l->document, " statusCallbackEvent=\"start end join leave mute hold modify "
+                              "speaker announcement\"");
+    }
     str_addf(&l->document, ">room%u</Conference>", lot(l, 3));
+}
+
+static void add_queue(struct lots *l)
+{
+    str_add(&l->document, "<Queue");
+    if (chance(l, 40))
+        add_url(l, "url", STORM_APP "/taken");
+    str_addf(&l->document, ">queue%u</Queue>", lot(l, 2));
 }
 
 static void add_dial(struct lots *l)
@@ -109,17 +128,16 @@ static void add_dial(struct lots *l)
     if (chance(l, 30))
         str_addf(&l->document, " timeLimit=\"%u\"", 1 + lot(l, 20));
     if (chance(l, 50))
-        str_add(&l->document, " action=\"" STORM_APP "/flow\"");
+        add_url(l, "action", STORM_APP "/flow");
     if (chance(l, 30))
-        str_add(&l->document, " recordingStatusCallback=\"" STORM_APP "/told\"");
+        add_url(l, "recordingStatusCallback", STORM_APP "/told");
     if (chance(l, 30))
-        str_add(&l->document, " referUrl=\"" STORM_APP "/flow\"");
+        add_url(l, "referUrl", STORM_APP "/flow");
     str_addc(&l->document, '>');
     if (kind == 0)
         add_room(l);
     else if (kind == 1)
-        str_addf(&l->document, "<Queue%s>queue%u</Queue>",
-                 chance(l, 40) ? " url=\"" STORM_APP "/taken\"" : "", lot(l, 2));
+        add_queue(l);
     for (unsigned i = 0; kind > 1 && i < parties; i++)
         add_party(l);
     str_add(&l->document, "</Dial>");
@@ -127,12 +145,12 @@ static void add_dial(struct lots *l)
 
 static void add_enqueue(struct lots *l)
 {
-    static const char *const waits[] = {STORM_APP "/wait", "", STORM_APP "/none"};
+    static const char *const waits[] = {STORM_APP "/wait", "", STORM_APP "/none", "ftp://x"};
 
     str_add(&l->document, "<Enqueue");
-    add_choice(l, "waitUrl", waits, 3);
+    add_choice(l, "waitUrl", waits, 4);
     if (chance(l, 50))
-        str_add(&l->document, " action=\"" STORM_APP "/flow\"");
+        add_url(l, "action", STORM_APP "/flow");
     if (chance(l, 20))
         str_addf(&l->document, " maxQueueSize=\"%u\"", 1 + lot(l, 3));
     str_addf(&l->document, ">queue%u</Enqueue>", lot(l, 2));
