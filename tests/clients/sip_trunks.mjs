@@ -36,6 +36,14 @@ await gateway.start();
 
 const came = (who, what = 'INVITE') => who.next(what, (m) => m.method === what);
 
+const empty = { provider: 0, quiet: 0 };
+provider.socket.on('message', (data) => { empty.provider += data.toString() === '\r\n\r\n'; });
+proxy.socket.on('message', (data) => { empty.quiet += data.toString() === '\r\n\r\n'; });
+for (const who of [provider, proxy]) {
+    const m = await came(who, 'REGISTER');
+    who.reply(m, 200, { extra: [`Contact: ${m.header('contact')}`] });
+}
+
 /** The INVITE of a call to a trunk, which is then refused. */
 async function invite(trunk, { from, number = '+4930123', who = carrier, params } = {}) {
     const call = exchange.offer(number, { trunk, from, params });
@@ -182,13 +190,6 @@ await test('a trunk that is full takes no call, from here or there, until one en
 // --- NAT ---
 
 await test('where we are registered NAT is kept open as often as the trunk says', async () => {
-    const empty = { provider: 0, quiet: 0 };
-    provider.socket.on('message', (data) => { empty.provider += data.toString() === '\r\n\r\n'; });
-    proxy.socket.on('message', (data) => { empty.quiet += data.toString() === '\r\n\r\n'; });
-    for (const who of [provider, proxy]) {
-        const m = await came(who, 'REGISTER');
-        who.reply(m, 200, { extra: [`Contact: ${m.header('contact')}`] });
-    }
     await until(8000, 'two times empty lines', () => empty.provider >= 2);
     assert.equal(empty.quiet, 0);
 });
