@@ -224,6 +224,21 @@ static bool is_bare_with_headers(const struct pl *value)
     return pl_strchr(value, '<') == NULL && pl_strchr(value, '?') != NULL;
 }
 
+/* An IPv6 address without its brackets, whose end could be a port (RFC 5118 §4.2). */
+static bool is_bare_ipv6(const struct pl *uri)
+{
+    const char *end = uri->p + uri->l, *host = pl_strchr(uri, '@');
+    int colons = 0;
+
+    if (host == NULL)
+        host = pl_strchr(uri, ':');
+    if (host == NULL || ++host == end || *host == '[')
+        return false;
+    for (; host < end && *host != ';' && *host != '?'; host++)
+        colons += *host == ':';
+    return colons > 1;
+}
+
 static bool is_sip(const struct pl *scheme)
 {
     return pl_strcasecmp(scheme, "sip") == 0 || pl_strcasecmp(scheme, "sips") == 0;
@@ -325,6 +340,8 @@ static unsigned check(const struct sip_msg *msg)
         return 400;
     if (!is_sip(&msg->uri.scheme) && !(pl_strcmp(&msg->met, "INVITE") == 0 && is_number(&msg->uri)))
         return 416;
+    if (is_bare_ipv6(&msg->ruri))
+        return 400;
     /* What is registered is an address of SIP (RFC 3261 §10.3). */
     if (pl_strcmp(&msg->met, "REGISTER") == 0 && !is_sip(&msg->to.uri.scheme))
         return 400;

@@ -133,6 +133,18 @@ const exact = [
     // libre finds no host in From's http://…, and drops it unread; see below.
     ['unksm2', 'nobody registers a book, nor is From an address', [0, 400]],
     ['regaut01', 'a scheme that nobody knows proves nothing', [401]],
+    // RFC 5118
+    ['ipv6_good', 'an IPv6 address in its brackets', [401]],
+    ['ipv6_bad', 'and without them', [400, 0]],
+    ['port_ambiguous', 'what may be a port is of the address', [401]],
+    ['port_unambiguous', 'and this one is a port', [401]],
+    ['via_received_with_delim', 'received in brackets', [481]],
+    ['via_received_no_delim', 'received as its grammar has it', [481]],
+    ['ipv6_in_sdp', 'sound that goes by IPv6', UNDERSTOOD],
+    ['mult_ip_in_header', 'Vias of both kinds', [481]],
+    ['mult_ip_in_sdp', 'streams of both kinds', UNDERSTOOD],
+    ['ipv4_mapped_ipv6', 'IPv4 dressed up as IPv6', UNDERSTOOD],
+    ['ipv6_three_colons', 'an old grammar\'s third colon', [200, 400, 0]],
 ];
 for (const [name, what, wanted, allow] of exact)
     await test(`${name}: ${what}`, async () => {

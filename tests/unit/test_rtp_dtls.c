@@ -135,24 +135,38 @@ out:
     dtls_identity_free(identity);
 }
 
-UNIT(without_a_profile_there_are_no_keys)
+/* The handshake fails, and says so. */
+static void refused(struct dtls_identity *identity, const char *profile, const char *ciphers,
+                    const char *why)
 {
-    struct dtls_identity *identity = NULL;
     struct dtls *d = NULL;
     struct far f = {0};
     struct error err = {0};
     struct dtls_print print = {0};
 
-    ok_rc(dtls_identity_new(&identity, &err), &err);
-    ok(far_start(&f, NULL, &print));
+    ok(far_start(&f, profile, &print));
+    ok(ciphers == NULL || SSL_set_cipher_list(f.ssl, ciphers) == 1);
     ok_rc(dtls_new(&d, identity, false, &print, far_send, &f, &err), &err);
     ok_int(shake_hands(&f, d), DTLS_FAILED);
-    ok_str(dtls_why(d), "it agrees to no SRTP profile that is spoken here");
+    ok(strstr(dtls_why(d), why) != NULL);
 out:
     dtls_free(d);
     far_end(&f);
+}
+
+UNIT(without_a_profile_or_in_the_clear_there_are_no_keys)
+{
+    struct dtls_identity *identity = NULL;
+    struct error err = {0};
+
+    ok_rc(dtls_identity_new(&identity, &err), &err);
+    refused(identity, NULL, NULL, "it agrees to no SRTP profile that is spoken here");
+    refused(identity, "SRTP_AES128_CM_SHA1_80", "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0",
+            "no shared cipher");
+    refused(identity, "SRTP_AES128_CM_SHA1_80", "AECDH-AES128-SHA:@SECLEVEL=0", "no shared cipher");
+out:
     dtls_identity_free(identity);
 }
 
 UNIT_MAIN(CASE(each_profile_gives_both_sides_the_same_keys),
-          CASE(without_a_profile_there_are_no_keys))
+          CASE(without_a_profile_or_in_the_clear_there_are_no_keys))

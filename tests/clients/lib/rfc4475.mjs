@@ -1,4 +1,5 @@
-// Messages of RFC 4475 byte for byte, by the names it gives them. Only the newest Via differs when
+// Messages of RFC 4475 byte for byte, by the names it gives them, and after RFC 5118 those with IPv6
+// addresses. Only the newest Via differs when
 // they are sent: it asks for the answer by `rport` (RFC 3581), since nobody is at the RFC's hosts.
 
 const sdp = (address) => ['v=0', `o=mhandley 29739 7272939 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0',
@@ -103,8 +104,33 @@ const MESSAGES = {
         'M: <sip:user@example.com?Route=%3Csip:sip.example.com%3E>', 'L:0', '', ''),
 };
 
+const v6 = (method, uri, { via = '[2001:db8::9:1]', contact = '[2001:db8::1]', id, body } = {}) => lines(
+    `${method} ${uri} SIP/2.0`, 'To: sip:user@example.com', 'From: sip:user@example.com;tag=81x2',
+    `Via: SIP/2.0/UDP ${via};branch=z9hG4bKas3-${id}`, `Call-ID: ${id}@[2001:db8::1]`, 'Max-Forwards: 70',
+    `Contact: "Caller" <sip:caller@${contact}>`, `CSeq: 98176 ${method}`,
+    ...(body ? ['Content-Type: application/sdp', `Content-Length: ${Buffer.byteLength(body.join('\r\n'))}`, '', body]
+        : ['Content-Length: 0', '', '']));
+
+Object.assign(MESSAGES, {
+    ipv6_good: v6('REGISTER', 'sip:[2001:db8::10]', { id: 'good' }),
+    ipv6_bad: v6('REGISTER', 'sip:2001:db8::10', { id: 'bad' }),
+    port_ambiguous: v6('REGISTER', 'sip:[2001:db8::10:5070]', { id: 'ambiguous' }),
+    port_unambiguous: v6('REGISTER', 'sip:[2001:db8::10]:5070', { id: 'unambiguous' }),
+    via_received_with_delim: v6('BYE', 'sip:user@[2001:db8::10]', { id: 'with', via: '[2001:db8::9:1];received=[2001:db8::9:255]' }),
+    via_received_no_delim: v6('BYE', 'sip:user@[2001:db8::10]', { id: 'without', via: '[2001:db8::9:1];received=2001:db8::9:255' }),
+    ipv6_in_sdp: v6('INVITE', 'sip:user@[2001:db8::10]', { id: 'insdp', body: ['v=0', 'o=assistant 971731711378798081 0 IN IP6 2001:db8::20',
+        's=Live video feed', 'c=IN IP6 2001:db8::20', 't=3338481189 3370017201', 'm=audio 6000 RTP/AVP 2 0', 'a=rtpmap:2 G726-32/8000', ''] }),
+    mult_ip_in_header: v6('BYE', 'sip:user@host.example.net', { id: 'mult', via: '[2001:db8::9:1]:6050;branch=z9hG4bKas3-222,\r\n' +
+        ' SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKjhja8781hjuaij65144,\r\n SIP/2.0/TCP [2001:db8::9:2]' }),
+    mult_ip_in_sdp: v6('INVITE', 'sip:user@[2001:db8::10]', { id: 'multsdp', body: ['v=0', 'o=bob 280744730 28977631 IN IP4 host.example.com', 's=-',
+        't=0 0', 'm=audio 22334 RTP/AVP 0', 'c=IN IP4 192.0.2.1', 'm=video 6024 RTP/AVP 107', 'c=IN IP6 2001:db8::1', 'a=rtpmap:107 H263-1998/90000', ''] }),
+    ipv4_mapped_ipv6: v6('INVITE', 'sip:user@host.example.com', { id: 'mapped', contact: '[::ffff:192.0.2.10]', via: '[::ffff:192.0.2.10]:19823',
+        body: ['v=0', 'o=rajesh 291843 28192 IN IP6 ::ffff:192.0.2.10', 's=-', 'c=IN IP6 ::ffff:192.0.2.10', 't=0 0', 'm=audio 6000 RTP/AVP 0', ''] }),
+    ipv6_three_colons: v6('OPTIONS', 'sip:user@[2001:db8:::192.0.2.1]', { id: 'three' }),
+});
+
 /** As it is sent from here. */
 export function sendable(name) {
     const text = MESSAGES[name].toString('latin1');
-    return Buffer.from(text.replace(/^(Via: [^\r]*)/m, (v) => v.includes('rport') ? v : `${v};rport`), 'latin1');
+    return Buffer.from(text.replace(/^Via: [^\r,]*/m, (v) => v.includes('rport') ? v : `${v};rport`), 'latin1');
 }
