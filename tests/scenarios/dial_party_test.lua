@@ -239,3 +239,21 @@ scenario("Sip: headers in the URI go with the offer", function(t)
   joe:hangs_up()
   ann:ends("completed")
 end)
+
+scenario("of several <Uri> the lower priority is tried first, then the larger weight; <Headers> go to each", function(t)
+  t:number(NUMBER, { voice = "/voice" })
+  t:web("/voice", "<Response><Dial><Sip><Uri priority='2'>sip:c@example.com</Uri>" ..
+    "<Uri priority='1' weight='10'>sip:b@example.com</Uri><Uri priority='1' weight='90'>sip:a@example.com</Uri>" ..
+    "<Headers><Header name='X-Order' value='4711'/><Header name='Via' value='evil'/></Headers></Sip></Dial></Response>")
+  local callees = {}
+  for i, who in ipairs { "a", "b", "c" } do
+    callees[i] = t:callee("sip:" .. who .. "@example.com", { fails = "congestion", after = "1s" })
+  end
+  local ann = t:call(NUMBER)
+  for i, callee in ipairs(callees) do
+    callee:is_called { params = { ["SipHeader_X-Order"] = "4711", SipHeader_Via = false } }
+    callee:ends("failed")
+    assert(t:now() >= i and t:now() < i + 0.1, t:now())
+  end
+  ann:ends("completed")
+end)

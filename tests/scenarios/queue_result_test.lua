@@ -1,0 +1,57 @@
+-- QueueResult of callers who go while they are taken, and documents with verbs that may not stand there
+-- (twiml-voice.md §6).
+local TAKEN = "An agent comes to talk to you about everything"
+
+local function setup(t, about)
+  t:number("+15550100", { voice = "/in" })
+  t:number("+15550200", { voice = "/agent" })
+  t:web("/in", "<Response><Enqueue action='/left' waitUrl='/wait' waitUrlMethod='GET'>support</Enqueue></Response>")
+  t:web("/wait", "<Response><Dial>+15550199</Dial><Say>Please hold</Say></Response>")
+  t:web("/left", "<Response><Say>Goodbye</Say></Response>")
+  t:web("/agent", "<Response><Dial action='/done' timeout='10'><Queue url='/about'>support</Queue></Dial></Response>")
+  t:web("/about", about or "<Response><Gather/><Say>" .. TAKEN .. "</Say></Response>")
+  t:web("/done", "<Response><Say>Next</Say></Response>")
+  t:web("/other", "<Response><Say>Elsewhere</Say></Response>")
+end
+
+local function warned(call, code)
+  for _, line in ipairs(call:journal("warn")) do
+    if line.code == code then return true end
+  end
+  return false
+end
+
+scenario("who is given another document while he talks with his taker: redirected-from-bridged", function(t)
+  setup(t, "<Response/>")
+  local ann = t:call("+15550100")
+  ann:hears("Please hold")
+  assert(t:expect_request("/wait").method == "GET")
+  assert(warned(ann, 14202), "no 14202")
+  local agent = t:call("+15550200")
+  t:waits("3s")
+  t:redirect(ann, "http://app.test/other")
+  t:together(function() ann:hears("Elsewhere") end, function() agent:hears("Next") end)
+  t:expect_request("/left", { QueueResult = "redirected-from-bridged", QueueSid = true, QueueTime = true })
+  t:expect_request("/done", { DialCallStatus = "completed", DialBridged = "true", DequeuedCallSid = ann:sid() })
+end)
+
+for _, how in ipairs { "hangs up", "is given another document" } do
+  scenario("who " .. how .. " while he hears that he is taken: bridging-in-process", function(t)
+    setup(t)
+    local ann = t:call("+15550100")
+    ann:hears_start("Please hold")
+    local agent = t:call("+15550200")
+    ann:hears_match("Please")
+    ann:hears_start(TAKEN)
+    assert(warned(ann, 14217), "no 14217")
+    ann:waits("0.3s")
+    if how == "hangs up" then ann:hangs_up() else t:redirect(ann, "http://app.test/other") end
+    t:expect_request("/left", { QueueResult = "bridging-in-process", QueueSid = true, QueueTime = true })
+    local bob = t:call("+15550100") -- is for the agent who still waits
+    bob:hears(TAKEN)
+    agent:waits("1s")
+    bob:hangs_up()
+    agent:hears("Next")
+    t:expect_request("/done", { DialCallStatus = "completed", DequeuedCallSid = bob:sid() })
+  end)
+end
