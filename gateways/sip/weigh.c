@@ -20,7 +20,7 @@ static void pick(struct weighed *w, size_t n, struct rng *rng)
     /* One more each, so that those of weight 0 have their small chance. */
     for (size_t i = 0; i < n; i++)
         total += w[i].priority == least ? (uint64_t)w[i].weight + 1 : 0;
-    at = rng_u64(rng) % total;
+    at = total > 0 ? rng_u64(rng) % total : 0; /* never 0, which cppcheck does not see */
     for (size_t i = 0; i < n; i++) {
         if (w[i].priority != least)
             continue;
