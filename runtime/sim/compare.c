@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "sim/replay.h"
 #include "sim/tell.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,21 @@ static const char *const own[] = {
     "Timestamp",   "CallToken",        "CallDuration",  "Duration",          "ParentCallSid",
     "DialCallSid", "DialCallDuration", "ConferenceSid", "QueueSid",          "QueueTime"};
 
+/* The folder of the flow, where the text names it; NULL when it does not. A relative one ("." of an
+ * almon.lua in the folder where `almon serve` was started) may be any word or stop of a text: it
+ * counts only as the beginning of a path. */
+static const char *find_root(const char *text, const char *root)
+{
+    size_t n = strlen(root);
+    const char *at = n > 0 ? strstr(text, root) : NULL;
+
+    while (at != NULL && *root != '/' &&
+           (at[n] != '/' ||
+            (at > text && (isalnum((unsigned char)at[-1]) || strchr("._-/", at[-1]) != NULL))))
+        at = strstr(at + 1, root);
+    return at;
+}
+
 static void add_value(struct str *out, const struct side *s, const char *key, const json_t *v)
 {
     const char *text = json_string_value(v), *at;
@@ -71,7 +87,7 @@ static void add_value(struct str *out, const struct side *s, const char *key, co
         str_add(out, "(audio of an answer)"); /* its name is the call's */
         return;
     }
-    for (; n > 0 && (at = strstr(text, s->root)) != NULL; text = at + n)
+    for (; (at = find_root(text, s->root)) != NULL; text = at + n)
         str_addn(out, text, (size_t)(at - text));
     str_add(out, text);
 }

@@ -52,13 +52,25 @@ static const char *as_test(struct rig *r, const struct past *past, const char *f
     return test_good ? "" : told;
 }
 
+/* A journal as an exchange writes it that was started in the folder of its flows. */
+static void add_as_if_there(struct str *out, const char *journal, const char *folder)
+{
+    const char *at;
+
+    for (; (at = strstr(journal, folder)) != NULL; journal = at + strlen(folder)) {
+        str_addn(out, journal, (size_t)(at - journal));
+        str_addc(out, '.');
+    }
+    str_add(out, journal);
+}
+
 /* Replays the last of two calls into this flow, the one three hours after the other, and runs it
  * as the scenario that is told of it; "" when it went the same way, else what differed. */
-static const char *difference(const char *config, const char *flow)
+static const char *difference_from(const char *config, const char *flow, bool started_there)
 {
     static char told[16000];
     struct rig *r = rig_new(config);
-    struct str out = STR_INIT(1 << 20);
+    struct str out = STR_INIT(1 << 20), journal = STR_INIT(1 << 20);
     struct past *past = NULL;
     struct error err = {0};
     char folder[300], *one = NULL, *two = NULL;
@@ -82,17 +94,35 @@ static const char *difference(const char *config, const char *flow)
             rig_waits(r, 3 * 3600 * 1000);
     }
     two = rig_journal_text(r);
-    if (past_parse(&past, two + strlen(one), strlen(two) - strlen(one), &err) != 0 ||
+    if (started_there)
+        add_as_if_there(&journal, two + strlen(one), rig_folder(r));
+    else
+        str_add(&journal, two + strlen(one));
+    if (past_parse(&past, str_text(&journal), journal.len, &err) != 0 ||
         replay_run(past, &o, &out, &err) != 0)
         snprintf(told, sizeof told, "%s", err.text);
     else
         snprintf(told, sizeof told, "%s%s", str_text(&out), as_test(r, past, folder));
     past_free(past);
     str_free(&out);
+    str_free(&journal);
     rig_text_free(one);
     rig_text_free(two);
     rig_free(r);
     return told;
+}
+
+static const char *difference(const char *config, const char *flow)
+{
+    return difference_from(config, flow, false);
+}
+
+UNIT(an_exchange_that_was_started_in_the_folder_of_its_flows)
+{
+    ok_str(difference_from(FILE_FLOW, "return function(call) call:say('One. Two... e.g. 3.') end\n",
+                           true),
+           "");
+out:;
 }
 
 UNIT(what_was_drawn_by_lot_is_drawn_again)
@@ -234,7 +264,8 @@ out:
     rig_free(r);
 }
 
-UNIT_MAIN(NO_TORTURE(what_was_drawn_by_lot_is_drawn_again), NO_TORTURE(it_is_as_late_as_it_was),
+UNIT_MAIN(CASE(an_exchange_that_was_started_in_the_folder_of_its_flows),
+          NO_TORTURE(what_was_drawn_by_lot_is_drawn_again), NO_TORTURE(it_is_as_late_as_it_was),
           NO_TORTURE(a_fallback_that_is_a_file_is_fallen_back_to),
           NO_TORTURE(what_earlier_calls_kept_is_there_again),
           NO_TORTURE(the_settings_of_then_hold_again),
