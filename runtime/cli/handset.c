@@ -110,7 +110,10 @@ static void on_patience(void *arg)
         return;
     }
     say(h, "waited long enough", NULL);
-    hang_up(h, CAUSE_NORMAL, "hangs up");
+    if (has_call(h)) {
+        say(h, "hangs up", NULL);
+        client_hangup(h->client, h->number, CAUSE_NORMAL);
+    }
     leave(h, CALL_TIMEOUT);
 }
 
