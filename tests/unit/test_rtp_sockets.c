@@ -198,16 +198,50 @@ static int64_t real_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* The kernel begins to stamp packets only some time after the first socket asked for it. Keeps it
+ * at that until the socket that is returned is closed; -1: there is none. */
+static int have_packets_stamped(void)
+{
+    const struct timespec nap = {.tv_nsec = 2000000};
+    struct sockaddr_storage here = rig_address("127.0.0.1", 0);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
+    socklen_t len = sizeof here;
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof(struct sockaddr_in)) != 0 ||
+        getsockname(fd, (struct sockaddr *)&here, &len) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0)
+        return fd;
+    for (int i = 0; i < 1000; i++) {
+        _Alignas(struct cmsghdr) uint8_t room[64];
+        char byte = 0;
+        struct iovec part = {.iov_base = &byte, .iov_len = 1};
+        struct msghdr m = {
+            .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+        struct timespec now, came;
+
+        (void)!sendto(fd, &byte, 1, 0, (struct sockaddr *)&here, len);
+        nanosleep(&nap, NULL);
+        if (recvmsg(fd, &m, MSG_DONTWAIT) != 1 || CMSG_FIRSTHDR(&m) == NULL)
+            continue;
+        memcpy(&came, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof came);
+        clock_gettime(CLOCK_REALTIME, &now);
+        if ((now.tv_sec - came.tv_sec) * 1000000000L + now.tv_nsec - came.tv_nsec >= nap.tv_nsec)
+            break;
+    }
+    return fd;
+}
+
 /* Two packets 50 ms apart of the real clock, but 20 ms by their own: read at the same tick, their
  * distance counts, or the tick would be taken for the network's jitter. */
 UNIT(a_packet_counts_as_come_when_it_came_not_when_it_is_read)
 {
     const struct timespec nap = {.tv_nsec = 50000000};
     struct error err = {0};
-    struct place p;
+    struct place p = {.phone = -1};
     int64_t begun;
-    int i;
+    int i = TRIES, stamped = have_packets_stamped();
 
+    ok(stamped >= 0);
     for (i = 0; i < TRIES; i++) {
         ok_rc(start(&p, &err), &err);
         begun = real_ms();
@@ -219,12 +253,15 @@ UNIT(a_packet_counts_as_come_when_it_came_not_when_it_is_read)
             break;
         stop(&p);
     }
-    if (i == TRIES)
-        return; /* nothing can be measured on this machine now */
-    ok_int(stats_of(&p).received, 2);
-    ok(stats_of(&p).jitter_ms > 30 / 16.0 * 0.95);
+    if (i < TRIES) { /* else nothing can be measured on this machine now */
+        ok_int(stats_of(&p).received, 2);
+        ok(stats_of(&p).jitter_ms > 30 / 16.0 * 0.95);
+    }
 out:
-    stop(&p);
+    if (i < TRIES)
+        stop(&p);
+    if (stamped >= 0)
+        close(stamped);
 }
 
 UNIT_MAIN(NO_TORTURE(what_waits_is_read_at_one_tick_up_to_a_bound),
