@@ -9,12 +9,15 @@
 
 /* Beyond the timeout, when the far end sends nothing: then no frame ends it. */
 enum { AMD_FRAMES_LATE_MS = 500 };
+enum { AMD_LONGEST_MS = 60000, AMD_LONGEST_SILENCE_MS = 10000 }; /* media/amd.h */
 
 /* Lives until media has told, which it does before the channel is released. */
 struct detection {
     struct session *session;
     char *callback;
     bool get, over;
+    const char *then; /* in a replay: what it was … */
+    int then_ms;      /* … and after how long that was clear */
     int64_t began;
     struct timer limit;
 };
@@ -41,10 +44,12 @@ static void conclude(struct detection *d, enum amd_verdict v, int ms)
 {
     struct session *s = d->session;
     /* Who hangs up before it is clear is neither. */
-    const char *name = amd_verdict_name(v != AMD_NONE ? v : AMD_UNKNOWN);
+    const char *name =
+        d->then != NULL ? d->then : amd_verdict_name(v != AMD_NONE ? v : AMD_UNKNOWN);
 
     if (d->over)
         return;
+    ms = d->then != NULL ? d->then_ms : ms;
     d->over = true;
     timer_stop(&d->limit);
     s->answered_by = name;
@@ -90,6 +95,10 @@ static int begin(struct detection *d, const struct leg_detection *o, const char 
 
     if (c == NULL)
         return ERR_WRONG_STATE;
+    if (d->then != NULL) { /* nobody speaks now: it is clear when it was clear then */
+        config.timeout_ms = AMD_LONGEST_MS;
+        config.silence_ms = AMD_LONGEST_SILENCE_MS;
+    }
     if (o->callback != NULL) {
         d->callback = url_resolve(base, o->callback);
         if (d->callback == NULL)
@@ -101,14 +110,18 @@ static int begin(struct detection *d, const struct leg_detection *o, const char 
 void amd_start(struct session *s, const struct leg_detection *o, const char *base)
 {
     struct detection *d = o->on ? mem_alloc(sizeof *d) : NULL;
+    int64_t limit_ms = (int64_t)o->timeout_s * 1000 + AMD_FRAMES_LATE_MS;
+    const struct runtime_then *then = &s->rt->then;
 
     if (d != NULL) {
+        if (then->answered_by != NULL)
+            d->then = then->answered_by(then->arg, s->sid, &d->then_ms, &limit_ms);
         d->session = s;
         d->get = o->method == FLOW_GET;
         d->began = loop_now(s->rt->parts.loop);
         timer_init(&d->limit, s->rt->parts.loop, on_limit, d);
         if (begin(d, o, base) == 0) {
-            timer_start(&d->limit, (int64_t)o->timeout_s * 1000 + AMD_FRAMES_LATE_MS);
+            timer_start(&d->limit, limit_ms);
             return;
         }
         mem_free(d->callback);

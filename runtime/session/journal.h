@@ -33,7 +33,12 @@
  *   offer      gateway trunk to from codec    (of the called party) a gateway was asked
  *   enqueue    request name queue size        the call waits in a queue
  *   take       request name queue             the call takes somebody out of it
- *   queue      request stage queue sid waited taken, returned, joined, parted
+ *   place      request position size …        where it stands in it, as its waitUrl is told:
+ *                                             average, max
+ *   refused    what code                      a conference (what 0), a queue (1) or whom it wanted
+ *                                             to take (2) had no place for it; `warn` says it
+ *   queue      request stage queue sid waited taken, returned, joined, parted; taken: url and
+ *              url method                     method of what it is to hear first
  *   join       sid                            both calls hear each other
  *   part       sid                            and no more
  *   refer      request to                     the far end is asked to call somebody in our place

@@ -38,7 +38,8 @@ struct runtime {
     struct map rooms;       /* "account/name" → struct room, those that are not over */
     unsigned room_sessions; /* sessions that are rooms' */
     struct flow_files *files;
-    struct routes *routes; /* how calls go out, and how many may */
+    struct runtime_then then; /* in a replay: what calls find */
+    struct routes *routes;    /* how calls go out, and how many may */
     struct runtime_stats stats;
     void (*closed)(void *arg); /* set while closing */
     void *closed_arg;
@@ -145,6 +146,14 @@ struct session {
     bool journal_cut;
 };
 
+/* In a replay: what the call found then, else RUNTIME_NOT_KNOWN. */
+int session_found(const struct session *s, enum runtime_asked what);
+/* Others left no place for it: says so, and `refused` for a replay. */
+#define session_refuse(a, asked, code, ...)                                                        \
+    do {                                                                                           \
+        journal_add((a)->session, "refused", "{s:i, s:i}", "what", (int)(asked), "code", (code));  \
+        session_warn((a), (code), __VA_ARGS__);                                                    \
+    } while (0)
 /* One function changes the status; it writes old → new and sends the status callback. */
 void session_set_status(struct session *s, enum call_status status);
 /* Answers the channel if it still rings. */

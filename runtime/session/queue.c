@@ -19,12 +19,20 @@ struct queue {
     struct link_node in_all;
 };
 
+/* Who took, or was taken, in the call that is replayed. */
+struct ghost {
+    char sid[SID_SIZE];
+    char *url;
+    enum flow_method method;
+};
+
 /* A caller, from his Enqueue until he leaves or is parted. */
 struct queued {
     struct link_node node; /* in queue->waiting; unlinked once taken */
     struct queue *queue;
     struct request *request;
     struct taker *taker;
+    struct ghost *ghost; /* in a replay: the other, who is not there; NULL: he is */
     bool joined;
     int64_t since, taken_at, joined_at;
     unsigned tell; /* bits of enum queue_stage */
@@ -157,10 +165,20 @@ static void fill_event(struct queue_event *ev, const struct queued *m, int64_t t
     ev->seconds = m->joined_at != 0 ? seconds_between(m->joined_at, t) : 0;
 }
 
+static void lay_ghost(struct queued *m)
+{
+    if (m->ghost != NULL)
+        mem_free(m->ghost->url);
+    mem_free(m->ghost);
+    m->ghost = NULL;
+}
+
 static void queued_free(struct queued *m)
 {
-    session_of(m->request)->queued_us +=
-        (m->taken_at != 0 ? m->taken_at : now(m->queue)) - m->since;
+    if (m->request != NULL)
+        session_of(m->request)->queued_us +=
+            (m->taken_at != 0 ? m->taken_at : now(m->queue)) - m->since;
+    lay_ghost(m);
     task_cancel(&m->task);
     m->queue->users--;
     mem_free(m);
@@ -178,9 +196,10 @@ static void journal_stage(const struct request *r, const struct queue_event *ev)
 {
     static const char *const names[] = {"taken", "returned", "joined", "parted"};
 
-    journal_add(session_of(r), "queue", "{s:i, s:s, s:s, s:s?, s:i}", "request", (int)r->id,
-                "stage", names[ev->stage], "queue", ev->queue_sid, "sid", ev->sid, "waited",
-                ev->waited);
+    journal_add(session_of(r), "queue", "{s:i, s:s, s:s, s:s?, s:i, s:s?, s:s}", "request",
+                (int)r->id, "stage", names[ev->stage], "queue", ev->queue_sid, "sid", ev->sid,
+                "waited", ev->waited, "url", ev->url, "method",
+                ev->method == FLOW_GET ? "GET" : "POST");
 }
 
 /* The last event of a request: the request is over. */
@@ -213,14 +232,23 @@ static void tell_queued(void *arg)
         say_last(r, ev);
         return;
     }
-    ev.stage = m->taker != NULL ? QUEUE_TAKEN : QUEUE_RETURNED;
+    ev.stage = m->taker != NULL || m->ghost != NULL ? QUEUE_TAKEN : QUEUE_RETURNED;
     m->tell = 0;
-    if (m->taker != NULL) {
+    if (m->ghost != NULL) {
+        ev.sid = m->ghost->sid;
+        ev.url = m->ghost->url;
+        ev.method = m->ghost->method;
+    } else if (m->taker != NULL) {
         ev.sid = session_of(m->taker->request)->sid;
         ev.url = m->taker->url;
         ev.method = m->taker->method;
     }
     say(r, ev);
+}
+
+static const char *sid_of(const struct queued *m)
+{
+    return m->request != NULL ? session_of(m->request)->sid : m->ghost->sid;
 }
 
 static void tell_taker(void *arg)
@@ -244,7 +272,7 @@ static void tell_taker(void *arg)
         return;
     fill_event(&ev, t->queued, now(t->queue));
     ev.stage = QUEUE_JOINED;
-    ev.sid = session_of(t->queued->request)->sid;
+    ev.sid = sid_of(t->queued);
     say(r, ev);
 }
 
@@ -280,12 +308,120 @@ static void match(struct queue *q)
     }
 }
 
+static void part_taker(struct taker *t, struct queued *m)
+{
+    fill_event(&t->parted, m, now(t->queue));
+    str_copy(t->parted_sid, sizeof t->parted_sid, sid_of(m));
+    t->queued = NULL;
+    tell_t(t, QUEUE_PARTED);
+}
+
+/* --- in a replay: the other of the two is not there --- */
+
+static void join_ghost(struct queued *m, const struct request *r)
+{
+    if (m->joined)
+        return;
+    m->joined = true;
+    m->joined_at = now(m->queue);
+    journal_add(session_of(r), "join", "{s:s}", "sid", m->ghost->sid);
+}
+
+static void part_ghost(const struct queued *m, const struct request *r)
+{
+    if (m->joined)
+        journal_add(session_of(r), "part", "{s:s}", "sid", m->ghost->sid);
+}
+
+static bool raise_ghost(struct queued *m, const struct runtime_queue_stage *what)
+{
+    lay_ghost(m);
+    m->ghost = mem_alloc(sizeof *m->ghost);
+    if (m->ghost == NULL)
+        return false;
+    str_copy(m->ghost->sid, sizeof m->ghost->sid, what->other != NULL ? what->other : "");
+    m->ghost->method = what->get ? FLOW_GET : FLOW_POST;
+    m->ghost->url = mem_strdup(what->url);
+    return what->url == NULL || m->ghost->url != NULL;
+}
+
+static bool queued_stage(struct queued *m, const struct runtime_queue_stage *what)
+{
+    struct queue *q = m->queue;
+
+    if (strcmp(what->stage, "taken") == 0 && list_linked(&m->node)) {
+        if (!raise_ghost(m, what))
+            return false;
+        list_remove(&m->node);
+        q->size--;
+        m->taken_at = now(q);
+        tell_m(m, QUEUE_TAKEN);
+    } else if (strcmp(what->stage, "returned") == 0 && m->ghost != NULL) {
+        lay_ghost(m);
+        m->taken_at = 0;
+        list_prepend(&q->waiting, &m->node);
+        q->size++;
+        tell_m(m, QUEUE_RETURNED);
+    } else if (strcmp(what->stage, "parted") == 0 && m->ghost != NULL) {
+        part_ghost(m, m->request);
+        tell_m(m, QUEUE_PARTED);
+    }
+    return true;
+}
+
+static bool taker_stage(struct taker *t, const struct runtime_queue_stage *what)
+{
+    struct queued *m = t->queued;
+
+    if (strcmp(what->stage, "joined") == 0 && m == NULL && list_linked(&t->node)) {
+        m = mem_alloc(sizeof *m);
+        if (m == NULL || !raise_ghost(m, what)) {
+            mem_free(m);
+            return false;
+        }
+        m->queue = t->queue;
+        m->taken_at = now(t->queue);
+        m->since = m->taken_at - (int64_t)what->waited * 1000000;
+        list_remove(&t->node);
+        t->queued = m;
+        join_ghost(m, t->request);
+        tell_t(t, QUEUE_JOINED);
+    } else if (strcmp(what->stage, "parted") == 0 && m != NULL && m->ghost != NULL) {
+        part_ghost(m, t->request);
+        part_taker(t, m);
+        queued_free(m);
+    }
+    return true;
+}
+
+int runtime_queue_stage(struct runtime *rt, const char *sid, const struct runtime_queue_stage *what,
+                        struct error *err)
+{
+    struct session *s = map_get(&rt->by_sid, sid);
+    struct link_node *n;
+
+    for (n = s != NULL ? list_first(&s->requests) : NULL; n != NULL;
+         n = list_next(&s->requests, n)) {
+        struct request *r = list_entry(n, struct request, node);
+
+        if (r->kind == REQUEST_QUEUED)
+            return queued_stage(r->queued, what) ? 0 : error_nomem(err);
+        if (r->kind == REQUEST_TAKER)
+            return taker_stage(r->taker, what) ? 0 : error_nomem(err);
+    }
+    return error_set(err, ERR_MISSING, "call %s is in no queue", sid);
+}
+
+/* --- bringing them together, the second half --- */
+
 void session_queue_ready(struct activation *a, uint32_t request)
 {
     struct request *r = request_find(a->session, request);
     struct queued *m = r != NULL && r->kind == REQUEST_QUEUED ? r->queued : NULL;
     struct session *taker;
 
+    if (m != NULL && m->ghost != NULL)
+        join_ghost(m, r);
     if (m == NULL || m->taker == NULL || m->joined)
         return;
     taker = session_of(m->taker->request);
@@ -301,14 +437,6 @@ void session_queue_ready(struct activation *a, uint32_t request)
 
 /* --- going --- */
 
-static void part_taker(struct taker *t, struct queued *m)
-{
-    fill_event(&t->parted, m, now(t->queue));
-    memcpy(t->parted_sid, session_of(m->request)->sid, sizeof t->parted_sid);
-    t->queued = NULL;
-    tell_t(t, QUEUE_PARTED);
-}
-
 void queue_leave(struct queued *m)
 {
     struct queue *q = m->queue;
@@ -317,6 +445,8 @@ void queue_leave(struct queued *m)
     if (list_linked(&m->node)) {
         list_remove(&m->node);
         q->size--;
+    } else if (m->ghost != NULL) {
+        part_ghost(m, m->request);
     } else if (t != NULL && m->joined) {
         session_unjoin(session_of(m->request));
         part_taker(t, m);
@@ -336,6 +466,9 @@ void queue_untake(struct taker *t)
     if (m == NULL) { /* he waits, or his caller is gone */
         if (list_linked(&t->node))
             list_remove(&t->node);
+    } else if (m->ghost != NULL) {
+        part_ghost(m, t->request);
+        queued_free(m);
     } else if (m->joined) {
         session_unjoin(session_of(t->request));
         m->taker = NULL;
@@ -404,6 +537,7 @@ void runtime_queues(struct runtime *rt, queue_list_h *each, void *arg)
 uint32_t session_enqueue(struct activation *a, const char *name, int max, enum queue_refusal *why)
 {
     struct session *s = a->session;
+    int then = session_found(s, RUNTIME_WAITS);
     struct queue *q = queue_find(s, name, true);
     struct request *r;
     struct queued *m;
@@ -413,9 +547,10 @@ uint32_t session_enqueue(struct activation *a, const char *name, int max, enum q
         session_warn(a, 14207, "there are %d queues already, or memory is out", QUEUES_MAX);
         return 0;
     }
-    if (q->size >= (max > 0 && max < q->max ? max : q->max)) {
+    if (then > 0 || (then < 0 && q->size >= (max > 0 && max < q->max ? max : q->max))) {
         *why = QUEUE_FULL;
-        session_warn(a, 14207, "queue '%.64s' is full: %d callers wait in it", name, q->size);
+        session_refuse(a, RUNTIME_WAITS, 14207, "queue '%.64s' is full: %d callers wait in it",
+                       name, q->size);
         return 0;
     }
     r = request_new(a, REQUEST_QUEUED);
@@ -440,16 +575,11 @@ uint32_t session_enqueue(struct activation *a, const char *name, int max, enum q
     return r->id;
 }
 
-bool session_queue_place(struct activation *a, uint32_t request, struct queue_place *out)
+static void place_now(const struct queued *m, struct queue_place *out)
 {
-    struct request *r = request_find(a->session, request);
-    struct queued *m = r != NULL && r->kind == REQUEST_QUEUED ? r->queued : NULL;
-    struct queue *q;
+    struct queue *q = m->queue;
     struct link_node *n;
 
-    if (m == NULL)
-        return false;
-    q = m->queue;
     *out = (struct queue_place){
         .queue_sid = q->sid,
         .waited = seconds_between(m->since, m->taken_at != 0 ? m->taken_at : now(q)),
@@ -460,9 +590,24 @@ bool session_queue_place(struct activation *a, uint32_t request, struct queue_pl
     for (n = list_first(&q->waiting); n != NULL; n = list_next(&q->waiting, n)) {
         out->position++;
         if (n == &m->node)
-            return true;
+            return;
     }
     out->position = 0; /* taken */
+}
+
+bool session_queue_place(struct activation *a, uint32_t request, struct queue_place *out)
+{
+    struct request *r = request_find(a->session, request);
+    struct queued *m = r != NULL && r->kind == REQUEST_QUEUED ? r->queued : NULL;
+    const struct runtime_then *then = &a->session->rt->then;
+
+    if (m == NULL)
+        return false;
+    place_now(m, out);
+    if (then->place != NULL)
+        then->place(then->arg, a->session->sid, out);
+    journal_add(a->session, "place", "{s:i, s:i, s:i, s:i, s:i}", "request", (int)r->id, "position",
+                out->position, "size", out->size, "average", out->average, "max", out->max);
     return true;
 }
 
@@ -470,15 +615,16 @@ uint32_t session_take(struct activation *a, const char *name, const char *url,
                       enum flow_method method)
 {
     struct session *s = a->session;
-    struct queue *q = queue_find(s, name, false);
+    int then = session_found(s, RUNTIME_TAKES);
+    struct queue *q = then > 0 ? NULL : queue_find(s, name, then == RUNTIME_OPEN);
     struct request *r;
     struct taker *t;
 
     if (q == NULL) {
-        session_warn(a, 14210,
-                     "there is no queue '%.64s': nobody was ever put into it, and almon.lua does "
-                     "not name it",
-                     name);
+        session_refuse(a, RUNTIME_TAKES, 14210,
+                       "there is no queue '%.64s': nobody was ever put into it, and almon.lua does "
+                       "not name it",
+                       name);
         return 0;
     }
     r = request_new(a, REQUEST_TAKER);

@@ -356,37 +356,46 @@ static struct room_member *member_new(struct activation *a, struct room *r,
 }
 
 /* Whether he may enter; says why not. `r` NULL: the room would be new. */
-static bool may_enter(struct activation *a, struct room *r, const struct room_entry *e)
+static bool may_enter(struct activation *a, struct room *r, const struct room_entry *e, int then)
 {
     const struct config *config = a->session->config->config;
     unsigned limit = (unsigned)config->limits.room_members, count = r != NULL ? r->count : 0;
     const struct room_member *other;
 
+    if (then == RUNTIME_OPEN || then == RUNTIME_BEGUN)
+        return true;
+    if (then != RUNTIME_NOT_KNOWN) {
+        session_refuse(a, RUNTIME_ENTERS, then, "conference \"%s\" could not be entered then",
+                       e->name);
+        return false;
+    }
     if (e->limit > 0 && (unsigned)e->limit < limit)
         limit = (unsigned)e->limit;
     if (r == NULL && a->session->rt->room_sessions >= (unsigned)config->limits.rooms) {
-        session_warn(a, 16099, "%d conferences are under way already (limits.rooms)",
-                     config->limits.rooms);
+        session_refuse(a, RUNTIME_ENTERS, 16099,
+                       "%d conferences are under way already (limits.rooms)", config->limits.rooms);
         return false;
     }
     if (count >= limit) {
-        session_warn(a, 16020, "conference \"%s\" has its %u participants", e->name, limit);
+        session_refuse(a, RUNTIME_ENTERS, 16020, "conference \"%s\" has its %u participants",
+                       e->name, limit);
         return false;
     }
     if (e->label != NULL && sid_valid(e->label, "CA")) {
-        session_warn(a, 16025, "participantLabel \"%s\" looks like a CallSid: take another one",
-                     e->label);
+        session_refuse(a, RUNTIME_ENTERS, 16025,
+                       "participantLabel \"%s\" looks like a CallSid: take another one", e->label);
         return false;
     }
     if (e->label != NULL && r != NULL && room_member_find(r, e->label) != NULL) {
-        session_warn(a, 16025, "conference \"%s\" has a participant \"%s\" already", e->name,
-                     e->label);
+        session_refuse(a, RUNTIME_ENTERS, 16025,
+                       "conference \"%s\" has a participant \"%s\" already", e->name, e->label);
         return false;
     }
     other = e->coach != NULL && r != NULL ? room_member_find(r, e->coach) : NULL;
     if (e->coach != NULL && (other == NULL || strcmp(other->session->sid, e->coach) != 0)) {
-        session_warn(a, 13240, "nobody in conference \"%s\" has the CallSid %s to be coached",
-                     e->name, e->coach);
+        session_refuse(a, RUNTIME_ENTERS, 13240,
+                       "nobody in conference \"%s\" has the CallSid %s to be coached", e->name,
+                       e->coach);
         return false;
     }
     return true;
@@ -409,12 +418,12 @@ static void take_record(struct room *r, struct activation *a, const struct room_
 }
 
 /* He is in: his voice too, when it has begun. */
-static int admit(struct room_member *m, struct error *err)
+static int admit(struct room_member *m, bool begun, struct error *err)
 {
     struct room *r = m->room;
-    int rc = r->state != ROOM_INIT ? room_sound_join(m, err)
-             : may_begin(r)        ? room_begin(r, err)
-                                   : 0;
+    int rc = r->state != ROOM_INIT   ? room_sound_join(m, err)
+             : begun || may_begin(r) ? room_begin(r, err)
+                                     : 0;
 
     if (rc != 0)
         return rc;
@@ -425,12 +434,12 @@ static int admit(struct room_member *m, struct error *err)
     return 0;
 }
 
-static struct room *room_for(struct activation *a, const struct room_entry *e)
+static struct room *room_for(struct activation *a, const struct room_entry *e, int then)
 {
     char *key = make_key(a->session, e->name);
     struct room *r = key != NULL ? map_get(&a->session->rt->rooms, key) : NULL;
 
-    if (key != NULL && !may_enter(a, r, e)) {
+    if (key != NULL && !may_enter(a, r, e, then)) {
         mem_free(key);
         return NULL;
     }
@@ -445,7 +454,8 @@ static struct room *room_for(struct activation *a, const struct room_entry *e)
 
 uint32_t session_enter_room(struct activation *a, const struct room_entry *e)
 {
-    struct room *r = room_for(a, e);
+    int then = session_found(a->session, RUNTIME_ENTERS);
+    struct room *r = room_for(a, e, then);
     struct room_member *m = r != NULL ? member_new(a, r, e) : NULL;
     struct error err = {0};
     uint32_t id;
@@ -461,7 +471,7 @@ uint32_t session_enter_room(struct activation *a, const struct room_entry *e)
     r->count++;
     take_record(r, a, e);
     room_tell_join(m);
-    if (admit(m, &err) == 0)
+    if (admit(m, then == RUNTIME_BEGUN, &err) == 0)
         return id;
     session_warn(a, err.twilio != 0 ? err.twilio : 12400, "%s", err.text);
     session_leave_room(a, id, ROOM_EXIT_FAILED);

@@ -219,6 +219,7 @@ int runtime_room_stage(struct runtime *rt, const char *sid, const char *stage, c
     struct room_member *m = s != NULL ? room_member_of(s) : NULL;
     const char *room = m != NULL ? m->room->own->sid : "";
     struct runtime_member_change c = {.wait_get = get, .hold_get = get, .announce_get = get};
+    int rc = 0;
 
     if (m == NULL)
         return error_set(err, ERR_MISSING, "call %s is in no conference", sid);
@@ -227,8 +228,10 @@ int runtime_room_stage(struct runtime *rt, const char *sid, const char *stage, c
         return 0;
     }
     if (strcmp(stage, "talks") == 0 && m->room->state == ROOM_INIT)
-        return room_begin(m->room, err);
-    if (strcmp(stage, "talks") == 0)
+        rc = room_begin(m->room, err);
+    if (rc != 0)
+        return rc;
+    if (strcmp(stage, "talks") == 0 || strcmp(stage, "waits") == 0)
         c.held = RUNTIME_OFF;
     else if (strcmp(stage, "held") == 0)
         c.held = RUNTIME_ON;

@@ -85,6 +85,18 @@ void runtime_set_bridge(struct runtime *rt, struct bridge *bridge)
     rt->bridge = bridge;
 }
 
+void runtime_set_then(struct runtime *rt, const struct runtime_then *then)
+{
+    rt->then = then != NULL ? *then : (struct runtime_then){0};
+}
+
+int session_found(const struct session *s, enum runtime_asked what)
+{
+    const struct runtime_then *then = &s->rt->then;
+
+    return then->found != NULL ? then->found(then->arg, s->sid, what) : RUNTIME_NOT_KNOWN;
+}
+
 void runtime_set_call_seed(struct runtime *rt, uint64_t seed)
 {
     rt->parts.call_seed = seed;

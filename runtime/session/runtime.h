@@ -13,6 +13,7 @@
 #include "http/webhook.h"
 #include "media/media.h"
 #include "session/handler.h"
+#include "session/queue.h"
 #include "session/verb.h"
 #include "speech/speech.h"
 #include "store/kv.h"
@@ -105,6 +106,33 @@ int runtime_member_change(struct runtime *rt, const char *account, const char *r
  * its journal's line `room` says. */
 int runtime_room_stage(struct runtime *rt, const char *sid, const char *stage, const char *url,
                        bool get, struct error *err);
+
+/* The same for what another did to it through a queue, as the line `queue` says: who took it was
+ * `other`, and what it heard first `url`; or it took `other`, who had waited so many seconds. */
+struct runtime_queue_stage {
+    const char *stage, *other, *url;
+    bool get;
+    int waited;
+};
+int runtime_queue_stage(struct runtime *rt, const char *sid, const struct runtime_queue_stage *what,
+                        struct error *err);
+
+/* And for what it finds when it comes, asked of the replay each time. NULL: nobody is asked. */
+enum runtime_asked { RUNTIME_ENTERS, RUNTIME_WAITS, RUNTIME_TAKES };
+enum {
+    RUNTIME_NOT_KNOWN = -1, /* it is as it is now */
+    RUNTIME_OPEN = 0,       /* there is a place for it */
+    RUNTIME_BEGUN = 1       /* … in a conference that has begun; else why not: Twilio's code */
+};
+struct runtime_then {
+    int (*found)(void *arg, const char *sid, enum runtime_asked what);
+    /* Where it stands in its queue; false: not known. */
+    bool (*place)(void *arg, const char *sid, struct queue_place *out);
+    /* What answered a called party, and after how many ms since the answer; NULL: not known. */
+    const char *(*answered_by)(void *arg, const char *sid, int *ms, int64_t *after_ms);
+    void *arg;
+};
+void runtime_set_then(struct runtime *rt, const struct runtime_then *then);
 
 /* --- acting on a live call --- */
 /* A new document, from now: a URL or a file. Verbs in progress are stopped. ERR_MISSING when there

@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 #include "sim/private.h"
+#include "sim/replay_private.h"
+#include <stdio.h>
 #include <string.h>
 
 /* When each verb of one name began. */
@@ -82,11 +84,23 @@ int64_t party_due(const struct party *p, size_t *input)
     return when;
 }
 
+/* A flow's file lies elsewhere now. */
+static const char *moved(const struct party *p, const char *url, char *out, size_t size)
+{
+    const char *below = url != NULL && p->old_root != NULL ? replay_below(p->old_root, url) : url;
+
+    if (below == url)
+        return url;
+    return (size_t)snprintf(out, size, "%s/%s", p->new_root, below) < size ? out : url;
+}
+
 void party_give(struct party *p, size_t input)
 {
+    char file[REPLAY_PATH];
     const struct past_input *in = &p->past->inputs[input];
     const char *sid = sim_caller_sid(p->caller);
     struct runtime *rt = sim_runtime(p->sim);
+    const char *text = moved(p, in->text, file, sizeof file);
 
     p->given[input] = true;
     switch (in->kind) {
@@ -98,11 +112,24 @@ void party_give(struct party *p, size_t input)
         if (p->callee == NULL || sim_caller_is_answered(p->caller))
             sim_caller_hangup(p->caller);
         break;
+    case PAST_LINK: /* all are on one; in a replay nobody calls after it */
+        if (!sim_caller_is_over(p->caller))
+            sim_break_link(p->sim, NULL);
+        break;
+    case PAST_QUEUE:
+        runtime_queue_stage(rt, sid,
+                            &(struct runtime_queue_stage){.stage = in->stage,
+                                                          .other = in->other,
+                                                          .url = text,
+                                                          .get = in->get,
+                                                          .waited = in->waited},
+                            NULL);
+        break;
     case PAST_OPERATOR_HANGUP:
         runtime_hangup(rt, sid, NULL);
         break;
     case PAST_REDIRECT:
-        runtime_redirect(rt, sid, in->text, NULL);
+        runtime_redirect(rt, sid, text, NULL);
         break;
     case PAST_SPEAKS:
         sim_caller_sends(p->caller, SIM_TONE);
@@ -111,7 +138,7 @@ void party_give(struct party *p, size_t input)
         sim_caller_sends(p->caller, SIM_SILENCE);
         break;
     case PAST_ROOM:
-        runtime_room_stage(rt, sid, in->stage, in->text, in->get, NULL);
+        runtime_room_stage(rt, sid, in->stage, text, in->get, NULL);
         break;
     case PAST_REFERS:
         sim_caller_refers(p->caller, in->text, NULL);
@@ -163,6 +190,7 @@ void party_manner(const struct past_child *child, struct sim_manner *out)
     *out = (struct sim_manner){.address = child->to,
                                .rings_ms = (int)child->rang,
                                .answers_ms = (int)child->answered,
+                               .early = child->early,
                                .refuses_ms = cause >= 0 ? (int)child->ended : -1,
                                .cause = cause >= 0 ? (enum cause)cause : CAUSE_ERROR};
 }

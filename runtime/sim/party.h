@@ -9,11 +9,14 @@
 
 struct party {
     struct sim *sim;
-    const struct past *past;   /* its own journal; NULL: not known, then it does nothing */
-    struct sim_caller *caller; /* NULL: the call did not come yet */
-    int64_t began;             /* sim_now() when it came */
-    struct map verbs;          /* name → when each verb of that name began */
-    bool *given;               /* which inputs */
+    const char *old_root, *new_root; /* folders of the flow's files */
+    const struct past *past;         /* its own journal; NULL: not known, then it does nothing */
+    struct sim_caller *caller;       /* NULL: the call did not come yet */
+    int64_t began;                   /* sim_now() when it came */
+    struct map verbs;                /* name → when each verb of that name began */
+    bool *given;                     /* which inputs */
+    size_t asked[3]; /* how often it came to a conference, to a queue, to take somebody … */
+    size_t placed;   /* … and was told its place */
 
     /* of a callee */
     struct sim_callee *callee;

@@ -185,6 +185,13 @@ static bool by_get(const struct past_line *l)
     return method != NULL && strcmp(method, "GET") == 0;
 }
 
+static int past_seconds(const struct past_line *l)
+{
+    int64_t n = past_number(l, "waited");
+
+    return n >= 0 && n <= PAST_MS / 1000 ? (int)n : 0;
+}
+
 static bool is_input(const struct past_line *l, struct past_input *in)
 {
     const char *by = past_text(l, "by");
@@ -204,8 +211,16 @@ static bool is_input(const struct past_line *l, struct past_input *in)
         in->stage = past_text(l, "stage");
         in->text = past_text(l, "url");
         in->get = by_get(l);
-        /* That he waits he knows by himself, unless he is to hear something else. */
-        return in->stage != NULL && (strcmp(in->stage, "waits") != 0 || in->text != NULL);
+        return in->stage != NULL;
+    }
+    if (strcmp(l->e, "queue") == 0) {
+        in->kind = PAST_QUEUE;
+        in->stage = past_text(l, "stage");
+        in->text = past_text(l, "url");
+        in->get = by_get(l);
+        in->other = past_text(l, "sid");
+        in->waited = past_seconds(l);
+        return in->stage != NULL;
     }
     if (strcmp(l->e, "referred") == 0) {
         in->kind = PAST_REFERS;
@@ -220,7 +235,9 @@ static bool is_input(const struct past_line *l, struct past_input *in)
     }
     if (strcmp(l->e, "hangup") != 0 || by == NULL)
         return false;
-    in->kind = strcmp(by, "operator") == 0 ? PAST_OPERATOR_HANGUP : PAST_CALLER_HANGUP;
+    in->kind = strcmp(by, "operator") == 0 ? PAST_OPERATOR_HANGUP
+               : strcmp(by, "link") == 0   ? PAST_LINK
+                                           : PAST_CALLER_HANGUP;
     return strcmp(by, "operator") == 0 || strcmp(by, "caller") == 0 || strcmp(by, "callee") == 0 ||
            strcmp(by, "link") == 0;
 }
@@ -321,7 +338,8 @@ static void read_stage(struct past_child *c, const struct past_line *l)
 
     if (stage == NULL)
         return;
-    if (strcmp(stage, "ringing") == 0)
+    c->early = c->early || strcmp(stage, "early") == 0;
+    if (strcmp(stage, "ringing") == 0 || (strcmp(stage, "early") == 0 && c->rang < 0))
         c->rang = since;
     else if (strcmp(stage, "answered") == 0)
         c->answered = since;

@@ -30,6 +30,8 @@ enum past_kind {
                   */
     PAST_QUIET,  /* … and that silence ended it */
     PAST_REFERS, /* asks to be transferred */
+    PAST_LINK,   /* its gateway's link broke */
+    PAST_QUEUE,  /* what another did to him through a queue */
     PAST_ROOM,   /* where he stands in a conference has changed */
     PAST_REFER_STATUS, /* says what became of a transfer that was asked of him */
 };
@@ -42,8 +44,10 @@ struct past_input {
     size_t nth;                /* … the n-th of that name in the call (0 first) … */
     int64_t offset;            /* … and the time since that began */
     const char *text;          /* the key, the URL, whereto */
-    const char *stage;         /* PAST_ROOM; text: what he is to hear, may be NULL */
+    const char *stage;         /* PAST_ROOM, PAST_QUEUE; text: what he is to hear, may be NULL */
     bool get;                  /* … and how it is asked for */
+    const char *other;         /* PAST_QUEUE: the other's CallSid … */
+    int waited;                /* … and the seconds that were waited */
     unsigned response, notify; /* PAST_REFER_STATUS */
 };
 
@@ -60,6 +64,7 @@ struct past_child {
     const char *sid, *to;
     int64_t t;                     /* in this call, when it was dialled */
     int64_t rang, answered, ended; /* since then, in ms; -1: never */
+    bool early;                    /* it was heard from its ringing on */
     const char *status;            /* at its end; NULL: the journal does not tell */
     struct past *past;             /* its own journal; NULL: not read */
 };

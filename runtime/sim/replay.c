@@ -29,7 +29,7 @@ static void give_values(struct replay *r)
 
 /* --- running --- */
 
-static struct party *party_with(struct replay *r, const char *sid)
+struct party *replay_party(struct replay *r, const char *sid)
 {
     for (size_t i = 0; i < r->n_parties; i++)
         if (r->parties[i].caller != NULL && strcmp(sim_caller_sid(r->parties[i].caller), sid) == 0)
@@ -46,7 +46,7 @@ static void on_line(const struct sim_line *line, void *arg)
 
     if (strstr(line->text, ",\"e\":\"start\",") != NULL)
         r->news = true;
-    if (strstr(line->text, ",\"e\":\"kv\",") != NULL && party_with(r, line->sid) == r->parties) {
+    if (strstr(line->text, ",\"e\":\"kv\",") != NULL && replay_party(r, line->sid) == r->parties) {
         r->kv_ops++;
         give_values(r);
     }
@@ -54,7 +54,7 @@ static void on_line(const struct sim_line *line, void *arg)
         return;
     j = json_loads(line->text, 0, NULL);
     name = json_string_value(json_object_get(j, "name"));
-    p = party_with(r, line->sid);
+    p = replay_party(r, line->sid);
     if (p != NULL && name != NULL)
         party_verb(p, name);
     r->news = true;
@@ -176,6 +176,10 @@ static int place_call(struct replay *r, struct error *err)
     rc = party_init(&r->parties[0], r->sim, p, err);
     for (size_t i = 0; rc == 0 && i < p->n_children; i++)
         rc = place_callee(r, i, err);
+    for (size_t i = 0; r->o->flow == NULL && i < r->n_parties; i++) {
+        r->parties[i].old_root = *r->old_root != '\0' ? r->old_root : NULL;
+        r->parties[i].new_root = r->root;
+    }
     if (rc == 0)
         rc = sim_call(r->sim, &o, &r->parties[0].caller, err);
     if (rc == 0)
@@ -213,12 +217,14 @@ static int run(struct replay *r, struct str *out, struct error *err)
                             .handlers = r->o->handlers};
     int rc = replay_flow(r, err);
 
+    replay_root(r->past, r->old_root, sizeof r->old_root);
     replay_config(r, &config);
     o.config = str_text(&config);
     if (rc == 0)
         rc = sim_new(&r->sim, &o, err);
     if (rc == 0) {
         sim_watch(r->sim, on_line, r);
+        replay_then(r);
         give_values(r);
         rc = replay_web(r, err);
     }

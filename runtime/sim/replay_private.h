@@ -13,11 +13,17 @@ struct replay {
     struct sim *sim;
     struct party *parties; /* the caller, then those whom he called */
     size_t n_parties;
-    char root[REPLAY_PATH]; /* of the new call's files */
-    char flow[REPLAY_PATH]; /* what the number leads to */
-    bool news;              /* a call or a verb began */
-    size_t kv_ops;          /* of the call on the store, so far */
+    char old_root[REPLAY_PATH]; /* of the files then; "": there were none */
+    char root[REPLAY_PATH];     /* of the new call's files */
+    char flow[REPLAY_PATH];     /* what the number leads to */
+    bool news;                  /* a call or a verb began */
+    size_t kv_ops;              /* of the call on the store, so far */
 };
+
+/* The party of that call; NULL: none's. */
+struct party *replay_party(struct replay *r, const char *sid);
+/* What others had done when a call came somewhere (replay_then.c). */
+void replay_then(struct replay *r);
 
 /* --- what the call found (replay_world.c) --- */
 

@@ -1,6 +1,7 @@
 /* What a past call found: its flow's files, the answers of the web, sounds, the configuration. */
 #include "base/disk.h"
 #include "base/mem.h"
+#include "base/sid.h"
 #include "sim/private.h"
 #include "sim/replay_private.h"
 #include "sim/silence.h"
@@ -193,17 +194,45 @@ static int give_answer(struct replay *r, const struct past *p, size_t i, struct 
     return rc;
 }
 
+/* It was given up before an answer came: now none comes, either. */
+static int give_silence(struct replay *r, const struct past *p, size_t i, struct error *err)
+{
+    enum { NEVER_MS = 24 * 3600 * 1000 };
+    const char *method = past_text(&p->lines[i], "method");
+    int64_t id = past_number(&p->lines[i], "id");
+    struct sim_answer a = {.delay_ms = NEVER_MS};
+    char *url;
+    int rc;
+
+    for (size_t k = i + 1; k < p->n_lines; k++)
+        if (past_number(&p->lines[k], "id") == id &&
+            (strcmp(p->lines[k].e, "reply") == 0 || strcmp(p->lines[k].e, "failure") == 0))
+            return 0;
+    if (past_text(&p->lines[i], "url") == NULL)
+        return 0;
+    url = bare_url(past_text(&p->lines[i], "url"), method != NULL && strcmp(method, "GET") == 0);
+    a.url = url;
+    rc = url != NULL ? sim_web(r->sim, &a, err) : error_nomem(err);
+    mem_free(url);
+    return rc;
+}
+
 static int give_line(struct replay *r, const struct past *p, size_t i, struct error *err)
 {
     const char *e = p->lines[i].e, *url = past_text(&p->lines[i], "url");
 
     if (strcmp(e, "load") == 0)
         return give_sound(r, p, i, err);
+    if (strcmp(e, "request") == 0)
+        return give_silence(r, p, i, err);
     if (strcmp(e, "callback_end") == 0 && url != NULL)
-        return sim_web(
-            r->sim,
-            &(struct sim_answer){.url = url, .status = (int)past_number(&p->lines[i], "status")},
-            err);
+        return sim_web(r->sim,
+                       &(struct sim_answer){.url = url,
+                                            .status = (int)past_number(&p->lines[i], "status"),
+                                            .failure = past_number(&p->lines[i], "status") == 0
+                                                           ? HTTP_CONNECT
+                                                           : HTTP_DONE},
+                       err);
     return give_answer(r, p, i, err);
 }
 
@@ -319,6 +348,65 @@ static void add_owned(struct str *out, const struct past *p)
     }
 }
 
+/* Flows of almon.lua that the call dialled by their name. */
+static void add_applications(struct str *out, const struct past *p)
+{
+    for (size_t i = 0; i < p->n_lines; i++) {
+        const json_t *params = json_object_get(p->lines[i].j, "params");
+        const char *sid = json_string_value(json_object_get(params, "ApplicationSid"));
+        const char *url = past_text(&p->lines[i], "url");
+
+        if (strcmp(p->lines[i].e, "request") != 0 || sid == NULL || !sid_valid(sid, "AP") ||
+            url == NULL || strstr(str_text(out), sid) != NULL)
+            continue;
+        str_addf(out, " application { '%s', voice = ", sid);
+        str_add_lua(out, url);
+        str_add(out, " }");
+    }
+}
+
+/* The way that a party was called, where it can be felt: by a trunk, or with a caller that the
+ * route chose. */
+static bool add_route(struct str *out, const struct past *p, const struct past_child *child)
+{
+    const struct past_line *offer = NULL;
+    const char *trunk, *from;
+
+    for (size_t i = 0; child->past != NULL && i < child->past->n_lines; i++)
+        if (strcmp(child->past->lines[i].e, "offer") == 0)
+            offer = &child->past->lines[i];
+    trunk = offer != NULL ? past_text(offer, "trunk") : NULL;
+    from = offer != NULL ? past_text(offer, "from") : NULL;
+    if (from == NULL || *from != '+' || *child->to != '+' ||
+        (trunk == NULL && (strcmp(from, p->from) == 0 || strcmp(from, p->to) == 0)))
+        return false;
+    str_add(out, " route { ");
+    str_add_lua(out, child->to);
+    str_add(out, ", gateway = 'local', caller_id = ");
+    str_add_lua(out, from);
+    if (trunk != NULL) {
+        str_add(out, ", trunk = ");
+        str_add_lua(out, trunk);
+    }
+    str_add(out, " }");
+    return true;
+}
+
+static void add_routes(struct str *out, const struct past *p)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < p->n_children; i++) {
+        size_t k = 0;
+
+        while (strcmp(p->children[k].to, p->children[i].to) != 0)
+            k++;
+        any = (k == i && add_route(out, p, &p->children[i])) || any;
+    }
+    if (any)
+        str_add(out, " route { { '*', 'sip:*' }, gateway = 'local' }");
+}
+
 void replay_config(const struct replay *r, struct str *out)
 {
     const struct past *p = r->past;
@@ -335,6 +423,8 @@ void replay_config(const struct replay *r, struct str *out)
     config_settings_text(p->settings, &number, &beside);
     str_addf(out, "%s } %s", str_text(&number), str_text(&beside));
     add_owned(out, p);
+    add_applications(out, p);
+    add_routes(out, p);
     str_free(&number);
     str_free(&beside);
 }
