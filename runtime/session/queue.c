@@ -161,8 +161,9 @@ static struct session *session_of(const struct request *r)
 static void fill_event(struct queue_event *ev, const struct queued *m, int64_t t)
 {
     ev->queue_sid = m->queue->sid;
-    ev->waited = seconds_between(m->since, m->taken_at != 0 ? m->taken_at : t);
-    ev->seconds = m->joined_at != 0 ? seconds_between(m->joined_at, t) : 0;
+    /* In virtual time both may be in the first instant, 0. */
+    ev->waited = seconds_between(m->since, m->taken_at != 0 || m->joined ? m->taken_at : t);
+    ev->seconds = m->joined ? seconds_between(m->joined_at, t) : 0;
 }
 
 static void lay_ghost(struct queued *m)
