@@ -2,55 +2,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/url.h"
-#include "session/private.h"
+#include "session/queue_inside.h"
 #include <stdio.h>
 #include <string.h>
-
-struct queue {
-    char sid[SID_SIZE];
-    char *name, *account;
-    int max;
-    struct list waiting;      /* struct queued, who waits longest first */
-    struct list takers;       /* struct taker, the same */
-    int size;                 /* of `waiting` */
-    unsigned users;           /* who wait, take, or talk with whom they met here */
-    int64_t taken, waited_us; /* how many were taken, and their time in all */
-    struct runtime *rt;
-    struct link_node in_all;
-};
-
-/* Who took, or was taken, in the call that is replayed. */
-struct ghost {
-    char sid[SID_SIZE];
-    char *url;
-    enum flow_method method;
-};
-
-/* A caller, from his Enqueue until he leaves or is parted. */
-struct queued {
-    struct link_node node; /* in queue->waiting; unlinked once taken */
-    struct queue *queue;
-    struct request *request;
-    struct taker *taker;
-    struct ghost *ghost; /* in a replay: the other, who is not there; NULL: he is */
-    bool joined;
-    int64_t since, taken_at, joined_at;
-    unsigned tell; /* bits of enum queue_stage */
-    struct task task;
-};
-
-struct taker {
-    struct link_node node; /* in queue->takers; unlinked once he has somebody */
-    struct queue *queue;
-    struct request *request;
-    struct queued *queued;
-    char *url;
-    enum flow_method method;
-    struct queue_event parted; /* what QUEUE_PARTED tells, when the caller is gone already */
-    char parted_sid[SID_SIZE];
-    unsigned tell;
-    struct task task;
-};
 
 /* --- queues --- */
 
@@ -146,14 +100,14 @@ static struct queue *queue_find(struct session *s, const char *name, bool make)
     return q;
 }
 
-static int64_t now(const struct queue *q)
+int64_t queue_now(const struct queue *q)
 {
     return loop_now(q->rt->parts.loop);
 }
 
 /* --- telling: from the loop, never from within another verb's function --- */
 
-static struct session *session_of(const struct request *r)
+struct session *queue_session_of(const struct request *r)
 {
     return r->session;
 }
@@ -166,20 +120,12 @@ static void fill_event(struct queue_event *ev, const struct queued *m, int64_t t
     ev->seconds = m->joined ? seconds_between(m->joined_at, t) : 0;
 }
 
-static void lay_ghost(struct queued *m)
-{
-    if (m->ghost != NULL)
-        mem_free(m->ghost->url);
-    mem_free(m->ghost);
-    m->ghost = NULL;
-}
-
-static void queued_free(struct queued *m)
+void queue_free_queued(struct queued *m)
 {
     if (m->request != NULL)
-        session_of(m->request)->queued_us +=
-            (m->taken_at != 0 ? m->taken_at : now(m->queue)) - m->since;
-    lay_ghost(m);
+        queue_session_of(m->request)->queued_us +=
+            (m->taken_at != 0 ? m->taken_at : queue_now(m->queue)) - m->since;
+    queue_lay_ghost(m);
     task_cancel(&m->task);
     m->queue->users--;
     mem_free(m);
@@ -197,7 +143,7 @@ static void journal_stage(const struct request *r, const struct queue_event *ev)
 {
     static const char *const names[] = {"taken", "returned", "joined", "parted"};
 
-    journal_add(session_of(r), "queue", "{s:i, s:s, s:s, s:s?, s:i, s:s?, s:s}", "request",
+    journal_add(queue_session_of(r), "queue", "{s:i, s:s, s:s, s:s?, s:i, s:s?, s:s}", "request",
                 (int)r->id, "stage", names[ev->stage], "queue", ev->queue_sid, "sid", ev->sid,
                 "waited", ev->waited, "url", ev->url, "method",
                 ev->method == FLOW_GET ? "GET" : "POST");
@@ -217,7 +163,7 @@ static void say(struct request *r, struct queue_event what)
     struct event ev = {.type = EVENT_QUEUE, .request = r->id, .queue = what};
 
     journal_stage(r, &what);
-    session_deliver(session_of(r), r->owner, &ev);
+    session_deliver(queue_session_of(r), r->owner, &ev);
 }
 
 static void tell_queued(void *arg)
@@ -226,10 +172,10 @@ static void tell_queued(void *arg)
     struct request *r = m->request;
     struct queue_event ev = {0};
 
-    fill_event(&ev, m, now(m->queue));
+    fill_event(&ev, m, queue_now(m->queue));
     if ((m->tell & 1U << QUEUE_PARTED) != 0) {
         ev.stage = QUEUE_PARTED;
-        queued_free(m);
+        queue_free_queued(m);
         say_last(r, ev);
         return;
     }
@@ -240,7 +186,7 @@ static void tell_queued(void *arg)
         ev.url = m->ghost->url;
         ev.method = m->ghost->method;
     } else if (m->taker != NULL) {
-        ev.sid = session_of(m->taker->request)->sid;
+        ev.sid = queue_session_of(m->taker->request)->sid;
         ev.url = m->taker->url;
         ev.method = m->taker->method;
     }
@@ -249,7 +195,7 @@ static void tell_queued(void *arg)
 
 static const char *sid_of(const struct queued *m)
 {
-    return m->request != NULL ? session_of(m->request)->sid : m->ghost->sid;
+    return m->request != NULL ? queue_session_of(m->request)->sid : m->ghost->sid;
 }
 
 static void tell_taker(void *arg)
@@ -271,19 +217,19 @@ static void tell_taker(void *arg)
     t->tell = 0;
     if (t->queued == NULL)
         return;
-    fill_event(&ev, t->queued, now(t->queue));
+    fill_event(&ev, t->queued, queue_now(t->queue));
     ev.stage = QUEUE_JOINED;
     ev.sid = sid_of(t->queued);
     say(r, ev);
 }
 
-static void tell_m(struct queued *m, enum queue_stage stage)
+void queue_tell_caller(struct queued *m, enum queue_stage stage)
 {
     m->tell |= 1U << stage;
     task_post(&m->task);
 }
 
-static void tell_t(struct taker *t, enum queue_stage stage)
+void queue_tell_taker(struct taker *t, enum queue_stage stage)
 {
     t->tell |= 1U << stage;
     task_post(&t->task);
@@ -302,115 +248,19 @@ static void match(struct queue *q)
         q->size--;
         m->taker = t;
         t->queued = m;
-        m->taken_at = now(q);
+        m->taken_at = queue_now(q);
         q->taken++;
         q->waited_us += m->taken_at - m->since;
-        tell_m(m, QUEUE_TAKEN);
+        queue_tell_caller(m, QUEUE_TAKEN);
     }
 }
 
-static void part_taker(struct taker *t, struct queued *m)
+void queue_part_taker(struct taker *t, struct queued *m)
 {
-    fill_event(&t->parted, m, now(t->queue));
+    fill_event(&t->parted, m, queue_now(t->queue));
     str_copy(t->parted_sid, sizeof t->parted_sid, sid_of(m));
     t->queued = NULL;
-    tell_t(t, QUEUE_PARTED);
-}
-
-/* --- in a replay: the other of the two is not there --- */
-
-static void join_ghost(struct queued *m, const struct request *r)
-{
-    if (m->joined)
-        return;
-    m->joined = true;
-    m->joined_at = now(m->queue);
-    journal_add(session_of(r), "join", "{s:s}", "sid", m->ghost->sid);
-}
-
-static void part_ghost(const struct queued *m, const struct request *r)
-{
-    if (m->joined)
-        journal_add(session_of(r), "part", "{s:s}", "sid", m->ghost->sid);
-}
-
-static bool raise_ghost(struct queued *m, const struct runtime_queue_stage *what)
-{
-    lay_ghost(m);
-    m->ghost = mem_alloc(sizeof *m->ghost);
-    if (m->ghost == NULL)
-        return false;
-    str_copy(m->ghost->sid, sizeof m->ghost->sid, what->other != NULL ? what->other : "");
-    m->ghost->method = what->get ? FLOW_GET : FLOW_POST;
-    m->ghost->url = mem_strdup(what->url);
-    return what->url == NULL || m->ghost->url != NULL;
-}
-
-static bool queued_stage(struct queued *m, const struct runtime_queue_stage *what)
-{
-    struct queue *q = m->queue;
-
-    if (strcmp(what->stage, "taken") == 0 && list_linked(&m->node)) {
-        if (!raise_ghost(m, what))
-            return false;
-        list_remove(&m->node);
-        q->size--;
-        m->taken_at = now(q);
-        tell_m(m, QUEUE_TAKEN);
-    } else if (strcmp(what->stage, "returned") == 0 && m->ghost != NULL) {
-        lay_ghost(m);
-        m->taken_at = 0;
-        list_prepend(&q->waiting, &m->node);
-        q->size++;
-        tell_m(m, QUEUE_RETURNED);
-    } else if (strcmp(what->stage, "parted") == 0 && m->ghost != NULL) {
-        part_ghost(m, m->request);
-        tell_m(m, QUEUE_PARTED);
-    }
-    return true;
-}
-
-static bool taker_stage(struct taker *t, const struct runtime_queue_stage *what)
-{
-    struct queued *m = t->queued;
-
-    if (strcmp(what->stage, "joined") == 0 && m == NULL && list_linked(&t->node)) {
-        m = mem_alloc(sizeof *m);
-        if (m == NULL || !raise_ghost(m, what)) {
-            mem_free(m);
-            return false;
-        }
-        m->queue = t->queue;
-        m->taken_at = now(t->queue);
-        m->since = m->taken_at - (int64_t)what->waited * 1000000;
-        list_remove(&t->node);
-        t->queued = m;
-        join_ghost(m, t->request);
-        tell_t(t, QUEUE_JOINED);
-    } else if (strcmp(what->stage, "parted") == 0 && m != NULL && m->ghost != NULL) {
-        part_ghost(m, t->request);
-        part_taker(t, m);
-        queued_free(m);
-    }
-    return true;
-}
-
-int runtime_queue_stage(struct runtime *rt, const char *sid, const struct runtime_queue_stage *what,
-                        struct error *err)
-{
-    struct session *s = map_get(&rt->by_sid, sid);
-    struct link_node *n;
-
-    for (n = s != NULL ? list_first(&s->requests) : NULL; n != NULL;
-         n = list_next(&s->requests, n)) {
-        struct request *r = list_entry(n, struct request, node);
-
-        if (r->kind == REQUEST_QUEUED)
-            return queued_stage(r->queued, what) ? 0 : error_nomem(err);
-        if (r->kind == REQUEST_TAKER)
-            return taker_stage(r->taker, what) ? 0 : error_nomem(err);
-    }
-    return error_set(err, ERR_MISSING, "call %s is in no queue", sid);
+    queue_tell_taker(t, QUEUE_PARTED);
 }
 
 /* --- bringing them together, the second half --- */
@@ -422,18 +272,18 @@ void session_queue_ready(struct activation *a, uint32_t request)
     struct session *taker;
 
     if (m != NULL && m->ghost != NULL)
-        join_ghost(m, r);
+        queue_join_ghost(m, r);
     if (m == NULL || m->taker == NULL || m->joined)
         return;
-    taker = session_of(m->taker->request);
+    taker = queue_session_of(m->taker->request);
     if (taker->channel == NULL || taker->channel_over || a->session->channel == NULL ||
         a->session->channel_over || !session_join_channels(a->session, taker))
         return; /* the end of one of them is on its way */
     a->joins = true;
     m->taker->request->owner->joins = true;
     m->joined = true;
-    m->joined_at = now(m->queue);
-    tell_t(m->taker, QUEUE_JOINED);
+    m->joined_at = queue_now(m->queue);
+    queue_tell_taker(m->taker, QUEUE_JOINED);
 }
 
 /* --- going --- */
@@ -447,15 +297,15 @@ void queue_leave(struct queued *m)
         list_remove(&m->node);
         q->size--;
     } else if (m->ghost != NULL) {
-        part_ghost(m, m->request);
+        queue_part_ghost(m, m->request);
     } else if (t != NULL && m->joined) {
-        session_unjoin(session_of(m->request));
-        part_taker(t, m);
+        session_unjoin(queue_session_of(m->request));
+        queue_part_taker(t, m);
     } else if (t != NULL) { /* he gets the next one */
         t->queued = NULL;
         list_prepend(&q->takers, &t->node);
     }
-    queued_free(m);
+    queue_free_queued(m);
     match(q);
 }
 
@@ -468,19 +318,19 @@ void queue_untake(struct taker *t)
         if (list_linked(&t->node))
             list_remove(&t->node);
     } else if (m->ghost != NULL) {
-        part_ghost(m, t->request);
-        queued_free(m);
+        queue_part_ghost(m, t->request);
+        queue_free_queued(m);
     } else if (m->joined) {
-        session_unjoin(session_of(t->request));
+        session_unjoin(queue_session_of(t->request));
         m->taker = NULL;
-        tell_m(m, QUEUE_PARTED);
+        queue_tell_caller(m, QUEUE_PARTED);
     } else {
         m->taker = NULL;
         m->taken_at = 0;
         q->taken--;
         list_prepend(&q->waiting, &m->node);
         q->size++;
-        tell_m(m, QUEUE_RETURNED);
+        queue_tell_caller(m, QUEUE_RETURNED);
     }
     taker_free(t);
     match(q);
@@ -499,7 +349,7 @@ int runtime_dequeue(struct runtime *rt, const char *account, const char *name, c
     q = map_get(&rt->queues, str_text(&key));
     str_free(&key);
     for (n = q != NULL ? list_first(&q->waiting) : NULL; n != NULL; n = list_next(&q->waiting, n)) {
-        struct session *s = session_of(list_entry(n, struct queued, node)->request);
+        struct session *s = queue_session_of(list_entry(n, struct queued, node)->request);
 
         if (sid == NULL || strcmp(s->sid, sid) == 0)
             return runtime_redirect(rt, s->sid, url, err);
@@ -528,7 +378,8 @@ void runtime_queues(struct runtime *rt, queue_list_h *each, void *arg)
             struct queued *one = list_entry(m, struct queued, node);
 
             view.position++;
-            each(&view, session_of(one->request)->sid, seconds_between(one->since, now(q)), arg);
+            each(&view, queue_session_of(one->request)->sid,
+                 seconds_between(one->since, queue_now(q)), arg);
         }
     }
 }
@@ -565,7 +416,7 @@ uint32_t session_enqueue(struct activation *a, const char *name, int max, enum q
     m->queue = q;
     q->users++;
     m->request = r;
-    m->since = now(q);
+    m->since = queue_now(q);
     task_init(&m->task, s->rt->parts.loop, tell_queued, m);
     r->queued = m;
     list_append(&q->waiting, &m->node);
@@ -583,7 +434,7 @@ static void place_now(const struct queued *m, struct queue_place *out)
 
     *out = (struct queue_place){
         .queue_sid = q->sid,
-        .waited = seconds_between(m->since, m->taken_at != 0 ? m->taken_at : now(q)),
+        .waited = seconds_between(m->since, m->taken_at != 0 ? m->taken_at : queue_now(q)),
         .average = q->taken > 0 ? (int)(q->waited_us / q->taken / 1000000) : 0,
         .size = q->size,
         .max = q->max,
@@ -655,5 +506,5 @@ int session_take_seconds(struct activation *a, uint32_t request)
     struct request *r = request_find(a->session, request);
     struct queued *m = r != NULL && r->kind == REQUEST_TAKER ? r->taker->queued : NULL;
 
-    return m != NULL && m->joined ? seconds_between(m->joined_at, now(m->queue)) : 0;
+    return m != NULL && m->joined ? seconds_between(m->joined_at, queue_now(m->queue)) : 0;
 }
