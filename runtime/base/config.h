@@ -24,8 +24,9 @@ struct config_account {
     const char *token; /* signs webhooks, opens REST */
     const char *name;
     /* Calls out, its ceilings against toll fraud: at once, new ones in a second, and where to. */
-    int max_calls;                /* default 1000 */
-    int calls_per_second;         /* default 30 */
+    int max_calls;                      /* default 1000 */
+    int calls_per_second;               /* default 30 */
+    int calls_per_day, minutes_per_day; /* over routes; default 0: no such ceiling */
     const char *const *countries; /* "DE", or beginnings of numbers "+44900"; none: wherever a route
                                      leads, except to dear numbers */
     size_t n_countries;
@@ -75,10 +76,11 @@ struct config_route {
     const char *const *patterns; /* "+49*", "*" (all numbers), "101", "sip:*@example.com", "sip:*",
                                     "client:*"; session/route.h tells which fits best */
     size_t n_patterns;
-    const char *gateway;   /* default "sip" */
-    const char *trunk;     /* told to the gateway; NULL: it chooses */
-    int limit;             /* calls at once, default 1000 */
-    const char *caller_id; /* "keep", "owned", or the number that all its calls show */
+    const char *gateway;                /* default "sip" */
+    const char *trunk;                  /* told to the gateway; NULL: it chooses */
+    int limit;                          /* calls at once, default 1000 */
+    int calls_per_day, minutes_per_day; /* default 0: no such ceiling */
+    const char *caller_id;              /* "keep", "owned", or the number that all its calls show */
     int line;
 };
 

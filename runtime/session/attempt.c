@@ -199,18 +199,18 @@ static int attempt(struct session *s, const struct route_step *step, struct erro
 
     if (at == NULL)
         return error_nomem(err);
-    rc = routes_take(s->rt->routes, s->config->config, s->account, step, err);
+    at->child = s;
+    at->step = *step;
+    rc = routes_take(s->rt->routes, s->config->config, s->account, &at->step, err);
     if (rc != 0) {
         mem_free(at);
         return rc;
     }
-    at->child = s;
-    at->step = *step;
     offer.to = step->to;
     offer.from = step->from;
     rc = route_offer(s->rt->bridge, step, &offer, &at->channel, err);
     if (rc != 0) {
-        routes_give(s->rt->routes, s->account, step);
+        routes_give(s->rt->routes, s->account, &at->step);
         mem_free(at);
         return rc;
     }

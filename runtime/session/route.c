@@ -1,7 +1,9 @@
 #include "session/route.h"
+#include "session/budget.h"
 
 #include "base/bucket.h"
 #include "base/country.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -172,6 +174,7 @@ static const char *caller_id(const struct config *c, const struct route_request 
 struct route_count {
     unsigned calls;
     struct bucket second; /* of an account */
+    struct budget today;
 };
 
 struct routes {
@@ -427,8 +430,47 @@ int routes_plan(struct routes *r, const struct config *config, struct bridge *br
 
 /* --- the ceilings --- */
 
+/* `line`, `calls`, `minutes`: of account{…} or route{…}, which `what` is. */
+static int spend(struct routes *r, struct budget *b, const struct config *config, const char *what,
+                 int line, int calls, int minutes, const char *to, struct error *err)
+{
+    enum budget_state state = budget_look(b, loop_now(r->loop), loop_wall(r->loop), calls, minutes);
+    bool first = !b->exhausted;
+
+    if (state == BUDGET_OPEN)
+        return 0;
+    if (state == BUDGET_LOW) {
+        log_warn("routes", NULL, "the %s in %s:%d has spent four fifths of what it may today", what,
+                 config->path, line);
+        return 0;
+    }
+    error_set_twilio(
+        err, ERR_LIMIT, 20429,
+        "%.100s is not called: the %s has spent its %d %s of today (%s in %s:%d)", to, what,
+        state == BUDGET_CALLS ? calls : minutes, state == BUDGET_CALLS ? "calls" : "minutes",
+        state == BUDGET_CALLS ? "calls_per_day" : "minutes_per_day", config->path, line);
+    b->exhausted = true;
+    if (first)
+        log_error("routes", NULL, "alarm: %s", err->text);
+    return ERR_LIMIT;
+}
+
+/* What may be spent today. */
+static int look_at_budgets(struct routes *r, const struct config *config,
+                           const struct config_account *account, struct route_count *all,
+                           const struct route_step *step, struct error *err)
+{
+    const struct config_route *route = &config->routes[step->route];
+    int rc = spend(r, &all->today, config, "account", account->line, account->calls_per_day,
+                   account->minutes_per_day, step->to, err);
+
+    return rc != 0 ? rc
+                   : spend(r, &step->count->today, config, "route", route->line,
+                           route->calls_per_day, route->minutes_per_day, step->to, err);
+}
+
 int routes_take(struct routes *r, const struct config *config, const struct config_account *account,
-                const struct route_step *step, struct error *err)
+                struct route_step *step, struct error *err)
 {
     const struct config_route *route = step->route >= 0 ? &config->routes[step->route] : NULL;
     struct route_count *all = count_of(&r->accounts, account->sid);
@@ -446,6 +488,8 @@ int routes_take(struct routes *r, const struct config *config, const struct conf
                                 "%.100s is not called over the route in %s:%d: it has its %d calls "
                                 "(limit)",
                                 step->to, config->path, route->line, route->limit);
+    if (line != NULL && look_at_budgets(r, config, account, all, step, err) != 0)
+        return ERR_LIMIT;
     if (line != NULL && !bucket_take(&all->second, loop_now(r->loop), account->calls_per_second,
                                      account->calls_per_second))
         return error_set_twilio(err, ERR_LIMIT, 20429,
@@ -453,8 +497,12 @@ int routes_take(struct routes *r, const struct config *config, const struct conf
                                 "second (calls_per_second in %s:%d)",
                                 step->to, account->calls_per_second, config->path, account->line);
     all->calls++;
-    if (line != NULL)
-        line->calls++;
+    step->since = loop_now(r->loop);
+    if (line == NULL)
+        return 0;
+    line->calls++;
+    budget_take(&all->today, step->since);
+    budget_take(&line->today, step->since);
     return 0;
 }
 
@@ -464,8 +512,11 @@ void routes_give(struct routes *r, const struct config_account *account,
     struct route_count *all = map_get(&r->accounts, account->sid);
 
     all->calls--;
-    if (step->count != NULL)
-        step->count->calls--;
+    if (step->count == NULL)
+        return;
+    step->count->calls--;
+    budget_give(&all->today, loop_now(r->loop), step->since);
+    budget_give(&step->count->today, loop_now(r->loop), step->since);
 }
 
 unsigned route_hops(const char *const *params)

@@ -41,6 +41,7 @@ struct route_step {
                        have failed */
     int route;      /* which of config->routes; -1: none, a client that is registered */
     struct route_count *count; /* of that route, for the two below */
+    int64_t since;             /* loop_now(), when it was taken */
 };
 
 enum { ROUTE_STEPS_MAX = 10 };
@@ -66,10 +67,11 @@ struct routes *routes_free(struct routes *r);
 int routes_plan(struct routes *r, const struct config *config, struct bridge *bridge,
                 const struct route_request *q, struct arena *arena, struct route_plan *plan,
                 struct error *err);
-/* Counts one call of the route and of the account. ERR_LIMIT: too many at once (10004) or in this
- * second (20429); another route may still have room. */
+/* Counts one call of the route and of the account, and sets step->since. ERR_LIMIT: too many at
+ * once (10004), in this second, or today (20429), of calls or minutes; another route may still have
+ * room. What is nearly or wholly spent today is an alarm in the log, once. */
 int routes_take(struct routes *r, const struct config *config, const struct config_account *account,
-                const struct route_step *step, struct error *err);
+                struct route_step *step, struct error *err);
 /* Gives back what routes_take() took. */
 void routes_give(struct routes *r, const struct config_account *account,
                  const struct route_step *step);

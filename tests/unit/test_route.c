@@ -660,6 +660,46 @@ out:
     desk_down(&d);
 }
 
+/* Threats S7: what may be spent in a day is a ceiling of its own, and stops within one call. */
+UNIT(what_may_be_spent_in_a_day_is_spent_and_no_more)
+{
+    struct desk d;
+    struct route_step first;
+
+    ok(desk_up(&d, "route { '*', minutes_per_day = 10 }\nroute { '+44*', calls_per_day = 2 }\n"));
+    plan(&d, "+4930123456");
+    ok_int(take(&d, 0), 0);
+    first = d.plan.steps[0];
+    stand_run(&d.stand, 9 * 60000);
+    ok_int(take(&d, 0), 0); /* nine are gone, as far as it runs */
+    stand_run(&d.stand, 30000);
+    ok_int(take(&d, 0), ERR_LIMIT); /* nine and a half, and a half */
+    ok_int(d.err.twilio, 20429);
+    ok(strstr(d.err.text, "the route has spent its 10 minutes of today (minutes_per_day in "
+                          "almon.lua:5)") != NULL);
+    give(&d, 0);
+    d.plan.steps[0] = first;
+    give(&d, 0);
+    ok_int(take(&d, 0), ERR_LIMIT); /* also when they are over */
+    stand_run(&d.stand, 24 * 3600000);
+    ok_rc(take(&d, 0), &d.err);
+    give(&d, 0);
+
+    plan(&d, "+442071234567");
+    ok_int(d.plan.n, 2);
+    for (int i = 0; i < 2; i++) {
+        ok_int(take(&d, 0), 0);
+        give(&d, 0);
+    }
+    ok_int(take(&d, 0), ERR_LIMIT);
+    ok(strstr(d.err.text, "its 2 calls of today (calls_per_day in almon.lua:6)") != NULL);
+    stand_run(&d.stand, 1000);
+    ok_rc(take(&d, 1), &d.err); /* another route has room */
+    give(&d, 1);
+out:
+    desk_down(&d);
+}
+
 static void report(int line, const char *text, void *arg)
 {
     (void)line;
@@ -728,4 +768,5 @@ UNIT_MAIN(CASE(without_a_route_nothing_outside_is_called),
           CASE(a_full_route_leaves_the_call_to_the_next),
           CASE(limits_count_what_runs_also_after_a_reload),
           CASE(an_account_has_a_ceiling_at_once_and_a_second),
+          CASE(what_may_be_spent_in_a_day_is_spent_and_no_more),
           CASE(mistakes_in_routes_are_told_with_their_line))
