@@ -191,6 +191,7 @@ struct config {
         int late_ms;             /* refuse new calls while frames are later than this, default 60 */
         int journal_kb;          /* per call, default 4096 */
         int rooms, room_members; /* conferences, default 1000; callers in each, default 250 */
+        int queues;              /* names of queues that are kept, default 10000 */
         int lua_memory_kb;       /* for the handlers of one call, default 8192 */
     } limits;
 

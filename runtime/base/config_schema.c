@@ -6,6 +6,22 @@ static const char *const methods[] = {"POST", "GET", NULL};
 static const char *const events[] = {"initiated", "ringing", "answered", "completed", NULL};
 static const char *const dialects[] = {"almon", "asterisk", NULL};
 
+/* What an account or a route may spend in a day. */
+#define BUDGET_KEYS(through)                                                                       \
+    {.name = "calls_per_day",                                                                      \
+     .type = CONFIG_INT,                                                                           \
+     .def = "0",                                                                                   \
+     .min = 0,                                                                                     \
+     .max = 100000000,                                                                             \
+     AT(calls_per_day),                                                                            \
+     .help = "New calls " through "in one day (UTC); 0: as many as come."},                        \
+    {                                                                                              \
+        .name = "minutes_per_day", .type = CONFIG_INT, .def = "0", .min = 0, .max = 100000000,     \
+        AT(minutes_per_day),                                                                       \
+        .help = "Minutes of its calls " through "in one day, ringing included; what is spent "     \
+                "begins no further call. 0: no ceiling."                                           \
+    }
+
 #define AT(field) .offset = offsetof(struct config_account, field)
 static const struct config_key account_keys[] = {
     {.name = "sid",
@@ -33,22 +49,7 @@ static const struct config_key account_keys[] = {
      .max = 100000,
      AT(calls_per_second),
      .help = "New calls that its flows make through routes, in one second."},
-    {.name = "calls_per_day",
-     .type = CONFIG_INT,
-     .def = "0",
-     .min = 0,
-     .max = 100000000,
-     AT(calls_per_day),
-     .help = "New calls through routes in one day (UTC); 0: as many as come."},
-    {.name = "minutes_per_day",
-     .type = CONFIG_INT,
-     .def = "0",
-     .min = 0,
-     .max = 100000000,
-     AT(minutes_per_day),
-     .help = "Minutes of its calls through routes in one day, ringing included; what is spent "
-             "begins no further "
-             "call. 0: no ceiling."},
+    BUDGET_KEYS("through routes "),
     {.name = "countries",
      .type = CONFIG_LIST,
      .check = config_check_country,
@@ -161,21 +162,7 @@ static const struct config_key route_keys[] = {
      .max = 1000000,
      AT(limit),
      .help = "Calls at once; more go to the next route that fits."},
-    {.name = "calls_per_day",
-     .type = CONFIG_INT,
-     .def = "0",
-     .min = 0,
-     .max = 100000000,
-     AT(calls_per_day),
-     .help = "New calls in one day (UTC); 0: as many as come."},
-    {.name = "minutes_per_day",
-     .type = CONFIG_INT,
-     .def = "0",
-     .min = 0,
-     .max = 100000000,
-     AT(minutes_per_day),
-     .help = "Minutes of its calls in one day, ringing included; what is spent begins no further "
-             "call. 0: no ceiling."},
+    BUDGET_KEYS(""),
     {.name = "caller_id",
      .type = CONFIG_TEXT,
      .check = config_check_caller_id,
@@ -411,6 +398,13 @@ static const struct config_key limits_keys[] = {
      .max = 10000,
      AT(limits.room_members),
      .help = "Callers in one conference."},
+    {.name = "queues",
+     .type = CONFIG_INT,
+     .def = "10000",
+     .min = 1,
+     .max = 1000000,
+     AT(limits.queues),
+     .help = "Queues that are remembered; beyond it, one that nobody uses is forgotten."},
     {.name = "lua_memory_kb",
      .type = CONFIG_INT,
      .def = "8192",

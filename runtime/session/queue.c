@@ -41,11 +41,11 @@ void queues_free(struct runtime *rt)
 }
 
 /* Room for one more: of those that nobody uses the oldest goes. */
-static bool make_room(struct runtime *rt)
+static bool make_room(struct runtime *rt, int most)
 {
     struct link_node *n;
 
-    if (rt->queues.count < QUEUES_MAX)
+    if (rt->queues.count < (size_t)most)
         return true;
     for (n = list_first(&rt->all_queues); n != NULL; n = list_next(&rt->all_queues, n)) {
         struct queue *q = list_entry(n, struct queue, in_all);
@@ -59,9 +59,9 @@ static bool make_room(struct runtime *rt)
 }
 
 static struct queue *queue_new(struct runtime *rt, const struct config_account *account,
-                               const char *name, int max, const char *key)
+                               const char *name, int max, int most, const char *key)
 {
-    struct queue *q = make_room(rt) ? mem_alloc(sizeof *q) : NULL;
+    struct queue *q = make_room(rt, most) ? mem_alloc(sizeof *q) : NULL;
 
     if (q == NULL)
         return NULL;
@@ -93,7 +93,7 @@ static struct queue *queue_find(struct session *s, const char *name, bool make)
     q = map_get(&s->rt->queues, str_text(&key));
     if (q == NULL && (make || known != NULL) && !key.failed)
         q = queue_new(s->rt, s->account, name, known != NULL ? known->max : QUEUE_MEMBERS_MAX,
-                      str_text(&key));
+                      s->config->config->limits.queues, str_text(&key));
     else if (q != NULL && known != NULL)
         q->max = known->max;
     str_free(&key);
@@ -396,7 +396,8 @@ uint32_t session_enqueue(struct activation *a, const char *name, int max, enum q
 
     *why = QUEUE_BROKEN;
     if (q == NULL) {
-        session_warn(a, 14207, "there are %d queues already, or memory is out", QUEUES_MAX);
+        session_warn(a, 14207, "there are %d queues already (limits.queues), or memory is out",
+                     s->config->config->limits.queues);
         return 0;
     }
     if (then > 0 || (then < 0 && q->size >= (max > 0 && max < q->max ? max : q->max))) {

@@ -21,7 +21,6 @@ struct activation;
 
 enum {
     QUEUE_MEMBERS_MAX = 1000, /* where nothing else is said (twiml-voice.md §6.1) */
-    QUEUES_MAX = 10000,       /* of the exchange */
 };
 
 enum queue_stage {

@@ -47,16 +47,11 @@ export async function until(ms, what, probe) {
 
 export const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 
-function freeTcpPort() {
-    return new Promise((resolve, reject) => {
-        const server = net.createServer();
-        server.on('error', reject);
-        server.listen(0, '127.0.0.1', () => {
-            const { port } = server.address();
-            server.close(() => resolve(port));
-        });
-    });
-}
+const isFreeTcp = (port) => new Promise((resolve) => {
+    const server = net.createServer();
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+});
 
 const isFreeUdp = (port) => new Promise((resolve) => {
     const socket = dgram.createSocket('udp4');
@@ -64,11 +59,12 @@ const isFreeUdp = (port) => new Promise((resolve) => {
     socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
 });
 
-/** Free for TCP and for UDP: SIP wants both. */
+/** Free for TCP and for UDP: SIP wants both. Below those that the kernel gives to whoever asks for
+ *  any, so that nobody has it before the one whom it is for. */
 export async function freePort() {
     for (;;) {
-        const port = await freeTcpPort();
-        if (await isFreeUdp(port))
+        const port = 10000 + Math.floor(Math.random() * 6000);
+        if (await isFreeTcp(port) && await isFreeUdp(port))
             return port;
     }
 }

@@ -86,8 +86,9 @@ scenario("no waitUrl: music; lua", function(t)
 end)
 scenario("a queue stays as long as a pair from it talks, however many others are made", function(t)
   setup(t)
+  t:config("limits { queues = 20 }")
   t:number("+15550300", { voice = t:file("many.lua", [[return function(call)
-    for i = 1, 10001 do call:enqueue{ "q" .. i, waitUrl = "ftp://nowhere" } end
+    for i = 1, 21 do call:enqueue{ "q" .. i, waitUrl = "ftp://nowhere" } end
     call:say("Made.")
   end]]) })
   local ann = t:call("+15550100", { from = "+15550191" })

@@ -16,7 +16,7 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 /** An exchange and its gateway. `config` is more of almon.lua, `sip` more of its sip{…}. */
 export async function startSip({ config = '', sip = '', flows = {}, tls = false }) {
     const [port, secure] = [await freePort(), await freePort()];
-    const rtp = 20000 + Math.floor(Math.random() * 400) * 100;
+    const rtp = 20000 + Math.floor(Math.random() * 120) * 100;
     const pem = tls ? { 'sip.pem': certificate() } : {};
     const almon = await startAlmon({
         flows: { ...flows, ...pem },
