@@ -34,11 +34,11 @@ const struct verb verb_lua = {
         {
             .name = "Lua",
             .parents = verb_in_response,
-            .flags = SCHEMA_VOICE | SCHEMA_MIXED | SCHEMA_EXTENSION,
+            .flags = SCHEMA_VOICE | SCHEMA_MESSAGE | SCHEMA_MIXED | SCHEMA_EXTENSION,
             .attrs = lua_attrs,
             .args_size = sizeof(struct lua_args),
-            .text = "Runs Lua with `call` at this point; in documents of webhooks only when the "
-                    "number's lua_in_webhooks is true.",
+            .text = "Runs Lua with `call` (or `message`) at this point; in documents of webhooks "
+                    "only when the number's lua_in_webhooks is true.",
         },
     .flags = VERB_KEEPS_RINGING,
     .start = lua_start,

@@ -42,7 +42,7 @@ static void print_known(const struct diag *d, void *arg)
 }
 
 /* The text of each <Lua>. */
-static void check_scripts(struct check *c, const struct node *n)
+static void check_scripts(struct check *c, const struct node *n, bool of_message)
 {
     struct str text = STR_INIT(DOCUMENT_MAX_BYTES);
 
@@ -51,9 +51,13 @@ static void check_scripts(struct check *c, const struct node *n)
             str_reset(&text);
             for (const struct node *piece = n->children; piece != NULL; piece = piece->next)
                 str_add(&text, piece->text);
-            look_at_lua(str_text(&text), text.len, n->line, &verb_schemas, print_problem, c);
+            look_at_lua(&(struct look_source){.text = str_text(&text),
+                                              .len = text.len,
+                                              .line = n->line,
+                                              .of_message = of_message},
+                        &verb_schemas, print_problem, c);
         }
-        check_scripts(c, n->children);
+        check_scripts(c, n->children, of_message);
     }
     str_free(&text);
 }
@@ -75,7 +79,7 @@ static void check_markup(struct check *c, const char *path, const char *bytes, s
         c->errors++;
     }
     if (doc != NULL)
-        check_scripts(c, doc->root);
+        check_scripts(c, doc->root, source.kind == DOCUMENT_MESSAGE);
     document_unref(doc);
     str_free(&filled);
 }
@@ -92,7 +96,8 @@ static void check_bytes(struct check *c, const char *path, const char *bytes, si
                                              "into files of their own and `require` them"},
                       c);
     else
-        look_at_lua(bytes, len, 1, &verb_schemas, print_problem, c);
+        look_at_lua(&(struct look_source){.text = bytes, .len = len, .line = 1}, &verb_schemas,
+                    print_problem, c);
 }
 
 static void check_stream(struct check *c, const char *path, FILE *f)

@@ -117,12 +117,28 @@ static size_t name_length(const char *p, const char *end)
     return (size_t)(s - p);
 }
 
+/* Behind the element's text, in which anything may stand. */
+static const char *end_of_lua(const char *p, const char *end)
+{
+    static const char tail[] = "</Lua";
+    const char *open = memchr(p, '>', (size_t)(end - p));
+
+    if (open == NULL || open[-1] == '/')
+        return open != NULL ? open : end;
+    while (open < end && (open = memchr(open, '<', (size_t)(end - open))) != NULL) {
+        if ((size_t)(end - open) >= sizeof tail - 1 && memcmp(open, tail, sizeof tail - 1) == 0)
+            return open + 1;
+        open++;
+    }
+    return end;
+}
+
 enum document_kind document_guess(const char *bytes, size_t len)
 {
     const char *p = bytes, *end = bytes + len;
     size_t n;
 
-    /* Both kinds know Response and Redirect; the first other element decides. */
+    /* Both kinds know Response, Redirect and Lua; the first other element decides. */
     while (p < end && (p = memchr(p, '<', (size_t)(end - p))) != NULL) {
         p++;
         if (p < end && (*p == '!' || *p == '?' || *p == '/'))
@@ -130,6 +146,10 @@ enum document_kind document_guess(const char *bytes, size_t len)
         n = name_length(p, end);
         if (n == 7 && memcmp(p, "Message", n) == 0)
             return DOCUMENT_MESSAGE;
+        if (n == 3 && memcmp(p, "Lua", n) == 0) {
+            p = end_of_lua(p, end);
+            continue;
+        }
         if (!(n == 8 && (memcmp(p, "Response", n) == 0 || memcmp(p, "Redirect", n) == 0)))
             return DOCUMENT_VOICE;
     }

@@ -36,7 +36,7 @@ RAISES static void *take(struct build *b, size_t size)
     void *p = arena_alloc(b->arena, size);
 
     if (p == NULL)
-        luaL_error(b->L, "call:%s: more than a verb may hold", b->verb);
+        luaL_error(b->L, "%s: more than a verb may hold", b->verb);
     return p;
 }
 
@@ -63,7 +63,7 @@ RAISES static char *take_string(struct build *b, int index)
     char *copy = take(b, len + 1);
 
     if (!is_text(text, len))
-        luaL_error(b->L, "call:%s: a text must be UTF-8, without a byte 0", b->verb);
+        luaL_error(b->L, "%s: a text must be UTF-8, without a byte 0", b->verb);
     memcpy(copy, text, len + 1);
     return copy;
 }
@@ -82,7 +82,7 @@ RAISES static void join_list(struct build *b, const char *name, int index)
         if (i > 1)
             luaL_addchar(&buffer, ' ');
         if (lua_rawgeti(L, index, (lua_Integer)i) != LUA_TSTRING)
-            luaL_error(L, "call:%s: %s: a list may only hold texts", b->verb, name);
+            luaL_error(L, "%s: %s: a list may only hold texts", b->verb, name);
         luaL_addvalue(&buffer);
     }
     luaL_pushresult(&buffer);
@@ -103,19 +103,19 @@ RAISES static const char *attribute_text(struct build *b, const struct attr *a)
         break;
     case LUA_TNUMBER:
         if (!lua_tointegerx(L, -1, NULL) && lua_tonumber(L, -1) != 0)
-            luaL_error(L, "call:%s: %s must be a whole number", b->verb, a->name);
+            luaL_error(L, "%s: %s must be a whole number", b->verb, a->name);
         n = lua_tointeger(L, -1);
         lua_pushfstring(L, "%I", (LUAI_UACINT)n);
         lua_replace(L, -2);
         break;
     case LUA_TTABLE:
         if (a->type != ATTR_LIST)
-            luaL_error(L, "call:%s: %s cannot be a table", b->verb, a->name);
+            luaL_error(L, "%s: %s cannot be a table", b->verb, a->name);
         join_list(b, a->name, lua_gettop(L));
         lua_replace(L, -2);
         break;
     default:
-        luaL_error(L, "call:%s: %s cannot be a %s", b->verb, a->name, luaL_typename(L, -1));
+        luaL_error(L, "%s: %s cannot be a %s", b->verb, a->name, luaL_typename(L, -1));
     }
     return take_string(b, -1);
 }
@@ -127,7 +127,7 @@ RAISES static void set_attribute(struct build *b, const struct attr *a, const ch
     struct error err = {0};
 
     if (attr_parse(a, value, (void *)(uintptr_t)n->args, &err) != 0)
-        luaL_error(b->L, "call:%s: %s", b->verb, err.text);
+        luaL_error(b->L, "%s: %s", b->verb, err.text);
     list[*written] = a->name;
     list[*written + 1] = value;
     *written += 2;
@@ -151,7 +151,7 @@ RAISES static void set_attributes(struct build *b, struct node *n, int options)
             lua_pop(b->L, 1);
         }
         if (a->required && !node_has(n, a->name))
-            luaL_error(b->L, "call:%s needs %s: %s", b->verb, a->name, a->text);
+            luaL_error(b->L, "%s needs %s: %s", b->verb, a->name, a->text);
     }
 }
 
@@ -162,7 +162,7 @@ RAISES static void set_first(struct build *b, struct node *n, int text)
     int written = 0;
 
     if (a == NULL || a->name == NULL || n->written[0] != NULL)
-        luaL_error(b->L, "call:%s: <%s> holds no text", b->verb, n->schema->name);
+        luaL_error(b->L, "%s: <%s> holds no text", b->verb, n->schema->name);
     lua_pushvalue(b->L, text);
     set_attribute(b, a, attribute_text(b, a), n, &written);
     lua_pop(b->L, 1);
@@ -242,9 +242,9 @@ RAISES static void unknown_option(struct build *b, const struct schema *s, const
     const char *near = attr_nearest(s, key);
 
     if (near != NULL)
-        luaL_error(b->L, "call:%s: no option '%s' in %s: did you mean '%s'?", b->verb, key, s->name,
+        luaL_error(b->L, "%s: no option '%s' in %s: did you mean '%s'?", b->verb, key, s->name,
                    near);
-    luaL_error(b->L, "call:%s: no option '%s' in %s: see `almon help %s`", b->verb, key, s->name,
+    luaL_error(b->L, "%s: no option '%s' in %s: see `almon help %s`", b->verb, key, s->name,
                s->name);
 }
 
@@ -259,7 +259,7 @@ RAISES static void check_keys(struct build *b, const struct schema *s, int optio
         if (lua_type(L, -1) == LUA_TNUMBER)
             continue;
         if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "call:%s: the name of an option is a text", b->verb);
+            luaL_error(L, "%s: the name of an option is a text", b->verb);
         if (attr_find(s, lua_tostring(L, -1)) == NULL &&
             child_named(b->table, lua_tostring(L, -1), s) == NULL)
             unknown_option(b, s, lua_tostring(L, -1));
@@ -301,7 +301,7 @@ RAISES static void add_positional(struct build *b, struct node *n, int options)
         } else if (say != NULL) {
             add_children(b, n, say, lua_gettop(L));
         } else {
-            luaL_error(L, "call:%s: <%s> holds no text", b->verb, n->schema->name);
+            luaL_error(L, "%s: <%s> holds no text", b->verb, n->schema->name);
         }
         lua_pop(L, 1);
     }
@@ -314,7 +314,7 @@ RAISES static struct node *new_node(struct build *b, const struct schema *schema
     struct node *n = take(b, sizeof *n);
 
     if (++b->nodes > BUILD_NODES)
-        luaL_error(b->L, "call:%s: more than %d elements", b->verb, BUILD_NODES);
+        luaL_error(b->L, "%s: more than %d elements", b->verb, BUILD_NODES);
     n->schema = schema;
     n->text = "";
     n->line = b->line;
@@ -331,7 +331,7 @@ RAISES static void set_text(struct build *b, struct node *n, int index)
     const struct schema *say = child_named(b->table, "say", n->schema);
 
     if (!lua_isstring(b->L, index))
-        luaL_error(b->L, "call:%s: the text of <%s> cannot be a %s", b->verb, n->schema->name,
+        luaL_error(b->L, "%s: the text of <%s> cannot be a %s", b->verb, n->schema->name,
                    luaL_typename(b->L, index));
     if ((flags & (SCHEMA_TEXT | SCHEMA_MIXED)) == 0) {
         if (say != NULL)
@@ -370,7 +370,7 @@ RAISES static struct node *build(struct build *b, const struct schema *schema, s
     struct node *n;
 
     if (++b->depth > BUILD_DEPTH)
-        luaL_error(L, "call:%s: nested more than %d deep", b->verb, BUILD_DEPTH);
+        luaL_error(L, "%s: nested more than %d deep", b->verb, BUILD_DEPTH);
     luaL_checkstack(L, 20, "too deep");
     n = new_node(b, schema);
     if (g.options != 0)
@@ -384,7 +384,7 @@ RAISES static struct node *build(struct build *b, const struct schema *schema, s
         } else if (lua_rawgeti(L, g.options, 1) != LUA_TNIL) {
             set_text(b, n, lua_gettop(L));
             if (lua_rawlen(L, g.options) > 1)
-                luaL_error(L, "call:%s: one text, not several", b->verb);
+                luaL_error(L, "%s: one text, not several", b->verb);
             lua_pop(L, 1);
         } else {
             lua_pop(L, 1);
@@ -475,19 +475,17 @@ RAISES static void tell_problems(struct build *b, struct activation *a, struct n
     lua_pop(L, 2);
 }
 
-struct node *build_node(lua_State *L, struct activation *a, const struct schema *schema, int first)
+struct node *build_node(lua_State *L, struct activation *a, const struct schema *schema,
+                        const char *verb, int first)
 {
     struct handler_facts facts;
-    struct build b = {.L = L, .arena = activation_arena(a)};
+    struct build b = {.L = L, .arena = activation_arena(a), .verb = verb};
     struct given g = {0};
     struct node *n;
-    char verb[64];
     lua_Debug ar;
 
     handler_facts(a, &facts);
     b.table = facts.schemas;
-    lower_first(verb, sizeof verb, schema->name);
-    b.verb = verb;
     if (lua_getstack(L, 1, &ar) && lua_getinfo(L, "l", &ar) && ar.currentline > 0)
         b.line = ar.currentline;
     lua_settop(L, first + 1);

@@ -15,6 +15,7 @@ struct look {
     const char *text; /* where calls are looked for */
     int line;         /* of its beginning */
     const struct schema_table *table;
+    bool messages; /* `message` is what a handler of messages is given */
     diag_h *report;
     void *arg;
 };
@@ -78,17 +79,47 @@ static const char *before(const struct look *k, const char *at)
     return at;
 }
 
-/* `name` is what follows "call:". */
-static bool is_of_call(const struct look *k, const char *name)
+static bool is_word(const struct look *k, const char *end, const char *word)
+{
+    size_t n = strlen(word);
+
+    return (size_t)(end - k->text) >= n && memcmp(end - n, word, n) == 0 &&
+           ((size_t)(end - k->text) == n ||
+            (!isalnum((unsigned char)end[-n - 1]) && strchr("_.", end[-n - 1]) == NULL));
+}
+
+/* Whose method `name` is: what follows "call:" or "message:". NULL: somebody else's. */
+static const struct subject *subject_before(const struct look *k, const char *name)
 {
     const char *at = before(k, name);
 
     if (at == k->text || at[-1] != ':')
-        return false;
+        return NULL;
     at = before(k, at - 1);
-    return at - k->text >= 4 && memcmp(at - 4, "call", 4) == 0 &&
-           (at - k->text == 4 || (!isalnum((unsigned char)at[-5]) && strchr("_.", at[-5]) == NULL));
+    if (is_word(k, at, subject_call.name))
+        return &subject_call;
+    return k->messages && is_word(k, at, subject_message.name) ? &subject_message : NULL;
 }
+
+/* `message` is a name that one also gives to texts: it is the handler's where a function takes it.
+ */
+static bool takes_message(const char *text)
+{
+    for (const char *at = text; (at = strstr(at, "function")) != NULL; at++) {
+        const char *open = at + strcspn(at, "(\n");
+
+        if (*open != '(')
+            continue;
+        open++;
+        open += strspn(open, " ");
+        if (strncmp(open, "message", 7) == 0 && strchr(" ,)", open[7]) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* What was called, as it is written: "call:say". */
+typedef char method_name[VERB_NAME_BYTES + 16];
 
 static void look_at_key(const struct look *k, const struct schema *s, const char *verb,
                         const struct scan_key *key)
@@ -103,11 +134,11 @@ static void look_at_key(const struct look *k, const struct schema *s, const char
         return;
     near = attr_nearest(s, name);
     if (near != NULL)
-        tell(k, k->line + key->line - 1, LUA_CODE,
-             "call:%s: no option '%s' in %s: did you mean '%s'?", verb, name, s->name, near);
+        tell(k, k->line + key->line - 1, LUA_CODE, "%s: no option '%s' in %s: did you mean '%s'?",
+             verb, name, s->name, near);
     else
-        tell(k, k->line + key->line - 1, LUA_CODE,
-             "call:%s: no option '%s' in %s: see `almon help %s`", verb, name, s->name, s->name);
+        tell(k, k->line + key->line - 1, LUA_CODE, "%s: no option '%s' in %s: see `almon help %s`",
+             verb, name, s->name, s->name);
 }
 
 /* The first one in the source is the last of the list. */
@@ -122,37 +153,44 @@ static void look_at_keys(const struct look *k, const struct schema *s, const cha
 
 static void look_at_call(const struct look *k, const struct scan_call *c)
 {
-    char name[VERB_NAME_BYTES], near[VERB_NAME_BYTES];
+    const struct subject *subject = subject_before(k, c->name);
+    char name[VERB_NAME_BYTES], near[VERB_NAME_BYTES], text[SUBJECT_TEXT_BYTES];
     const struct schema *verb;
+    method_name whole;
 
-    if (c->len >= sizeof name || !is_of_call(k, c->name))
+    if (c->len >= sizeof name || subject == NULL)
         return;
     snprintf(name, sizeof name, "%.*s", (int)c->len, c->name);
-    if (call_has(name))
+    if (subject_has(subject, name))
         return;
-    verb = verb_named(k->table, name, near);
-    if (verb == NULL && *near != '\0')
-        tell(k, k->line + c->line - 1, LUA_CODE, "call has no '%s': did you mean '%s'?", name,
-             near);
-    else if (verb == NULL)
-        tell(k, k->line + c->line - 1, LUA_CODE, "call has no '%s': `almon help` lists the verbs",
-             name);
-    if (verb != NULL)
-        look_at_keys(k, verb, name, c->keys, 0);
+    verb = verb_named(k->table, subject, name, near);
+    if (verb == NULL) {
+        subject_lacks(k->table, subject, name, near, text);
+        tell(k, k->line + c->line - 1, LUA_CODE, "%s", text);
+        return;
+    }
+    snprintf(whole, sizeof whole, "%s:%s", subject->name, name);
+    look_at_keys(k, verb, whole, c->keys, 0);
 }
 
-void look_at_lua(const char *text, size_t len, int line, const struct schema_table *table,
-                 diag_h *report, void *arg)
+void look_at_lua(const struct look_source *source, const struct schema_table *table, diag_h *report,
+                 void *arg)
 {
-    struct look k = {.text = text, .line = line, .table = table, .report = report, .arg = arg};
+    struct look k = {.text = source->text,
+                     .line = source->line,
+                     .table = table,
+                     .messages = source->of_message,
+                     .report = report,
+                     .arg = arg};
     struct scan scan = {0};
     struct arena arena;
 
-    if (!compile(&k, "", text, len, line, LUA_CODE))
+    if (!compile(&k, "", source->text, source->len, source->line, LUA_CODE))
         return;
+    k.messages = k.messages || takes_message(source->text);
     arena_init(&arena, 4096, SCAN_BYTES);
-    if (config_scan(&scan, &arena, text, len) != 0)
-        tell(&k, line, LUA_CODE, "out of memory");
+    if (config_scan(&scan, &arena, source->text, source->len) != 0)
+        tell(&k, source->line, LUA_CODE, "out of memory");
     for (size_t i = 0; i < scan.n && scan.calls != NULL; i++)
         look_at_call(&k, scan.calls[i]);
     arena_free(&arena);

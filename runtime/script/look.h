@@ -6,10 +6,16 @@
 #include "base/str.h"
 #include "flow/document.h"
 
-/* Lua that begins on `line` of its file. Reports the mistake that keeps it from being compiled, or
- * each call:verb{ option = … } whose verb or option does not exist. */
-void look_at_lua(const char *text, size_t len, int line, const struct schema_table *table,
-                 diag_h *report, void *arg);
+struct look_source {
+    const char *text; /* with a byte 0 behind it */
+    size_t len;
+    int line;        /* of its file, on which it begins */
+    bool of_message; /* <Lua> of an answer to a message: `message` is there */
+};
+/* Reports the mistake that keeps it from being compiled, or each call:verb{ option = … } (and
+ * message:verb{…}, in a file with a function of `message`) whose verb or option does not exist. */
+void look_at_lua(const struct look_source *source, const struct schema_table *table, diag_h *report,
+                 void *arg);
 
 #define LOOK_HOLE "{{}}" /* what stands in place of an expression */
 /* The {{ expressions }} of a document: reports those that cannot be compiled, and appends the

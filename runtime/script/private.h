@@ -148,13 +148,29 @@ RAISES int schema_module(lua_State *L);
 /* Pushes a list of the keys of the table at `table` (absolute), in the order of pairs. */
 RAISES void push_keys(lua_State *L, int table);
 RAISES void call_open(lua_State *L); /* call.c */
+/* What a handler is a function of: `call`, or `message`. */
+struct subject {
+    const char *name;
+    unsigned flag; /* of the schemas that are its methods */
+    const luaL_Reg *methods;
+    const char *alias, *alias_of;     /* another name of a verb; NULL: none has one */
+    const char *const *no_facts;      /* NULL-ended: what only the other one knows */
+    const char *no_other;             /* said of a verb that only the other one has */
+    const char *const usual_names[3]; /* of a file's function when none is named; NULL-ended */
+};
+extern const struct subject subject_call, subject_message;
+/* The session's. */
+const struct subject *subject_of(const struct script *s);
+/* It has a method of that name that is no verb. */
+bool subject_has(const struct subject *subject, const char *name);
+enum { VERB_NAME_BYTES = 64, SUBJECT_TEXT_BYTES = 300 };
 /* The verb that call:NAME is; NULL, and then `near` is the nearest one ("" for none). */
-enum { VERB_NAME_BYTES = 64 };
-const struct schema *verb_named(const struct schema_table *table, const char *name,
-                                char near[VERB_NAME_BYTES]);
-/* call has something else of that name. */
-bool call_has(const char *name);
-/* Pushes `call` for a handler with the parameters it came with. */
+const struct schema *verb_named(const struct schema_table *table, const struct subject *subject,
+                                const char *name, char near[VERB_NAME_BYTES]);
+/* What is said when it has none. */
+void subject_lacks(const struct schema_table *table, const struct subject *subject,
+                   const char *name, const char *near, char out[SUBJECT_TEXT_BYTES]);
+/* Pushes `call` or `message` for a handler with the parameters it came with. */
 RAISES void call_push(lua_State *L, const struct webhook_params *params);
 /* Pushes a table of them. */
 RAISES void params_push(lua_State *L, const struct webhook_params *params);
@@ -162,9 +178,10 @@ RAISES void params_push(lua_State *L, const struct webhook_params *params);
 RAISES void allow(lua_State *L, lua_CFunction library, const char *const *names);
 
 /* --- build.c --- */
-/* The node of a verb from the arguments of call:verb(…), which begin at `first`. */
+/* The node of a verb from the arguments of call:verb(…), which begin at `first`; `verb` is what was
+ * called, for messages: "call:say". */
 RAISES struct node *build_node(lua_State *L, struct activation *a, const struct schema *schema,
-                               int first);
+                               const char *verb, int first);
 /* The element that `key` names among the children of `parent`; NULL when there is none. */
 const struct schema *child_named(const struct schema_table *table, const char *key,
                                  const struct schema *parent);

@@ -34,8 +34,6 @@ int handler_wait(lua_State *L, struct wait *w, const char *what, lua_KFunction k
 
 /* --- what runs first in the coroutine --- */
 
-static const char *const usual_names[] = {"main", "on_call", NULL};
-
 /* The function wanted, from what the file returned (at `result`) or its globals. */
 static void push_function(lua_State *L, const char *name, int result)
 {
@@ -47,6 +45,8 @@ static void push_function(lua_State *L, const char *name, int result)
 
 static void find_function(lua_State *L, const char *name, int result)
 {
+    const struct subject *subject = subject_of(script_of(L));
+
     if (name != NULL) {
         push_function(L, name, result);
         if (!lua_isfunction(L, -1))
@@ -57,13 +57,14 @@ static void find_function(lua_State *L, const char *name, int result)
         lua_pushvalue(L, result);
         return;
     }
-    for (const char *const *n = usual_names; *n != NULL; n++) {
+    for (const char *const *n = subject->usual_names; *n != NULL; n++) {
         push_function(L, *n, result);
         if (lua_isfunction(L, -1))
             return;
         lua_pop(L, 1);
     }
-    luaL_error(L, "the file returns no function and has no function main(call)");
+    luaL_error(L, "the file returns no function and has no function %s(%s)",
+               subject->usual_names[0], subject->name);
 }
 
 static int body_over(lua_State *L, int status, lua_KContext ctx)
@@ -74,7 +75,7 @@ static int body_over(lua_State *L, int status, lua_KContext ctx)
     return 0;
 }
 
-/* 1: the function's name or nil, 2: `call`, 3: what the file returned. */
+/* 1: the function's name or nil, 2: `call` or `message`, 3: what the file returned. */
 static int file_ran(lua_State *L, int status, lua_KContext plain)
 {
     (void)status;
@@ -95,7 +96,7 @@ static int body(lua_State *L)
 static int plain_body(lua_State *L)
 {
     lua_pushvalue(L, 2);
-    lua_setglobal(L, "call");
+    lua_setglobal(L, subject_of(script_of(L))->name);
     lua_callk(L, 0, 0, 1, file_ran);
     return 0;
 }

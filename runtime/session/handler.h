@@ -36,7 +36,7 @@ struct handler_source {
     size_t len;
     const char *path;     /* of the file, for messages */
     int line;             /* of the file on which `text` begins; 1 for a whole file */
-    const char *function; /* which one; NULL: the one the file returns, or main, or on_call */
+    const char *function; /* which one; NULL: the one the file returns, or main, or on_call, on_message */
     bool plain;           /* `text` itself is what runs (<Lua>): no function is looked for */
     const struct webhook_params *params; /* of the request that led here; lent */
 };
@@ -107,7 +107,10 @@ void handler_read_cancel(struct handler_read *r);
 
 /* Facts. */
 struct handler_facts {
+    enum document_kind kind; /* of the session: a call or a message */
     const char *sid, *account, *from, *to, *direction, *status, *forwarded_from, *caller_name;
+    const char *body; /* of a message; NULL for a call */
+    int segments;     /* of a message */
     uint64_t seed;
     struct loop *loop;
     const struct schema_table *schemas;

@@ -240,9 +240,15 @@ UNIT(document_guesses_its_kind)
 {
     static const char voice[] = "<?xml version='1.0'?><Response><Redirect/><Say/></Response>";
     static const char message[] = "<Response><!--x--><Redirect/><Message>x</Message></Response>";
+    static const char lua[] = "<Response><Lua>if a <b then call() end</Lua><Message/></Response>";
+    static const char src[] = "<Response><Lua src='x.lua'/><Message>x</Message></Response>";
 
     ok_int(document_guess(voice, sizeof voice - 1), DOCUMENT_VOICE);
     ok_int(document_guess(message, sizeof message - 1), DOCUMENT_MESSAGE);
+    ok_int(document_guess(lua, sizeof lua - 1), DOCUMENT_MESSAGE);
+    ok_int(document_guess(src, sizeof src - 1), DOCUMENT_MESSAGE);
+    ok_int(document_guess(lua, sizeof lua - 20), DOCUMENT_VOICE);
+    ok_int(document_guess("<Lua", 4), DOCUMENT_VOICE);
     ok_int(document_guess("", 0), DOCUMENT_VOICE);
     ok_int(document_guess("<", 1), DOCUMENT_VOICE);
     ok_int(document_guess("<Messag", 7), DOCUMENT_VOICE);
