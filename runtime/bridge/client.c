@@ -151,6 +151,26 @@ static void on_call(struct bridge_client *c, const struct wire_msg *m)
     }
 }
 
+static void on_message(struct bridge_client *c, const struct wire_msg *m)
+{
+    if (c->h->message != NULL)
+        c->h->message(c->arg, &(struct client_text){
+                                  .id = m->id, .from = m->from, .to = m->to, .body = m->body});
+    else
+        client_message_status(c, &(struct client_text_status){.id = m->id,
+                                                              .status = "failed",
+                                                              .code = "not-supported",
+                                                              .text = "this gateway takes calls"});
+}
+
+static void on_message_status(struct bridge_client *c, const struct wire_msg *m)
+{
+    if (c->h->message_status != NULL)
+        c->h->message_status(
+            c->arg, &(struct client_text_status){
+                        .id = m->id, .status = m->status, .code = m->code, .text = m->text});
+}
+
 static void on_welcome(struct bridge_client *c)
 {
     c->welcome = true;
@@ -186,6 +206,12 @@ static void on_text(void *arg, const char *text, size_t len)
     case WIRE_REGISTERED:
         if (c->h->registered != NULL)
             c->h->registered(c->arg, m.identity);
+        break;
+    case WIRE_MESSAGE:
+        on_message(c, &m);
+        break;
+    case WIRE_MESSAGE_STATUS:
+        on_message_status(c, &m);
         break;
     default:
         on_call(c, &m);
@@ -422,6 +448,31 @@ void client_register(struct bridge_client *c, const char *identity)
 void client_unregister(struct bridge_client *c, const char *identity)
 {
     tell(c, &(struct wire_msg){.type = WIRE_UNREGISTER, .identity = identity});
+}
+
+int client_message(struct bridge_client *c, const struct client_text *t, struct error *err)
+{
+    struct wire_msg m = {
+        .type = WIRE_MESSAGE, .id = t->id, .from = t->from, .to = t->to, .body = t->body};
+    int rc;
+
+    if (!c->welcome || c->link == NULL)
+        return error_set(err, ERR_WRONG_STATE, "the exchange is not linked");
+    rc = send_message(c, &m);
+    if (rc == 0)
+        return 0;
+    return error_set(err, rc, "the message cannot be sent: %s",
+                     rc == ERR_LIMIT ? "messages back up"
+                                     : "out of memory, or a field is not UTF-8 or too long");
+}
+
+void client_message_status(struct bridge_client *c, const struct client_text_status *s)
+{
+    tell(c, &(struct wire_msg){.type = WIRE_MESSAGE_STATUS,
+                               .id = s->id,
+                               .status = s->status,
+                               .code = s->code,
+                               .text = s->text});
 }
 
 void client_audio(struct bridge_client *c, uint32_t number, const void *bytes, size_t len)

@@ -1,12 +1,14 @@
 /* almon sim FLOW: a call in the terminal, without a phone: what is said on the left, what the
- * exchange does beside it, in virtual time or as fast as the clock goes. */
+ * exchange does beside it, in virtual time or as fast as the clock goes. Or a chat (chat.c). */
 #include "cli/cli.h"
 
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/chat.h"
 #include "cli/prompts.h"
+#include "script/look.h"
 #include "script/script.h"
 #include "sim/sim.h"
 #include "sim/tell.h"
@@ -25,7 +27,8 @@ enum {
     TICK_MS = 20,
     COMMAND_BYTES = 1000,
     WORD_MS = 400, /* a spoken word */
-    BESIDE = 52,   /* column of what the exchange does */
+    FLOW_BYTES = 1 << 20,
+    BESIDE = 52, /* column of what the exchange does */
 };
 
 struct terminal {
@@ -33,6 +36,7 @@ struct terminal {
     struct sim_caller *caller;
     const char *flow, *from, *to, *prompts;
     const char *account, *token; /* of the requests to a web application; NULL: some */
+    bool text;                   /* a chat instead of a call */
     bool real, chosen, colour,
         ended;           /* chosen: --real or --virtual was given; ended: no more input */
     size_t told;         /* prompts shown */
@@ -46,8 +50,8 @@ struct terminal {
 static void usage(FILE *out)
 {
     fprintf(out,
-            "usage: almon sim FLOW | URL [--virtual | --real] [--from NUMBER] [--to NUMBER]\n"
-            "                 [--account SID] [--token TOKEN]\n"
+            "usage: almon sim FLOW | URL [--text | --virtual | --real] [--from NUMBER]\n"
+            "                 [--to NUMBER] [--account SID] [--token TOKEN]\n"
             "Calls a flow in the terminal: a file (markup or Lua), or a web application, which is "
             "asked as\na real call would ask it, signed with the token. Type\n\n"
             "  1234# *         keys; they are pressed when the prompts are over\n"
@@ -56,7 +60,10 @@ static void usage(FILE *out)
             "  wait 10         lets ten seconds pass\n"
             "  hangup          ends the call\n\n"
             "In virtual time (the default unless a person types) waiting costs nothing. The end of "
-            "the input\nlets the call run to its own end.\n");
+            "the input\nlets the call run to its own end.\n\n"
+            "  --text          a chat instead of a call: each line is a text to the flow, what it\n"
+            "                  answers is printed; `wait 10` lets time pass. Flows that are only\n"
+            "                  for messages need not be told\n");
 }
 
 /* --- what is shown --- */
@@ -291,8 +298,8 @@ static bool is_url(const char *flow)
     return strncmp(flow, "http://", 7) == 0 || strncmp(flow, "https://", 8) == 0;
 }
 
-/* number { "*", voice = "…" } */
-static bool make_config(struct str *out, const char *flow)
+/* number { "*", voice = "…" }, or message */
+static bool make_config(struct str *out, const char *flow, bool text)
 {
     char file[4096], whole[4096], voice[8192];
     size_t n = strcspn(flow, "#"); /* file.lua#function */
@@ -306,7 +313,7 @@ static bool make_config(struct str *out, const char *flow)
         return false;
     }
     snprintf(voice, sizeof voice, "%s%s", whole + (*whole == '/'), flow + n);
-    str_add(out, "number { \"*\", voice = ");
+    str_addf(out, "number { \"*\", %s = ", text ? "message" : "voice");
     str_add_lua(out, voice);
     str_add(out, " }");
     return !out->failed;
@@ -328,14 +335,14 @@ static int run(struct terminal *t)
     struct error err = {0};
     int rc = 1;
 
-    if (!make_config(&config, t->flow) || !prompts_scratch(folder, sizeof folder)) {
+    if (!make_config(&config, t->flow, t->text) || !prompts_scratch(folder, sizeof folder)) {
         str_free(&config);
         return 1;
     }
     o.config = str_text(&config);
     if (sim_new(&t->sim, &o, &err) == 0) {
         sim_watch(t->sim, show_line, t);
-        rc = place_call(t, &err) == 0 ? 0 : 1;
+        rc = (t->text ? chat(t->sim, t->from, t->to, &err) : place_call(t, &err)) == 0 ? 0 : 1;
     }
     if (err.code != 0)
         fprintf(stderr, "almon sim: %s\n", err.text);
@@ -357,6 +364,8 @@ static bool read_options(struct terminal *t, int argc, char **argv)
         if (strcmp(argv[i], "--virtual") == 0 || strcmp(argv[i], "--real") == 0) {
             t->chosen = true;
             t->real = argv[i][2] == 'r';
+        } else if (strcmp(argv[i], "--text") == 0) {
+            t->text = true;
         } else if (strcmp(argv[i], "--from") == 0 && i + 1 < argc) {
             t->from = argv[++i];
         } else if (strcmp(argv[i], "--to") == 0 && i + 1 < argc) {
@@ -371,7 +380,26 @@ static bool read_options(struct terminal *t, int argc, char **argv)
             return false;
         }
     }
-    return t->flow != NULL;
+    return t->flow != NULL && !(t->text && t->chosen);
+}
+
+/* A document or a handler that can only answer messages. */
+static bool is_of_messages(const char *flow)
+{
+    size_t n = strcspn(flow, "#"), len;
+    bool lua = n > 4 && strncmp(flow + n - 4, ".lua", 4) == 0, is = false;
+    char file[4096], *bytes = mem_alloc(FLOW_BYTES + 1);
+    FILE *f;
+
+    snprintf(file, sizeof file, "%.*s", (int)n, flow);
+    f = bytes != NULL && !is_url(flow) ? fopen(file, "rb") : NULL;
+    if (f != NULL) {
+        len = fread(bytes, 1, FLOW_BYTES, f);
+        is = lua ? look_is_of_messages(bytes) : document_guess(bytes, len) == DOCUMENT_MESSAGE;
+        fclose(f);
+    }
+    mem_free(bytes);
+    return is;
 }
 
 int cli_sim(int argc, char **argv)
@@ -387,6 +415,8 @@ int cli_sim(int argc, char **argv)
         usage(stderr);
         return 2;
     }
+    if (!t.chosen && !t.text)
+        t.text = is_of_messages(t.flow);
     if (!t.chosen)
         t.real = isatty(STDIN_FILENO);
     log_set_sink(drop_log, NULL);

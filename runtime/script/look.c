@@ -101,10 +101,11 @@ static const struct subject *subject_before(const struct look *k, const char *na
     return k->messages && is_word(k, at, subject_message.name) ? &subject_message : NULL;
 }
 
-/* `message` is a name that one also gives to texts: it is the handler's where a function takes it.
- */
-static bool takes_message(const char *text)
+/* Whether a function of the file has that first parameter. */
+static bool some_function_takes(const char *text, const char *name)
 {
+    size_t n = strlen(name);
+
     for (const char *at = text; (at = strstr(at, "function")) != NULL; at++) {
         const char *open = at + strcspn(at, "(\n");
 
@@ -112,10 +113,16 @@ static bool takes_message(const char *text)
             continue;
         open++;
         open += strspn(open, " ");
-        if (strncmp(open, "message", 7) == 0 && strchr(" ,)", open[7]) != NULL)
+        if (strncmp(open, name, n) == 0 && open[n] != '\0' && strchr(" ,)", open[n]) != NULL)
             return true;
     }
     return false;
+}
+
+bool look_is_of_messages(const char *text)
+{
+    return some_function_takes(text, subject_message.name) &&
+           !some_function_takes(text, subject_call.name);
 }
 
 /* What was called, as it is written: "call:say". */
@@ -187,7 +194,8 @@ void look_at_lua(const struct look_source *source, const struct schema_table *ta
 
     if (!compile(&k, "", source->text, source->len, source->line, LUA_CODE))
         return;
-    k.messages = k.messages || takes_message(source->text);
+    /* A name that one also gives to texts: it is the handler's where a function takes it. */
+    k.messages = k.messages || some_function_takes(source->text, subject_message.name);
     arena_init(&arena, 4096, SCAN_BYTES);
     if (config_scan(&scan, &arena, source->text, source->len) != 0)
         tell(&k, source->line, LUA_CODE, "out of memory");

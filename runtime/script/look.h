@@ -17,6 +17,9 @@ struct look_source {
 void look_at_lua(const struct look_source *source, const struct schema_table *table, diag_h *report,
                  void *arg);
 
+/* True when a function of the file takes `message`, and none takes `call`: it is for messages. */
+bool look_is_of_messages(const char *text);
+
 #define LOOK_HOLE "{{}}" /* what stands in place of an expression */
 /* The {{ expressions }} of a document: reports those that cannot be compiled, and appends the
  * document with LOOK_HOLE in place of each (its lines stay the same). */

@@ -52,13 +52,19 @@ struct actor *actor_current(lua_State *L)
     return st->current;
 }
 
-int actor_wait(lua_State *L, bool (*ready)(struct actor *a), int64_t ms, lua_KFunction k)
+int actor_wait_with(lua_State *L, bool (*ready)(struct actor *a), int64_t ms, lua_KFunction k,
+                    lua_KContext ctx)
 {
     struct actor *a = actor_current(L);
 
     a->ready = ready;
     a->until = sim_now(a->stage->sim) + ms;
-    return lua_yieldk(L, 0, 0, k);
+    return lua_yieldk(L, 0, ctx, k);
+}
+
+int actor_wait(lua_State *L, bool (*ready)(struct actor *a), int64_t ms, lua_KFunction k)
+{
+    return actor_wait_with(L, ready, ms, k, 0);
 }
 
 static bool is_ready(struct actor *a)

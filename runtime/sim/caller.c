@@ -230,6 +230,8 @@ const struct client_handlers sim_client_events = {
     .offered = sim_callee_offered,
     .refer = sim_refer_asked,
     .refer_status = sim_refer_status,
+    .message = sim_text_comes,
+    .message_status = sim_text_status,
 };
 
 /* --- life --- */
@@ -299,7 +301,10 @@ int sim_call(struct sim *s, const struct offer *offer, struct sim_caller **cp, s
 
     if (c == NULL)
         return error_nomem(err);
-    rc = client_offer(s->client, offer, &c->number, err);
+    c->from = arena_strdup(&c->strings, offer->from);
+    c->to = arena_strdup(&c->strings, offer->to);
+    rc = c->from != NULL && c->to != NULL ? client_offer(s->client, offer, &c->number, err)
+                                          : error_nomem(err);
     if (rc == 0 && (rc = sim_caller_keep(c, err)) != 0)
         client_hangup(s->client, c->number, CAUSE_NORMAL);
     if (rc == 0)
@@ -336,7 +341,10 @@ static void read_start(struct sim *s, const struct sim_line *line)
     const char *direction = json_string_value(json_object_get(j, "direction"));
     struct sim_caller *c = NULL;
 
-    if (direction != NULL && strncmp(direction, "outbound", 8) == 0)
+    if (sid_valid(line->sid, "SM") || sid_valid(line->sid, "MM"))
+        sim_text_begins(s, line->sid, json_string_value(json_object_get(j, "from")),
+                        json_string_value(json_object_get(j, "to")));
+    else if (direction != NULL && strncmp(direction, "outbound", 8) == 0)
         sim_callee_begins(s, line->sid, json_string_value(json_object_get(j, "to")));
     else
         c = newcomer(s);
@@ -407,6 +415,16 @@ enum cause sim_caller_cause(const struct sim_caller *c)
 enum codec sim_caller_codec(const struct sim_caller *c)
 {
     return c->codec;
+}
+
+const char *sim_caller_from(const struct sim_caller *c)
+{
+    return c->offer != NULL ? c->offer->to : c->from;
+}
+
+const char *sim_caller_to(const struct sim_caller *c)
+{
+    return c->offer != NULL ? c->offer->from : c->to;
 }
 
 const char *sim_caller_sid(const struct sim_caller *c)

@@ -49,7 +49,11 @@ struct sim {
     struct sim_row callers;  /* struct sim_caller * */
     struct sim_row callees;  /* struct sim_callee * */
     struct sim_row children; /* struct sim_child: sessions that the exchange offered */
-    struct sim_row hz;       /* int: every tone that somebody sent */
+    struct sim_row inboxes;  /* struct sim_inbox * */
+    size_t texts_sent;
+    void (*on_text)(const struct sim_text *t, void *arg);
+    void *on_text_arg;
+    struct sim_row hz; /* int: every tone that somebody sent */
 
     struct sim_row lines; /* struct sim_line */
     void (*on_line)(const struct sim_line *line, void *arg);
@@ -79,8 +83,9 @@ struct sim_caller {
     char sid[SID_SIZE];
     char status[16];
 
-    struct offer *offer;  /* what the exchange offered; NULL: he called */
-    struct arena strings; /* of the offer */
+    struct offer *offer;   /* what the exchange offered; NULL: he called */
+    const char *from, *to; /* of who called himself */
+    struct arena strings;  /* of these */
     struct sim_manner manner;
     int64_t offered_at;
     bool rung;
@@ -134,6 +139,13 @@ void sim_callees_free(struct sim *s);
 /* refer.c: of struct client_handlers */
 void sim_refer_asked(void *arg, uint32_t number, const char *to);
 void sim_refer_status(void *arg, uint32_t number, unsigned response, unsigned notify);
+
+/* text.c: of struct client_handlers */
+void sim_text_comes(void *arg, const struct client_text *t);
+void sim_text_status(void *arg, const struct client_text_status *s);
+/* The session of a message that somebody sent. */
+void sim_text_begins(struct sim *s, const char *sid, const char *from, const char *to);
+void sim_texts_free(struct sim *s);
 
 /* tone.c */
 /* The next frame of what he sends, in his codec. */

@@ -118,6 +118,7 @@ static int lua_prepare(lua_State *L)
     lua_sethook(L, look_at_time, LUA_MASKCOUNT, STAGE_INSTRUCTIONS);
     stage_open_caller(L);
     stage_open_callee(L);
+    stage_open_texter(L);
     stage_open_t(L);
     stage_open_require(L);
     return 0;

@@ -326,6 +326,7 @@ struct sim *sim_free(struct sim *s)
     disk_free(s->disk);
     sim_callers_free(s);
     sim_callees_free(s);
+    sim_texts_free(s);
     sim_web_free(s);
     sim_network_free(s->network);
     loop_free(s->far);

@@ -15,6 +15,7 @@
 #define ALMON_SIM_SIM_H
 
 #include "base/error.h"
+#include "base/sid.h"
 #include "bridge/bridge.h"
 #include "http/exchange.h"
 #include "session/runtime.h"
@@ -32,6 +33,8 @@ enum {
     SIM_TONES = 32,             /* tones one caller listens for, and tones in one exchange */
     SIM_HEARD = 10000,          /* prompts one caller remembers */
     SIM_FRAMES = 1000000,       /* frames of sound whose time he remembers */
+    SIM_INBOXES = 1000,         /* numbers that text */
+    SIM_TEXTS = 10000,          /* texts from and to each of them */
     SIM_LINES = 100000,         /* journal lines kept */
     SIM_CONFIG_BYTES = 1 << 20, /* of the configuration */
 };
@@ -160,6 +163,9 @@ bool sim_caller_is_over(const struct sim_caller *c);
 /* Why the call ended, as the bridge said; meaningless before. */
 enum cause sim_caller_cause(const struct sim_caller *c);
 enum codec sim_caller_codec(const struct sim_caller *c);
+/* His number and the one he called; of a callee, his own and the caller's. */
+const char *sim_caller_from(const struct sim_caller *c);
+const char *sim_caller_to(const struct sim_caller *c);
 /* CallSid and CallStatus by the journal; "" when no session was made. */
 const char *sim_caller_sid(const struct sim_caller *c);
 const char *sim_caller_status(const struct sim_caller *c);
@@ -225,6 +231,49 @@ struct sim_caller *sim_callee_call(const struct sim_callee *c, size_t i);
 const struct offer *sim_caller_offer(const struct sim_caller *c);
 /* Nothing when it did that before, or the call is over. */
 void sim_caller_answer(struct sim_caller *c);
+
+/* --- text messages --- */
+
+/* A number that texts, whether it calls or not. */
+struct sim_inbox;
+/* One that it got from the exchange. */
+struct sim_text {
+    char *id, *from, *body;
+    const char *to;
+    const char *const *media; /* URLs, NULL-ended; NULL: none */
+    int64_t at;
+};
+/* One that it sent. */
+struct sim_sent {
+    char *id, *to;
+    char sid[SID_SIZE]; /* "" while no session was made */
+    char status[16];    /* what the exchange said: "" nothing yet */
+    char code[33];
+    char *why; /* NULL: nothing */
+};
+/* What its network says of texts to it. */
+enum sim_delivered { SIM_UNTOLD, SIM_SENT, SIM_DELIVERED, SIM_UNDELIVERED, SIM_FAILED };
+extern const char *const sim_delivery_names[]; /* NULL-ended; "nothing" for SIM_UNTOLD */
+struct sim_delivery {
+    enum sim_delivered status;
+    char code[33]; /* "": none */
+    int after_ms;
+};
+
+/* Made when there is none of that number; NULL: too many, or memory is out. */
+struct sim_inbox *sim_inbox(struct sim *s, const char *number);
+const char *sim_inbox_number(const struct sim_inbox *b);
+/* Told of each text that anybody gets, after it was kept. One at a time; NULL is nobody. */
+void sim_watch_texts(struct sim *s, void (*h)(const struct sim_text *t, void *arg), void *arg);
+/* In their order; NULL behind the last. */
+const struct sim_text *sim_inbox_at(const struct sim_inbox *b, size_t i);
+/* Of texts from now on; at first they are sent and delivered at once. */
+void sim_inbox_delivers(struct sim_inbox *b, const struct sim_delivery *how);
+/* Sends one; t->from does not count, t->id NULL is one of its own. */
+struct client_text;
+int sim_text(struct sim_inbox *b, const struct client_text *t, const struct sim_sent **sent,
+             struct error *err);
+const struct sim_sent *sim_sent_at(const struct sim_inbox *b, size_t i);
 
 /* --- journals --- */
 

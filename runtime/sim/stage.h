@@ -21,6 +21,8 @@ enum {
 };
 #define STAGE_BASE "http://app.test" /* what a URL that begins with / stands on */
 
+#define STAGE_FROM "+15550199" /* who calls and texts when nobody is named */
+
 #define STAGE_FILE "file://" /* what t:flow and t:file answer begins with */
 
 struct stage;
@@ -80,6 +82,9 @@ struct stage *stage_of(lua_State *L);
 struct actor *actor_new(struct stage *st, lua_State *from, int function);
 /* For methods that wait: `return actor_wait(L, ready, ms, k)`; `k` goes on when it is over. */
 int actor_wait(lua_State *L, bool (*ready)(struct actor *a), int64_t ms, lua_KFunction k);
+/* The same, with something for `k`. */
+int actor_wait_with(lua_State *L, bool (*ready)(struct actor *a), int64_t ms, lua_KFunction k,
+                    lua_KContext ctx);
 /* The actor that runs; an error in Lua where none does (a web answer's function). */
 struct actor *actor_current(lua_State *L);
 /* Runs all until the first is over. False: stage->why says what went wrong. */
@@ -105,6 +110,10 @@ extern const luaL_Reg stage_caller_words[];
 int stage_callee(lua_State *L);
 /* The call that is next, if it came; true when there is a call. */
 bool stage_callee_take(struct stage_caller *c);
+/* stage_text.c */
+int stage_text(lua_State *L);
+void stage_open_texter(lua_State *L);
+extern const luaL_Reg stage_text_words[]; /* of callers and callees, too */
 /* stage_tone.c */
 int stage_plays_tone(lua_State *L);
 int stage_hears_tone(lua_State *L);
@@ -123,6 +132,12 @@ int stage_expect_request(lua_State *L);
 int stage_expect_no_request(lua_State *L);
 int stage_requests(lua_State *L);
 void stage_web_free(struct stage *st);
+/* Numbers and the rest of the configuration hold for what begins from now on. */
+void stage_configure(lua_State *L);
+/* string.find(text, pattern) */
+bool stage_matches(lua_State *L, const char *text, int pattern);
+/* Pushes a list of the journal's lines of that session, with that "e" (NULL: all), as tables. */
+int stage_push_journal(lua_State *L, const char *sid, const char *e);
 /* "1.5s", "500ms", "2m" or a number of seconds, in milliseconds. */
 int64_t stage_duration(lua_State *L, int arg);
 /* How waits end that have nothing more to do. */

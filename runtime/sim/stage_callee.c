@@ -412,5 +412,6 @@ void stage_open_callee(lua_State *L)
         lua_pushcclosure(L, once_called, 1);
         lua_setfield(L, -2, r->name);
     }
+    luaL_setfuncs(L, stage_text_words, 0);
     stage_metatable(L, "callee", "a callee");
 }

@@ -82,8 +82,7 @@ static bool same_words(const char *a, const char *b)
     return *a == '\0' && *b == '\0';
 }
 
-/* string.find(text, pattern) */
-static bool matches(lua_State *L, const char *text, int pattern)
+bool stage_matches(lua_State *L, const char *text, int pattern)
 {
     bool found;
 
@@ -109,7 +108,7 @@ static int heard(lua_State *L, int status, lua_KContext mode)
     if (h == NULL)
         return stage_fail(L, c, "expected to hear \"%s\", heard nothing%s", want,
                           over(c) ? ": the call is over" : "");
-    if ((mode & HEAR_PATTERN) != 0 ? !matches(L, h->text, 2) : !same_words(h->text, want))
+    if ((mode & HEAR_PATTERN) != 0 ? !stage_matches(L, h->text, 2) : !same_words(h->text, want))
         return stage_fail(L, c, "expected to hear \"%s\", heard \"%s\"", want, h->text);
     if ((mode & HEAR_START) == 0)
         c->next_heard++;
@@ -475,18 +474,16 @@ static void push_json(lua_State *L, json_t *v)
     }
 }
 
-/* caller:journal("verb"): the lines of his call with that "e" (all without), as tables. */
-static int caller_journal(lua_State *L)
+int stage_push_journal(lua_State *L, const char *sid, const char *e)
 {
-    struct stage_caller *c = stage_check_caller(L, 1);
-    const char *e = luaL_optstring(L, 2, NULL), *is;
+    const char *is;
     const struct sim_line *line;
     lua_Integer n = 0;
     json_t *j;
 
     lua_newtable(L);
-    for (size_t i = 0; (line = sim_line_at(c->stage->sim, i)) != NULL; i++) {
-        if (strcmp(line->sid, sim_caller_sid(c->caller)) != 0)
+    for (size_t i = 0; (line = sim_line_at(stage_of(L)->sim, i)) != NULL; i++) {
+        if (strcmp(line->sid, sid) != 0)
             continue;
         j = json_loads(line->text, 0, NULL);
         is = json_string_value(json_object_get(j, "e"));
@@ -497,6 +494,13 @@ static int caller_journal(lua_State *L)
         json_decref(j);
     }
     return 1;
+}
+
+/* caller:journal("verb"): the lines of his call with that "e" (all without), as tables. */
+static int caller_journal(lua_State *L)
+{
+    return stage_push_journal(L, sim_caller_sid(stage_check_caller(L, 1)->caller),
+                              luaL_optstring(L, 2, NULL));
 }
 
 const luaL_Reg stage_caller_words[] = {{"hears", caller_hears},
@@ -535,18 +539,16 @@ static int caller_calls(lua_State *L)
     return luaL_error(L, "he is the one who calls: t:callee makes a party that is called");
 }
 
-static int caller_texts(lua_State *L)
-{
-    return luaL_error(L, "messages are not in this version of Almon");
-}
-
 void stage_open_caller(lua_State *L)
 {
-    static const luaL_Reg own[] = {{"rings", caller_rings}, {"answer", caller_calls},
-                                   {"busy", caller_calls},  {"reject", caller_calls},
-                                   {"text", caller_texts},  {NULL, NULL}};
+    static const luaL_Reg own[] = {{"rings", caller_rings},
+                                   {"answer", caller_calls},
+                                   {"busy", caller_calls},
+                                   {"reject", caller_calls},
+                                   {NULL, NULL}};
 
     luaL_newlib(L, own);
     luaL_setfuncs(L, stage_caller_words, 0);
+    luaL_setfuncs(L, stage_text_words, 0);
     stage_metatable(L, "caller", "a caller");
 }

@@ -254,8 +254,7 @@ static int use_config(struct stage *st, struct error *err)
     return rc;
 }
 
-/* Numbers hold for the calls that come after. */
-static void configure(lua_State *L)
+void stage_configure(lua_State *L)
 {
     struct stage *st = stage_of(L);
     struct error err = {0};
@@ -411,7 +410,7 @@ static int t_call(lua_State *L)
     check_options(L, 3);
     o.from = option(L, 3, "from");
     if (o.from == NULL)
-        o.from = "+15550199";
+        o.from = STAGE_FROM;
     codec = option(L, 3, "codec");
     keys = option(L, 3, "keys");
     o.forwarded_from = option(L, 3, "forwarded_from");
@@ -425,7 +424,7 @@ static int t_call(lua_State *L)
     if (codec != NULL && codec_find(codec) < 0)
         return luaL_error(L, "no codec \"%s\": PCMU, PCMA, L16/8000, L16/16000, L16/24000", codec);
     o.codec = codec != NULL ? (enum codec)codec_find(codec) : CODEC_PCMU;
-    configure(L);
+    stage_configure(L);
     if (sim_call(st->sim, &o, &c, &err) != 0)
         return luaL_error(L, "%s", err.text);
     lua_settop(L, 1);
@@ -572,6 +571,7 @@ void stage_open_t(lua_State *L)
                                        {"begins", stage_begins},
                                        {"call", t_call},
                                        {"callee", stage_callee},
+                                       {"text", stage_text},
                                        {"waits", t_waits},
                                        {"wait", t_waits},
                                        {"together", t_together},
