@@ -12,7 +12,6 @@ static void leg_destructor(void *arg)
     struct leg *l = arg;
 
     mem_deref(l->msg);
-    mem_deref(l->placed);
 }
 
 static struct leg *let_go(struct leg *l)
@@ -98,7 +97,10 @@ static int on_offer(struct mbuf **descp, const struct sip_msg *msg, void *arg)
     str_free(&answer);
     if (*descp == NULL)
         return EPROTO;
-    stack_timer_stop(l); /* our 200 will not speak of it */
+    if (l->s->says)
+        stack_timer_requested(l, msg, l->agreement);
+    else
+        stack_timer_stop(l);
     stack_reach_back(l, msg);
     return 0;
 }
@@ -160,7 +162,6 @@ static void on_established(const struct sip_msg *msg, void *arg)
         return;
     stack_keep_reply(l, msg);
     l->answered = true;
-    l->placed = mem_deref(l->placed);
     stack_timer_agreed(l, msg);
     if (l->h != NULL)
         l->h->answered(l->arg);
@@ -200,8 +201,6 @@ static void on_info(struct sip *sip, const struct sip_msg *msg, void *arg)
         l->h->digit(l->arg, digit, ms);
 }
 
-static bool place_again(struct leg *l);
-
 static void on_close(int err, const struct sip_msg *msg, void *arg)
 {
     struct leg *l = arg;
@@ -212,8 +211,6 @@ static void on_close(int err, const struct sip_msg *msg, void *arg)
         if (l->h != NULL && l->h->heard != NULL)
             l->h->heard(l->arg);
     }
-    if (msg != NULL && l->placed != NULL && stack_timer_longer(l, msg) && place_again(l))
-        return;
     if (msg != NULL && msg->scode >= 300)
         status = msg->scode;
     else if (err == EPROTO)
@@ -294,21 +291,19 @@ void stack_invited(struct stack *s, const struct sip_msg *msg, struct stack_requ
 /* The first answer that makes a dialog: from here libre's session has the transaction. */
 int stack_open_session(struct leg *l, uint16_t status, struct mbuf *sdp)
 {
-    char headers[64] = "";
-    struct str timer = STR_INIT(128);
+    char headers[64] = "", timer[STACK_TIMER_MAX] = "";
     int e;
 
     if (status < 200 && stack_is_reliable(l, sdp != NULL))
         re_snprintf(headers, sizeof headers, "Require: 100rel\r\nRSeq: %u\r\n", l->reliable.rseq);
     if (status >= 200)
-        stack_timer_requested(l, l->msg, &timer);
+        stack_timer_requested(l, l->msg, timer);
     l->st = mem_deref(l->st);
     stack_reach_back(l, l->msg);
     e = sipsess_accept(&l->sess, l->s->sock, l->msg, status, status_reason(status), l->contact,
                        "application/sdp", sdp, stack_on_challenge, l, true, on_offer, on_answer,
                        on_established, on_info, stack_on_refer, on_close, l, "%s%s" STACK_ALLOW,
-                       headers, str_text(&timer));
-    str_free(&timer);
+                       headers, timer);
     if (e == 0)
         list_leg(l);
     return e;
@@ -369,17 +364,16 @@ bool leg_progress(struct leg *l, const char *sdp)
 
 void stack_answer(struct leg *l, struct mbuf *sdp)
 {
-    struct str timer = STR_INIT(128);
+    char timer[STACK_TIMER_MAX];
     int e;
 
     if (l->sess == NULL) {
         e = stack_open_session(l, 200, sdp);
     } else {
-        stack_timer_requested(l, l->msg, &timer);
+        stack_timer_requested(l, l->msg, timer);
         /* A description that was acknowledged is not said twice. */
         e = sipsess_answer(l->sess, 200, "OK", l->reliable.described ? NULL : sdp, "%s" STACK_ALLOW,
-                           str_text(&timer));
-        str_free(&timer);
+                           timer);
     }
     if (e == 0)
         l->answered = true;
@@ -468,66 +462,30 @@ void stack_local_ip(const char *route, char out[48])
     close(fd);
 }
 
-static void placed_destructor(void *arg)
+static int place(struct leg *l, const struct leg_call *c, struct mbuf *sdp)
 {
-    struct leg_placed *p = arg;
-
-    mem_deref(p->uri);
-    mem_deref(p->route);
-    mem_deref(p->from_uri);
-    mem_deref(p->from_name);
-    mem_deref(p->headers);
-    mem_deref(p->sdp);
-}
-
-static struct leg_placed *copy_call(const struct leg_call *c)
-{
-    struct leg_placed *p = mem_zalloc(sizeof *p, placed_destructor);
-
-    if (p == NULL || str_dup(&p->uri, c->uri) != 0 || str_dup(&p->route, c->route) != 0 ||
-        str_dup(&p->from_uri, c->from_uri) != 0 || str_dup(&p->headers, c->headers) != 0 ||
-        (c->from_name != NULL && str_dup(&p->from_name, c->from_name) != 0) ||
-        (p->sdp = stack_describe(c->sdp, strlen(c->sdp))) == NULL)
-        return mem_deref(p);
-    return p;
-}
-
-static int place(struct leg *l)
-{
-    const struct leg_placed *p = l->placed;
-    const char *routes[1] = {p->route};
-    char timer[64];
+    const char *routes[1] = {c->route};
     int e;
 
-    stack_timer_ask(l, timer);
-    p->sdp->pos = 0;
-    e = sipsess_connect(&l->sess, l->s->sock, p->uri, p->from_name, p->from_uri, l->contact, routes,
-                        1, "application/sdp", p->sdp, stack_on_challenge, l, true, on_offer,
-                        on_answer, on_progress, on_established, on_info, stack_on_refer, on_close,
-                        l, "%s%s" STACK_ALLOW, p->headers, timer);
+    stack_say_placing(l);
+    e = sipsess_connect(&l->sess, l->s->sock, c->uri, c->from_name, c->from_uri, l->contact, routes,
+                        1, "application/sdp", sdp, stack_on_challenge, l, true, on_offer, on_answer,
+                        on_progress, on_established, on_info, stack_on_refer, on_close, l,
+                        "%s" STACK_ALLOW, c->headers);
+    stack_say_placing(NULL);
     if (e == 0)
         list_leg(l);
     return e;
-}
-
-/* The same call as a new one: libre's sessions cannot ask twice. */
-static bool place_again(struct leg *l)
-{
-    hash_unlink(&l->le);
-    stack_drop_refers(l);
-    stack_drop_reliable(l);
-    l->sess = mem_deref(l->sess);
-    l->call_id[0] = '\0';
-    return place(l) == 0;
 }
 
 int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
              const struct leg_handlers *h, void *arg, struct error *err)
 {
     struct leg *l = mem_zalloc(sizeof *l, leg_destructor);
+    struct mbuf *sdp = stack_describe(c->sdp, strlen(c->sdp));
     int e = ENOMEM;
 
-    if (l != NULL && (l->placed = copy_call(c)) != NULL) {
+    if (l != NULL && sdp != NULL) {
         l->s = s;
         l->h = h;
         l->arg = arg;
@@ -537,8 +495,9 @@ int leg_dial(struct leg **lp, struct stack *s, const struct leg_call *c,
         str_ncpy(l->password, c->password != NULL ? c->password : "", sizeof l->password);
         stack_local_ip(c->route, l->local_ip);
         stack_contact(s, stack_transport_of(c->route), c->route, l->contact);
-        e = place(l);
+        e = place(l, c, sdp);
     }
+    mem_deref(sdp);
     if (e != 0) {
         mem_deref(l);
         return error_set(err, ERR_IO, "cannot call %s: %s", c->uri, strerror(e));

@@ -288,7 +288,7 @@ bool stack_has_token(const struct sip_msg *msg, enum sip_hdrid id, const char *t
     return t.found;
 }
 
-/* PRACK and session timers are of INVITEs. */
+/* PRACK and session timers are of INVITEs, and timers of UPDATEs. */
 static void doubt(const struct pl *word, struct token *t)
 {
     static const struct pl all = PL("all");
@@ -314,7 +314,9 @@ static bool look_doubting(const struct sip_hdr *hdr, const struct sip_msg *msg, 
 
 void stack_unsupported(const struct sip_msg *msg, char out[STACK_TEXT_MAX])
 {
-    struct token t = {.found = pl_strcmp(&msg->met, "INVITE") == 0, .unknown = out};
+    struct token t = {.found = pl_strcmp(&msg->met, "INVITE") == 0 ||
+                               pl_strcmp(&msg->met, "UPDATE") == 0,
+                      .unknown = out};
 
     out[0] = '\0';
     sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE, look_doubting, &t);
@@ -328,7 +330,7 @@ static bool is_encoded(const struct sip_msg *msg)
     return hdr != NULL && pl_strcasecmp(&hdr->val, "identity") != 0;
 }
 
-static unsigned check(const struct sip_msg *msg)
+unsigned stack_check(const struct sip_msg *msg)
 {
     char unsupported[STACK_TEXT_MAX];
     const char *body;
@@ -367,7 +369,7 @@ static const char *transport_name(const struct sip_msg *msg)
 unsigned stack_parse(struct stack_parsed *p, const struct sip_msg *msg)
 {
     struct stack_request *r = &p->r;
-    unsigned status = check(msg);
+    unsigned status = stack_check(msg);
 
     if (status != 200)
         return status;

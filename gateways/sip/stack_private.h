@@ -69,12 +69,7 @@ struct leg_reliable {
     struct sip_auth *auth;
 };
 
-/* What a call of ours is made of, until it is answered: it is made again when its interval was too
- * short (stack_timer.c). */
-struct leg_placed {
-    char *uri, *route, *from_uri, *from_name, *headers;
-    struct mbuf *sdp;
-};
+enum { STACK_TIMER_MAX = 80 };
 
 /* Session timers (stack_timer.c). */
 struct leg_timer {
@@ -83,7 +78,8 @@ struct leg_timer {
     uint32_t seconds; /* 0: none */
     bool ours;        /* we refresh; else they */
     bool proved;
-    bool no_update; /* they say that they take none */
+    bool no_update; /* they take none: re-INVITEs refresh */
+    bool waiting;   /* for the answer to such a one */
     struct tmr tmr;
     struct sip_request *req;
     struct sip_auth *auth;
@@ -117,7 +113,7 @@ struct leg {
     struct leg_refers refers;
     struct leg_reliable reliable;
     struct leg_timer timer;
-    struct leg_placed *placed; /* NULL: it came in, or is answered */
+    char agreement[STACK_TIMER_MAX]; /* what our 200 to a re-INVITE says of it: lines, or "" */
 };
 
 struct stack {
@@ -128,6 +124,7 @@ struct stack {
     struct tls *tls;
     struct stack_auth *auth;
     bool md5, sha256; /* how passwords are proved */
+    bool says;        /* stack_say.c is reached */
     const struct stack_handlers *h;
     void *arg;
     char domain[STACK_TEXT_MAX];
@@ -160,6 +157,8 @@ struct stack_parsed {
 
 /* 200, or the status that answers what is wrong with the request. */
 unsigned stack_parse(struct stack_parsed *p, const struct sip_msg *msg);
+/* The same, of an INVITE or UPDATE within a call. */
+unsigned stack_check(const struct sip_msg *msg);
 /* The Contacts of a REGISTER; 200, or a status. */
 unsigned stack_parse_contacts(struct stack_parsed *p, const struct sip_msg *msg);
 /* X-… and User-to-User headers of an answer, and its Call-ID, into the leg. */
@@ -192,6 +191,18 @@ int stack_hash(char out[STACK_HASH_MAX], const EVP_MD *md, const char *fmt, ...)
 
 /* Whether libre asks us for its passwords; once, before anything else of it is used. */
 bool stack_prove_reached(struct sip *sip);
+/* libre's next sip_auth_authenticate() of `msg` finds that it needs no password; NULL: no more.
+ * False: libre keeps its own. */
+bool stack_prove_passes(const struct sip_msg *msg);
+
+/* --- stack_say.c --- */
+
+/* Whether libre's sessions send by ours; once, before they are used. */
+bool stack_say_reached(struct stack *s);
+/* Its legs go. */
+void stack_say_nothing(void);
+/* The INVITE that is sent now is of this leg, whose session is not there yet; NULL: no more. */
+void stack_say_placing(struct leg *l);
 
 /* --- stack_reach.c --- */
 
@@ -254,14 +265,17 @@ void stack_drop_reliable(struct leg *l);
 
 /* An interval that is refused with 422. */
 bool stack_timer_too_short(const struct sip_msg *msg);
-/* Of a request: what our answer says of it; the timer starts. */
-void stack_timer_requested(struct leg *l, const struct sip_msg *msg, struct str *headers);
+/* Of a request that begins a call, or changes it: what our answer says of it, lines or nothing; the
+ * timer starts. */
+void stack_timer_requested(struct leg *l, const struct sip_msg *msg, char out[STACK_TIMER_MAX]);
 /* Of the answer to our INVITE. */
 void stack_timer_agreed(struct leg *l, const struct sip_msg *answer);
-/* Of our INVITE: what it says, lines or nothing. */
-void stack_timer_ask(const struct leg *l, char out[64]);
-/* Of the answer to it: true when a longer interval was asked for, which stack_timer_ask() now says.
- */
+/* A re-INVITE of ours has its final answer. */
+void stack_timer_refreshed(struct leg *l, const struct sip_msg *answer);
+/* Of our INVITE, or one `within` the call: what it says, lines or nothing. */
+void stack_timer_ask(const struct leg *l, bool within, char out[STACK_TIMER_MAX]);
+/* Of the answer to our first: true when a longer interval was asked for, which stack_timer_ask()
+ * now says. */
 bool stack_timer_longer(struct leg *l, const struct sip_msg *answer);
 void stack_timer_stop(struct leg *l);
 

@@ -148,7 +148,9 @@ static bool on_request(const struct sip_msg *msg, void *arg)
 {
     struct stack *s = arg;
     enum doing doing = doing_of(msg);
-    bool within = doing == TO_SESSION || doing == TO_LEG;
+    bool within = doing == TO_SESSION || doing == TO_LEG, found;
+    bool changes = pl_strcmp(&msg->met, "INVITE") == 0 || pl_strcmp(&msg->met, "UPDATE") == 0;
+    unsigned status;
     struct sockaddr_storage source = source_of(msg);
     struct sip_dialog *dlg;
     struct pl maddr;
@@ -165,8 +167,14 @@ static bool on_request(const struct sip_msg *msg, void *arg)
     }
     /* Whoever has no call with us asks for something new, whatever tag he writes: even a refusal is
      * a transaction, kept for 32 s. */
-    if ((!within || stack_find_leg(s, msg, &dlg) == NULL) && !s->h->admit(s->arg, &source))
+    found = within && stack_find_leg(s, msg, &dlg) != NULL;
+    if (!found && !s->h->admit(s->arg, &source))
         return true;
+    status = changes && found ? stack_check(msg) : 200;
+    if (status != 200) {
+        refuse(s, msg, status);
+        return true;
+    }
     if (doing == TO_SESSION)
         return false;
     if (doing == TO_LEG) {
@@ -324,6 +332,10 @@ static int make_parts(struct stack *s, const char *dns, struct error *err)
     if (e == 0 && !stack_prove_reached(s->sip))
         log_warn("sip", NULL, "this libre keeps to its own passwords: trunks may ask for MD5 only");
     if (e == 0)
+        s->says = stack_say_reached(s);
+    if (e == 0 && !s->says)
+        log_warn("sip", NULL, "this libre keeps to its own words: there are no session timers");
+    if (e == 0)
         e = sip_listen(NULL, s->sip, true, on_request, s);
     if (e == 0)
         e = sipsess_listen(&s->sock, s->sip, HASH_SIZE, NULL, NULL);
@@ -365,6 +377,7 @@ struct stack *stack_free(struct stack *s)
 {
     if (s == NULL)
         return NULL;
+    stack_say_nothing();
     for (size_t i = 0; i < s->n_watches; i++)
         fd_close(s->watches[i].fd);
     if (s->sock != NULL)

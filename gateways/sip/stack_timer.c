@@ -1,6 +1,5 @@
 /* Session timers (RFC 4028): a call whose far end is gone is found out by who refreshes it, or by
- * who hears no refresh. Ours are UPDATEs. A re-INVITE is sent and answered by libre without a word
- * of timers, which ends them on both sides (§9). */
+ * who hears no refresh. Ours are UPDATEs, and re-INVITEs to who takes none. */
 #include "gateways/sip/stack_private.h"
 #include "gateways/sip/status.h"
 #include <string.h>
@@ -35,20 +34,30 @@ bool stack_timer_too_short(const struct sip_msg *msg)
 static void start(struct leg *l);
 static void refresh(struct leg *l);
 
-/* Who takes no UPDATE gets one re-INVITE, in which libre says nothing of timers: that ends them,
- * and the far end waits for no refresh. */
-static void end_timer(struct leg *l)
+/* What they say of UPDATE holds until they say something else. */
+static void note_allow(struct leg *l, const struct sip_msg *msg)
 {
+    if (sip_msg_hdr(msg, SIP_HDR_ALLOW) != NULL)
+        l->timer.no_update = !stack_has_token(msg, SIP_HDR_ALLOW, "UPDATE");
+}
+
+static void on_due(void *arg);
+
+/* stack_timer_ask() says what stands in it. */
+static void reinvite(struct leg *l)
+{
+    struct leg_timer *t = &l->timer;
     struct str offer = STR_INIT(8192);
     struct mbuf *mb = NULL;
 
-    l->timer.seconds = 0;
     if (l->h != NULL && l->h->offered(l->arg, NULL, 0, &offer) == 200 && !offer.failed)
         mb = stack_describe(offer.data, offer.len);
     if (mb != NULL)
         sipsess_modify(l->sess, mb);
     mem_deref(mb);
     str_free(&offer);
+    t->waiting = true;
+    tmr_start(&t->tmr, 1000ull * (t->seconds - t->seconds / 2), on_due, l);
 }
 
 static void on_response(int err, const struct sip_msg *msg, void *arg)
@@ -80,7 +89,8 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
     } else if (msg->scode == 491 || msg->scode == 500) {
         start(l); /* it will do later */
     } else {
-        end_timer(l); /* they know no UPDATE */
+        t->no_update = true;
+        reinvite(l);
     }
 }
 
@@ -104,14 +114,15 @@ static void refresh(struct leg *l)
 static void on_due(void *arg)
 {
     struct leg *l = arg;
+    struct leg_timer *t = &l->timer;
 
-    if (l->timer.ours && l->timer.no_update) {
-        end_timer(l);
-    } else if (l->timer.ours) {
-        l->timer.proved = false;
-        refresh(l);
-    } else {
+    if (!t->ours || t->waiting) {
         stack_give_up(l, 408);
+    } else if (t->no_update) {
+        reinvite(l);
+    } else {
+        t->proved = false;
+        refresh(l);
     }
 }
 
@@ -121,16 +132,20 @@ static void start(struct leg *l)
     uint32_t grace = t->seconds / 3 < GRACE ? t->seconds / 3 : GRACE;
 
     tmr_cancel(&t->tmr);
+    t->waiting = false;
     if (t->seconds > 0)
         tmr_start(&t->tmr, 1000ull * (t->ours ? t->seconds / 2 : t->seconds - grace), on_due, l);
 }
 
-void stack_timer_ask(const struct leg *l, char out[64])
+void stack_timer_ask(const struct leg *l, bool within, char out[STACK_TIMER_MAX])
 {
+    const struct leg_timer *t = &l->timer;
+    uint32_t seconds = within ? t->seconds : t->asked < MIN_SE ? MIN_SE : t->asked;
+
     out[0] = '\0';
-    if (l->timer.asked > 0)
-        re_snprintf(out, 64, "Session-Expires: %u\r\nMin-SE: %u\r\n",
-                    l->timer.asked < MIN_SE ? MIN_SE : l->timer.asked, MIN_SE);
+    if (within ? t->seconds > 0 : t->asked > 0)
+        re_snprintf(out, STACK_TIMER_MAX, "Session-Expires: %u%s\r\nMin-SE: %u\r\n", seconds,
+                    within ? ";refresher=uac" : "", MIN_SE);
 }
 
 bool stack_timer_longer(struct leg *l, const struct sip_msg *answer)
@@ -150,28 +165,54 @@ void stack_timer_agreed(struct leg *l, const struct sip_msg *answer)
 {
     char refresher[4];
 
-    l->timer.no_update = sip_msg_hdr(answer, SIP_HDR_ALLOW) != NULL &&
-                         !stack_has_token(answer, SIP_HDR_ALLOW, "UPDATE");
+    note_allow(l, answer);
     l->timer.seconds = read_interval(answer, refresher);
     l->timer.ours = strcmp(refresher, "uac") == 0;
     start(l);
 }
 
-void stack_timer_requested(struct leg *l, const struct sip_msg *msg, struct str *headers)
+/* libre itself sends another one after 401, 407 and 491, and ends the call after 408 and 481. Who
+ * refuses otherwise is there, at least. */
+void stack_timer_refreshed(struct leg *l, const struct sip_msg *answer)
 {
     struct leg_timer *t = &l->timer;
-    bool knows = stack_has_token(msg, SIP_HDR_SUPPORTED, "timer") ||
-                 stack_has_token(msg, SIP_HDR_REQUIRE, "timer");
-    char refresher[4];
+    const struct sip_hdr *least = sip_msg_hdr(answer, SIP_HDR_MIN_SE);
 
-    t->seconds = read_interval(msg, refresher);
-    t->ours = strcmp(refresher, "uas") == 0 || !knows;
-    /* Ours only where the far end takes an UPDATE. */
-    if (t->seconds < MIN_SE || (t->ours && !stack_has_token(msg, SIP_HDR_ALLOW, "UPDATE")))
-        t->seconds = 0;
+    if (l->over || !t->waiting)
+        return;
+    if (answer->scode < 300) {
+        stack_timer_agreed(l, answer);
+    } else if (answer->scode == 422 && least != NULL && pl_u32(&least->val) > t->seconds &&
+               pl_u32(&least->val) <= MAX_SE) {
+        t->seconds = pl_u32(&least->val);
+        t->waiting = false; /* at once, when libre is through with this one */
+        tmr_start(&t->tmr, 0, on_due, l);
+    } else if (answer->scode != 401 && answer->scode != 407 && answer->scode != 491) {
+        start(l);
+    }
+}
+
+void stack_timer_requested(struct leg *l, const struct sip_msg *msg, char out[STACK_TIMER_MAX])
+{
+    struct leg_timer *t = &l->timer;
+    char refresher[4];
+    uint32_t asked = read_interval(msg, refresher);
+    bool knows = strcmp(refresher, "uac") == 0 ||
+                 stack_has_token(msg, SIP_HDR_SUPPORTED, "timer") ||
+                 stack_has_token(msg, SIP_HDR_REQUIRE, "timer");
+
+    note_allow(l, msg);
+    /* A change that does not speak of the timer leaves it as it is: our answer says so, since
+     * without a word it would end (§9). */
+    if (asked > 0 || !l->answered) {
+        t->seconds = asked >= MIN_SE ? asked : 0;
+        t->ours = strcmp(refresher, "uas") == 0;
+    }
+    t->ours |= !knows;
+    out[0] = '\0';
     if (t->seconds > 0)
-        str_addf(headers, "Session-Expires: %u;refresher=%s\r\n%s", t->seconds,
-                 t->ours ? "uas" : "uac", t->ours ? "" : "Require: timer\r\n");
+        re_snprintf(out, STACK_TIMER_MAX, "Session-Expires: %u;refresher=%s\r\n%s", t->seconds,
+                    t->ours ? "uas" : "uac", t->ours ? "" : "Require: timer\r\n");
     start(l);
 }
 

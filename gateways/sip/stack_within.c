@@ -10,11 +10,11 @@ static bool may_offer(const struct leg *l)
 
 void stack_take_offer(struct leg *l, const struct sip_msg *msg)
 {
-    struct str answer = STR_INIT(8192), headers = STR_INIT(256);
+    struct str answer = STR_INIT(8192);
     const char *body;
     size_t len;
     unsigned status = 200;
-    char warning[STACK_WARNING_MAX];
+    char warning[STACK_WARNING_MAX], timer[STACK_TIMER_MAX] = "";
 
     if (!stack_body(msg, &body, &len))
         status = 400;
@@ -27,27 +27,16 @@ void stack_take_offer(struct leg *l, const struct sip_msg *msg)
     if (status == 200 && len > 0)
         l->agreed = true;
     if (status == 200 && pl_strcmp(&msg->met, "UPDATE") == 0) {
-        if (sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES) != NULL)
-            stack_timer_requested(l, msg, &headers);
+        stack_timer_requested(l, msg, timer);
         stack_reach_back(l, msg);
         sip_dialog_update(sipsess_dialog(l->sess), msg);
     }
     stack_warning(l, status, warning);
     sip_treplyf(NULL, NULL, l->s->sip, msg, false, (uint16_t)status, status_reason(status),
-                "%s%s" STACK_ALLOW "%sContent-Length: %zu\r\n\r\n%b", str_text(&headers), warning,
+                "%s%s" STACK_ALLOW "%sContent-Length: %zu\r\n\r\n%b", timer, warning,
                 answer.len > 0 ? "Content-Type: application/sdp\r\n" : "",
                 status == 200 ? answer.len : 0, answer.data, status == 200 ? answer.len : 0);
     str_free(&answer);
-    str_free(&headers);
-}
-
-static void on_update(struct leg *l, const struct sip_msg *msg)
-{
-    if (!stack_timer_too_short(msg))
-        stack_take_offer(l, msg);
-    else
-        sip_treplyf(NULL, NULL, l->s->sip, msg, false, 422, status_reason(422),
-                    "%sContent-Length: 0\r\n\r\n", stack_refusal(422));
 }
 
 void stack_within(struct stack *s, const struct sip_msg *msg)
@@ -64,7 +53,7 @@ void stack_within(struct stack *s, const struct sip_msg *msg)
     if (status != 0)
         sip_treply(NULL, s->sip, msg, (uint16_t)status, status_reason(status));
     else if (pl_strcmp(&msg->met, "UPDATE") == 0)
-        on_update(l, msg);
+        stack_take_offer(l, msg);
     else if (pl_strcmp(&msg->met, "PRACK") == 0)
         stack_on_prack(l, msg);
     else

@@ -173,11 +173,25 @@ for (const [what, status, edit, header] of [
 
 await test('what does not fit within a call is refused with the reason, and the call goes on', async () => {
     const d = await friend.call('+15550106');
-    const worse = await friend.ask('UPDATE', d, { body: friend.sdp().replace('m=audio', 'm=image') });
-    assert.equal(worse.status, 488);
-    assert.match(worse.header('warning'), /^304 example\.test "only audio/);
-    const fine = await friend.ask('UPDATE', d, { body: friend.sdp() });
-    assert.equal(fine.status, 200);
+    for (const method of ['UPDATE', 'INVITE']) {
+        const refused = async (status, options) => {
+            const m = await friend.ask(method, d, { body: friend.sdp(), ...options });
+            assert.equal(m.status, status, m.text);
+            if (method === 'INVITE')
+                friend.ack(d, d.cseq, d.last);
+            return m;
+        };
+        const worse = await refused(488, { body: friend.sdp().replace('m=audio', 'm=image') });
+        assert.match(worse.first, /^SIP\/2.0 488 Not Acceptable Here$/);
+        assert.match(worse.header('warning'), /^304 example\.test "only audio/);
+        assert.equal((await refused(420, { extra: ['Require: precondition'] })).header('unsupported'), 'precondition');
+        assert.equal((await refused(415, { type: 'text/plain' })).header('accept'), 'application/sdp');
+        assert.equal((await refused(422, { extra: ['Supported: timer', 'Session-Expires: 30'] })).header('min-se'), '90');
+        const fine = await friend.ask(method, d, { body: friend.sdp() });
+        assert.equal(fine.status, 200);
+        if (method === 'INVITE')
+            friend.ack(d);
+    }
     const odd = await friend.ask('INFO', d, { body: 'x', type: 'text/plain' });
     assert.equal(odd.status, 415);
     assert.match(odd.header('accept'), /application\/dtmf-relay/);

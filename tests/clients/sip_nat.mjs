@@ -35,9 +35,13 @@ await test('a call out says the address of the router', async () => {
     const call = exchange.offer('+4930123456');
     const m = await next('INVITE');
     says(m);
-    carrier.reply(m, 200, { body: carrier.sdp() });
+    carrier.reply(m, 200, { body: carrier.sdp(), extra: ['Session-Expires: 4;refresher=uac', 'Allow: INVITE'] });
     await next('ACK');
     await call.got('answer');
+    const refresh = await next('INVITE');
+    says(refresh);
+    carrier.reply(refresh, 200, { body: carrier.sdp() });
+    await next('ACK');
     call.say({ type: 'hangup', cause: 'normal' });
     carrier.reply(await next('BYE'), 200);
 });
@@ -56,6 +60,9 @@ await test('so does the answer to a call in, with ICE both addresses', async () 
     assert.match(d.final.body, new RegExp(`candidate:1 1 UDP \\d+ ${ROUTER} ${d.media} typ host`));
     assert.match(d.final.body, new RegExp(`candidate:2 1 UDP \\d+ 127.0.0.1 ${d.media} typ host`));
     d.target = `sip:almon@127.0.0.1:${sip}`; // nobody plays the router here
+    const changed = await carrier.ask('INVITE', d, { body: carrier.sdp() });
+    says(changed);
+    carrier.ack(d);
     assert.equal((await carrier.ask('BYE', d)).status, 200);
 });
 

@@ -175,13 +175,14 @@ await test('a caller\'s session timer is agreed to: he refreshes, and his UPDATE
     await hangup(c);
 });
 
-await test('we refresh where the caller wants that and takes UPDATE', async () => {
-    const c = await timed(['Supported: timer', 'Session-Expires: 1800;refresher=uas', 'Allow: INVITE, UPDATE']);
-    assert.equal(c.ok.header('session-expires'), '1800;refresher=uas');
-    await hangup(c);
-    const without = await timed(['Supported: timer', 'Session-Expires: 1800;refresher=uas', 'Allow: INVITE']);
-    assert.equal(without.ok.header('session-expires'), undefined);
-    await hangup(without);
+await test('we refresh where the caller wants that, or knows nothing of it', async () => {
+    for (const extra of [['Supported: timer', 'Session-Expires: 1800;refresher=uas', 'Allow: INVITE, UPDATE'],
+        ['Supported: timer', 'Session-Expires: 1800;refresher=uas', 'Allow: INVITE'], ['Session-Expires: 1800']]) {
+        const c = await timed(extra);
+        assert.equal(c.ok.header('session-expires'), '1800;refresher=uas');
+        assert.equal(c.ok.header('require'), undefined);
+        await hangup(c);
+    }
 });
 
 await test('a carrier that wants refreshes gets them, longer where it says so; one that has gone is hung up', async () => {

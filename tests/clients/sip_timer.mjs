@@ -54,8 +54,9 @@ await test('who finds the interval too short is asked again, with his, and gets 
     const m = await came('INVITE');
     assert.match(m.header('proxy-authorization'), /nonce="n2"/);
     assert.equal(m.header('session-expires'), '900');
-    for (const name of ['from', 'to', 'contact'])
-        assert.equal(m.header(name).replace(/;tag=.*/, ''), first.header(name).replace(/;tag=.*/, ''));
+    for (const name of ['from', 'to', 'contact', 'call-id']) // RFC 3261 §8.1.3.5
+        assert.equal(m.header(name), first.header(name));
+    assert.equal(parseInt(m.header('cseq')), parseInt(first.header('cseq')) + 3);
     assert.equal(m.first, first.first);
     assert.equal(m.header('x-trunk'), 'ten');
     carrier.reply(m, 180);
@@ -94,25 +95,83 @@ await test('a caller who goes while he is asked again is not forgotten', async (
     await acked(m);
 });
 
+const within = (m, what) => carrier.next(what, (a) => a.method === what && a.header('call-id') === m.header('call-id'));
+
+async function answered(seconds, refresher, extra = []) {
+    const call = exchange.offer('+4930', { trunk: 'ten' });
+    const m = await came('INVITE');
+    carrier.reply(m, 200, { body: carrier.sdp(), extra: [`Session-Expires: ${seconds};refresher=${refresher}`, 'Require: timer', ...extra] });
+    await acked(m);
+    await call.got('answer');
+    return { call, m };
+}
+
 for (const [title, allow, refuses] of [['who says that he takes no UPDATE', ['Allow: INVITE, ACK, BYE'], false],
     ['who refuses our UPDATE', [], true]])
-    await test(`${title} gets a re-INVITE without a timer: the call goes on`, async () => {
-        const call = exchange.offer('+4930', { trunk: 'ten' });
-        const m = await came('INVITE');
-        carrier.reply(m, 200, { body: carrier.sdp(), extra: ['Session-Expires: 2;refresher=uac', 'Require: timer', ...allow] });
-        await acked(m);
-        await call.got('answer');
+    await test(`${title} is refreshed by re-INVITEs, until he says no more of timers`, async () => {
+        const { call, m } = await answered(4, 'uac', allow);
         if (refuses)
-            carrier.reply(await came('UPDATE'), 405);
-        const again = await came('INVITE');
-        assert.equal(again.header('call-id'), m.header('call-id'));
-        assert.equal(again.header('session-expires'), undefined);
-        assert.match(again.body, /m=audio/);
-        carrier.reply(again, 200, { body: carrier.sdp() });
-        await acked(m);
+            carrier.reply(await within(m, 'UPDATE'), 405);
+        for (const extra of refuses ? [[]] : [['Session-Expires: 4;refresher=uac', 'Require: timer'], []]) {
+            const again = await within(m, 'INVITE');
+            assert.equal(again.header('session-expires'), '4;refresher=uac');
+            assert.match(again.header('supported'), /timer/);
+            assert.match(again.header('allow'), /UPDATE/);
+            assert.match(again.body, /m=audio/);
+            carrier.reply(again, 200, { body: carrier.sdp(), extra });
+            await acked(m);
+        }
+        await assert.rejects(carrier.next('more', (x) => /INVITE|UPDATE|BYE/.test(x.method), 2500));
         call.say({ type: 'hangup', cause: 'normal' });
-        carrier.reply(await came('BYE'), 200);
+        carrier.reply(await within(m, 'BYE'), 200);
     });
+
+await test('a re-INVITE that is too short is sent again, one that is refused is no end, one without an answer is', async () => {
+    const { call, m } = await answered(3, 'uac', ['Allow: INVITE, ACK, BYE']);
+    carrier.reply(await within(m, 'INVITE'), 422, { extra: ['Min-SE: 4'] });
+    await acked(m);
+    const longer = await within(m, 'INVITE');
+    assert.equal(longer.header('session-expires'), '4;refresher=uac');
+    carrier.reply(longer, 488);
+    await acked(m);
+    const again = await within(m, 'INVITE');
+    assert.equal(again.header('session-expires'), '4;refresher=uac');
+    carrier.reply(again, 100);
+    carrier.reply(await within(m, 'CANCEL'), 200);
+    carrier.reply(again, 487);
+    carrier.reply(await within(m, 'BYE'), 200);
+    await call.got('hangup');
+});
+
+await test('a re-INVITE and an UPDATE of the carrier keep the timer, whether they speak of it or not', async () => {
+    const { call, m } = await answered(600, 'uas');
+    const d = carrier.turned(m);
+    for (const method of ['INVITE', 'UPDATE'])
+        for (const [extra, wanted] of [[['Supported: timer', 'Session-Expires: 700;refresher=uac'], '700;refresher=uac'],
+            [['Supported: timer'], '700;refresher=uac'], [[], '700;refresher=uas']]) {
+            const r = await carrier.ask(method, d, { body: carrier.sdp(), extra });
+            assert.equal(r.status, 200);
+            assert.equal(r.header('session-expires'), wanted, `${method} ${extra}`);
+            assert.equal(r.header('require'), /uac/.test(wanted) ? 'timer' : undefined);
+            assert.deepEqual(r.all('allow').map((a) => /UPDATE/.test(a)), [true]);
+            if (method === 'INVITE')
+                carrier.ack(d);
+        }
+    call.say({ type: 'hangup', cause: 'normal' });
+    carrier.reply(await within(m, 'BYE'), 200);
+});
+
+await test('who refreshes by re-INVITE is not hung up, and is when he stops', async () => {
+    const { call, m } = await answered(4, 'uas');
+    const d = carrier.turned(m);
+    for (let i = 0; i < 2; i++) {
+        assert.equal((await carrier.ask('INVITE', d, { body: carrier.sdp(), extra: ['Supported: timer'] })).status, 200);
+        carrier.ack(d);
+        await assert.rejects(carrier.next('BYE', (x) => x.method === 'BYE', 1800));
+    }
+    carrier.reply(await within(m, 'BYE'), 200);
+    await call.got('hangup');
+});
 
 await gateway.stop();
 carrier.close();
