@@ -120,9 +120,6 @@ static int read_rest(struct srtp_key *key, const char *text, size_t len, struct 
     const char *end = text + len, *bar;
     bool lifetime = false, good = true;
 
-    if (len > 0 && memchr(text, ';', len) != NULL)
-        return error_set(err, ERR_REFUSED,
-                         "a=crypto: several keys in one line are not spoken here");
     for (; text < end && *text == '|' && key->mki_bytes == 0; text = bar) {
         size_t n;
 
@@ -158,11 +155,49 @@ static int read_suite(struct sdes *s, const char *text, size_t len, struct error
                      (int)(len > 40 ? 40 : len), text, suites[0]);
 }
 
-int sdes_parse(struct sdes *s, const char *text, size_t len, struct error *err)
+/* "inline:KEY|2^31|1:4" */
+static int read_param(struct srtp_key *key, const char *text, size_t len, struct error *err)
 {
     static const char method[] = "inline:";
+    const size_t head = sizeof method - 1;
+    size_t used;
+
+    if (len < head || memcmp(text, method, head) != 0)
+        return error_set(err, ERR_INVALID, "a=crypto: no \"inline:\" with a key");
+    used = read_key(key, text + head, len - head);
+    if (used == 0)
+        return error_set(err, ERR_INVALID, "a=crypto: the key is not %zu bytes in base64",
+                         master_bytes(key->suite));
+    return read_rest(key, text + head + used, len - head - used, err);
+}
+
+/* Keys with a ";" between them, the packets saying which by its index (RFC 4568 §6.1): the first
+ * counts, as it does with all who send such lines; what comes under another is dropped. */
+static int read_params(struct srtp_key *first, const char *text, size_t len, struct error *err)
+{
+    const char *end = text + len, *mark;
+    struct srtp_key other = {.suite = first->suite}, *key = first;
+    int rc = 0;
+
+    do {
+        mark = memchr(text, ';', (size_t)(end - text));
+        rc = read_param(key, text, (size_t)((mark != NULL ? mark : end) - text), err);
+        if (rc == 0 && (mark != NULL || key == &other) &&
+            (key->mki_bytes == 0 || key->mki_bytes != first->mki_bytes))
+            rc = error_set(err, ERR_INVALID,
+                           "a=crypto: several keys, and not all have an index of one length");
+        text = mark != NULL ? mark + 1 : end;
+        other.mki_bytes = 0;
+        key = &other;
+    } while (rc == 0 && mark != NULL);
+    OPENSSL_cleanse(&other, sizeof other);
+    return rc;
+}
+
+int sdes_parse(struct sdes *s, const char *text, size_t len, struct error *err)
+{
     const char *at = text, *end = text + len, *start;
-    size_t n = word(&at, end, &start), used;
+    size_t n = word(&at, end, &start);
     int rc;
 
     memset(s, 0, sizeof *s);
@@ -173,15 +208,7 @@ int sdes_parse(struct sdes *s, const char *text, size_t len, struct error *err)
     if (rc != 0)
         return rc;
     n = word(&at, end, &start);
-    if (n < sizeof method - 1 || memcmp(start, method, sizeof method - 1) != 0)
-        return error_set(err, ERR_INVALID, "a=crypto: no \"inline:\" with a key");
-    start += sizeof method - 1;
-    n -= sizeof method - 1;
-    used = read_key(&s->key, start, n);
-    if (used == 0)
-        return error_set(err, ERR_INVALID, "a=crypto: the key is not %zu bytes in base64",
-                         master_bytes(s->key.suite));
-    rc = read_rest(&s->key, start + used, n - used, err);
+    rc = read_params(&s->key, start, n, err);
     while (rc == 0 && (n = word(&at, end, &start)) > 0)
         if (n < 4 || memcmp(start, "WSH=", 4) != 0) /* only a hint */
             rc = error_set(err, ERR_REFUSED, "a=crypto: parameter \"%.*s\" is not spoken here",

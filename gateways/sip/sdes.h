@@ -11,9 +11,9 @@ struct sdes {
     struct srtp_key key;
 };
 
-/* What stands behind "a=crypto:". ERR_INVALID when it breaks the rules; ERR_REFUSED when it is
- * right but not spoken here (another suite, several keys, a session parameter): then the next line
- * may be. */
+/* What stands behind "a=crypto:"; of several keys the first. ERR_INVALID when it breaks the rules;
+ * ERR_REFUSED when it is right but not spoken here (another suite, a session parameter): then the
+ * next line may be. */
 int sdes_parse(struct sdes *s, const char *text, size_t len, struct error *err);
 /* The same text for our own SDP, without the lifetime. */
 void sdes_print(char out[SDES_TEXT_MAX], const struct sdes *s);

@@ -70,6 +70,22 @@ for (const suite of Object.keys(SUITES).slice(1))
         assert.ok(JSON.stringify((await almon.journal(from)).lines).includes('got-59.xml'));
     });
 
+await test('of several keys in one line the first, whose index its packets have, is heard', async () => {
+    const [mine, other] = [Buffer.from([0, 1]), Buffer.from([0, 2])].map((mki) => new Srtp(undefined, undefined, mki));
+    const line = `${mine.line(4)};inline:${other.line().split('inline:')[1]}`;
+    const d = await phone.call('+15550102', { from: 'sip:+15550449@elsewhere.test', body: secured(phone, line) });
+    assert.equal(d.final.status, 200);
+    assert.match(d.final.body, /a=crypto:4 AES_CM_128_HMAC_SHA1_80 inline:[^;|]+\r\n/);
+    const send = phone.rtp.send.bind(phone.rtp);
+    phone.rtp.send = (packet, ...to) => send(mine.protect(packet), ...to);
+    phone.press(d, 5);
+    await pause(100);
+    phone.press(d, 9);
+    phone.rtp.send = send;
+    phone.reply(await bye(phone, d), 200);
+    assert.ok(JSON.stringify((await almon.journal('+15550449')).lines).includes('got-59.xml'));
+});
+
 await test('keys pressed under the offered key count, others do not', async () => {
     const mine = new Srtp();
     const d = await phone.call('+15550102', { from: 'sip:+15550301@elsewhere.test', body: secured(phone, mine.line()) });

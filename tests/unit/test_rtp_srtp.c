@@ -329,6 +329,10 @@ UNIT(key_lines_are_read_and_written)
     ok_rc(sdes_parse(&again, BARE "==|2^31|1:4", strlen(BARE "==|2^31|1:4"), &err), &err);
     ok(memcmp(s.key.master, again.key.master, SRTP_MASTER) == 0);
     ok(again.key.mki == 1 && again.key.mki_bytes == 4 && s.key.mki_bytes == 0);
+    snprintf(text, sizeof text, "%s",
+             BARE "==|2^31|1:4;inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA|2:4");
+    ok_rc(sdes_parse(&s, text, strlen(text), &err), &err); /* the first of several */
+    ok(srtp_key_is_same(&s.key, &again.key));
 out:;
 }
 
@@ -362,7 +366,13 @@ UNIT(key_lines_that_we_cannot_speak_are_refused)
         {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|2^31|2^31", ERR_INVALID},
         {"1 AES_256_CM_HMAC_SHA1_80 " KEY, ERR_INVALID},
         {"1 AEAD_AES_256_GCM " KEY, ERR_INVALID},
-        {"1 AES_CM_128_HMAC_SHA1_80 " KEY ";" KEY, ERR_REFUSED},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|2^31|1:4;" KEY "|2:4", 0},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:4;" KEY "|2:4;" KEY "|3:4 WSH=64", 0},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY ";" KEY, ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:4;" KEY "|2:2", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:4;" KEY, ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:4;", ERR_INVALID},
+        {"1 AES_CM_128_HMAC_SHA1_80 " KEY "|1:4;inline:PS1u|2:4", ERR_INVALID},
         {"1 AES_CM_128_HMAC_SHA1_80 " KEY " UNENCRYPTED_SRTP", ERR_REFUSED},
         {"1 AES_CM_128_HMAC_SHA1_80 " KEY " WSH=64", 0},
     };
