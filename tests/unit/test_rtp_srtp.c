@@ -330,7 +330,7 @@ UNIT(key_lines_are_read_and_written)
     ok(memcmp(s.key.master, again.key.master, SRTP_MASTER) == 0);
     ok(again.key.mki == 1 && again.key.mki_bytes == 4 && s.key.mki_bytes == 0);
     snprintf(text, sizeof text, "%s",
-             BARE "==|2^31|1:4;inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA|2:4");
+             BARE "==|2^31|1:4;inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA|2:4");
     ok_rc(sdes_parse(&s, text, strlen(text), &err), &err); /* the first of several */
     ok(srtp_key_is_same(&s.key, &again.key));
 out:;
