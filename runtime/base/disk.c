@@ -94,9 +94,14 @@ static int write_append(const struct append *a)
 {
     int fd = open_append(a->path);
     size_t done = 0;
+    struct stat before;
 
     if (fd < 0)
         return -1;
+    if (fstat(fd, &before) != 0) {
+        close(fd);
+        return -1;
+    }
     while (done < a->bytes.len) {
         ssize_t n = write(fd, a->bytes.data + done, a->bytes.len - done);
         int saved = errno;
@@ -104,6 +109,8 @@ static int write_append(const struct append *a)
         if (n < 0 && saved == EINTR)
             continue;
         if (n < 0) {
+            if (done > 0 && S_ISREG(before.st_mode))
+                (void)!ftruncate(fd, before.st_size);
             close(fd);
             errno = saved;
             return -1;
@@ -402,6 +409,36 @@ void disk_submit(struct disk *d, struct disk_job *job)
     enqueue(d, job);
     hurry(d);
     pthread_mutex_unlock(&d->lock);
+}
+
+struct removal {
+    struct disk_job job;
+    char path[];
+};
+
+static void removal_run(struct disk_job *job)
+{
+    unlink(((struct removal *)job)->path);
+}
+
+static void removal_done(struct disk_job *job)
+{
+    mem_free(job);
+}
+
+void disk_remove(struct disk *d, const char *path)
+{
+    size_t size = strlen(path) + 1;
+    struct removal *r = mem_alloc(sizeof *r + size);
+
+    if (r == NULL) {
+        unlink(path); /* better late than never */
+        return;
+    }
+    r->job.run = removal_run;
+    r->job.done = removal_done;
+    memcpy(r->path, path, size);
+    disk_submit(d, &r->job);
 }
 
 static void sync_run(struct disk_job *job)

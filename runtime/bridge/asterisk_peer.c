@@ -283,9 +283,11 @@ void asterisk_opened(struct peer *p, const struct link_request *r)
 
     timer_stop(&p->hello);
     if (g == NULL || !proven || !config_is_asterisk(g)) {
-        log_warn("bridge", NULL,
-                 "an Asterisk was refused: set username and password in its websocket_client.conf "
-                 "to name and token of a gateway with dialect = \"asterisk\"");
+        if (peer_may_log(p))
+            log_warn(
+                "bridge", NULL,
+                "an Asterisk was refused: set username and password in its websocket_client.conf "
+                "to name and token of a gateway with dialect = \"asterisk\"");
         peer_break(p, LINK_CLOSE_POLICY, "not-authorised");
         return;
     }

@@ -304,6 +304,12 @@ void link_pause(struct link *l, bool on)
     l->ops->pause(l, on);
 }
 
+void link_known(struct link *l)
+{
+    if (l->ops->known != NULL)
+        l->ops->known(l);
+}
+
 void link_shut(struct link *l, int code, const char *why)
 {
     l->ops->shut(l, code, why);

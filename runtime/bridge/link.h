@@ -17,6 +17,7 @@
 
 #define LINK_TEXTS_MAX      4096          /* texts waiting to be sent */
 #define LINK_TEXT_BYTES_MAX (1024 * 1024) /* and their bytes */
+#define LINK_GUESTS_EACH    128           /* connections of one address, see link_known() */
 #define LINK_BACKLOG_MS     200           /* audio waiting to be sent, unless told otherwise */
 
 /* WebSocket close codes we use. */
@@ -71,7 +72,12 @@ void link_heeds(struct link *l, uint32_t channel, bool on);
 uint64_t link_dropped(const struct link *l);
 /* Stops reading (true) or goes on. A few messages may still come after stopping. */
 void link_pause(struct link *l, bool on);
-/* Sends what waits, within two seconds, then closes; `closed` follows. */
+/* The owner knows who it is. Until then it is a guest, and of those one address may have
+ * LINK_GUESTS_EACH at a server (from accepting on, so that connections which never shake hands
+ * count, too): nobody alone takes all the places there are. Only servers count. */
+void link_known(struct link *l);
+/* Sends what waits, within two seconds, then closes; `closed` follows. Before the link is open
+ * there is nobody to say anything to, and `closed` follows soon. */
 void link_shut(struct link *l, int code, const char *why);
 /* Closes at once; no handler is called any more. Returns NULL. */
 struct link *link_free(struct link *l);
@@ -120,6 +126,7 @@ struct link_ops {
     void (*kick)(struct link *l); /* something waits to be sent */
     void (*pause)(struct link *l, bool on);
     void (*heeds)(struct link *l, uint32_t channel, bool on); /* may be NULL */
+    void (*known)(struct link *l);                            /* may be NULL */
     void (*shut)(struct link *l, int code, const char *why);
     void (*free)(struct link *l);
 };

@@ -161,9 +161,19 @@ static void on_beat(void *arg)
     lws_callback_on_writable(l->wsi);
 }
 
+/* Before it is open there is nobody to hear a reason, and while its name is being resolved no
+ * socket either. */
 static void on_shut_late(void *arg)
 {
-    kill_socket(arg, "closed; the other side did not read the rest");
+    struct ws_link *l = arg;
+
+    if (l->connect != NULL) {
+        l->connect->link = NULL;
+        l->connect = NULL;
+        tell_closed(l, l->why);
+        return;
+    }
+    kill_socket(l, "closed; the other side did not read the rest");
 }
 
 static void ws_shut(struct link *link, int code, const char *why)
@@ -176,9 +186,17 @@ static void ws_shut(struct link *link, int code, const char *why)
     l->close_why = why;
     if (l->why[0] == '\0')
         str_copy(l->why, sizeof l->why, why);
-    timer_start(&l->shut, SHUT_MS);
+    timer_start(&l->shut, l->open ? SHUT_MS : 0);
     if (l->open && l->wsi != NULL)
         lws_callback_on_writable(l->wsi);
+}
+
+static void ws_known(struct link *link)
+{
+    struct ws_link *l = ws_of(link);
+
+    if (l->context->server != NULL && l->wsi != NULL)
+        ws_guest_leaves(l->context->server, l->wsi);
 }
 
 static void ws_pause(struct link *link, bool on)
@@ -212,7 +230,7 @@ static void ws_link_free(struct link *link)
 }
 
 static const struct link_ops ws_ops = {
-    .kick = ws_kick, .pause = ws_pause, .shut = ws_shut, .free = ws_link_free};
+    .kick = ws_kick, .pause = ws_pause, .known = ws_known, .shut = ws_shut, .free = ws_link_free};
 
 /* --- receiving --- */
 
@@ -325,6 +343,14 @@ static void on_connect_failed(struct ws_link *l, struct lws *wsi, const char *wh
         tell_closed(l, l->why);
 }
 
+static void forget_guest(struct lws *wsi)
+{
+    struct ws_context *c = lws_context_user(lws_get_context(wsi));
+
+    if (c->server != NULL)
+        ws_guest_leaves(c->server, wsi);
+}
+
 int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     struct ws_link *l = lws_get_opaque_user_data(wsi);
@@ -362,6 +388,7 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
             on_closed(l, wsi, "the other side closed the link");
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
+        forget_guest(wsi);
         /* Of a connection that breaks during the handshake it often says nothing else. */
         if (l != NULL)
             on_connect_failed(l, wsi, "the other side broke off the handshake");

@@ -95,11 +95,29 @@ static const char *title(const struct peer *p)
     return p->name[0] != '\0' ? p->name : "(no hello yet)";
 }
 
+bool peer_may_log(const struct peer *p)
+{
+    struct bridge *b = p->bridge;
+
+    if (p->name[0] != '\0')
+        return true;
+    if (!bucket_take(&b->stranger_lines, loop_now(b->control), STRANGER_LINES_PER_S,
+                     STRANGER_LINES_BURST)) {
+        b->unsaid++;
+        return false;
+    }
+    if (b->unsaid > 0)
+        log_warn("bridge", NULL, "%u lines about links without a hello were left out", b->unsaid);
+    b->unsaid = 0;
+    return true;
+}
+
 void peer_shut(struct peer *p, int code, const char *error_code, const char *why)
 {
     if (p->shut || p->gone)
         return;
-    log_warn("bridge", NULL, "link of '%s' is closed by us: %s", title(p), why);
+    if (peer_may_log(p))
+        log_warn("bridge", NULL, "link of '%s' is closed by us: %s", title(p), why);
     send_error(p, 0, error_code, why);
     peer_break(p, code, error_code);
 }
@@ -111,8 +129,9 @@ void peer_complain(struct peer *p, uint32_t channel, const char *code, const cha
         peer_shut(p, LINK_CLOSE_POLICY, "too-many-errors", "too many bad messages");
         return;
     }
-    log_warn("bridge", NULL, "gateway '%s': channel %" PRIu32 ": %s: %s", title(p), channel, code,
-             text);
+    if (peer_may_log(p))
+        log_warn("bridge", NULL, "gateway '%s': channel %" PRIu32 ": %s: %s", title(p), channel,
+                 code, text);
     send_error(p, channel, code, text);
 }
 
@@ -137,6 +156,8 @@ void peer_become(struct peer *p, const struct config_gateway *g)
     p->max_channels = g->max_channels;
     p->originate = g->originate;
     p->terminate = g->terminate;
+    p->known.msg = (struct crossing_msg){.h = port_on_known, .to = p->port};
+    bridge_send(p->bridge, &p->known);
 }
 
 static void on_hello(struct peer *p, const struct wire_msg *m)
@@ -154,8 +175,9 @@ static void on_hello(struct peer *p, const struct wire_msg *m)
         return;
     }
     if (!known) {
-        log_warn("bridge", NULL, "a link calls itself '%s' but the name or the token is wrong",
-                 m->gateway);
+        if (peer_may_log(p))
+            log_warn("bridge", NULL, "a link calls itself '%s' but the name or the token is wrong",
+                     m->gateway);
         peer_shut(p, LINK_CLOSE_POLICY, "not-authorised", "unknown gateway name or wrong token");
         return;
     }
@@ -475,7 +497,7 @@ void peer_on_closed(const struct crossing_msg *m)
 
     if (over)
         log_debug("bridge", NULL, "call of '%s' is over: %s", title(p), port_why(p->port));
-    else
+    else if (peer_may_log(p))
         log_info("bridge", NULL, "link of '%s' is gone: %s; %u calls end", title(p),
                  port_why(p->port), p->n_channels);
     p->gone = true;

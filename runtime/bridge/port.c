@@ -358,6 +358,14 @@ void port_on_admit(const struct crossing_msg *m)
         link_pause(p->link, false);
 }
 
+void port_on_known(const struct crossing_msg *m)
+{
+    struct port *p = m->to;
+
+    if (p->link != NULL)
+        link_known(p->link);
+}
+
 void port_on_text(const struct crossing_msg *m)
 {
     struct port *p = m->to;

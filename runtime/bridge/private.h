@@ -16,21 +16,23 @@
 #include "bridge/wire.h"
 #include <stdatomic.h>
 
-#define BRIDGE_LINKS_MAX    256
-#define BRIDGE_BARE_MAX     700  /* links of one call each, besides */
-#define BARE_CHANNEL        1    /* the number of the call on a bare link */
-#define BRIDGE_PLAYS_MAX    8    /* requests of one kind pending on a channel */
-#define BRIDGE_DIGITS_MAX   1024 /* digits of one request */
-#define PEER_HELLO_MS       5000 /* from connection to hello */
-#define PEER_TEXTS_PER_S    5000
-#define PEER_TEXTS_BURST    10000
-#define PEER_BAD_PER_S      1 /* bad messages forgiven */
-#define PEER_BAD_BURST      50
-#define PEER_BACKLOG_TEXTS  4096  /* texts that found no place in the crossing */
-#define PEER_IDENTITIES_MAX 10000 /* registered on one link */
-#define IDENTITY_LINKS_MAX  10    /* that have registered the same one */
-#define PORT_TEXTS_UNREAD   64    /* texts of one link that control has not read yet */
-#define PORT_TEXTS_HELD     256   /* texts that came although we stopped reading */
+#define BRIDGE_LINKS_MAX     256
+#define BRIDGE_BARE_MAX      700  /* links of one call each, besides */
+#define BARE_CHANNEL         1    /* the number of the call on a bare link */
+#define BRIDGE_PLAYS_MAX     8    /* requests of one kind pending on a channel */
+#define BRIDGE_DIGITS_MAX    1024 /* digits of one request */
+#define PEER_HELLO_MS        5000 /* from connection to hello */
+#define PEER_TEXTS_PER_S     5000
+#define PEER_TEXTS_BURST     10000
+#define PEER_BAD_PER_S       1 /* bad messages forgiven */
+#define PEER_BAD_BURST       50
+#define STRANGER_LINES_PER_S 1 /* in the log, about links that said no hello, all together */
+#define STRANGER_LINES_BURST 20
+#define PEER_BACKLOG_TEXTS   4096  /* texts that found no place in the crossing */
+#define PEER_IDENTITIES_MAX  10000 /* registered on one link */
+#define IDENTITY_LINKS_MAX   10    /* that have registered the same one */
+#define PORT_TEXTS_UNREAD    64    /* texts of one link that control has not read yet */
+#define PORT_TEXTS_HELD      256   /* texts that came although we stopped reading */
 
 /* --- commands that must reach the media loop, even if the crossing is full just now --- */
 
@@ -64,6 +66,7 @@ crossing_h hub_on_join; /* ptr = link_request with `ours`, taken over */
 
 /* Commands to a port; `to` is the port. */
 crossing_h port_on_admit;   /* ptr = peer; reading begins; its one answer is peer_on_closed */
+crossing_h port_on_known;   /* it said who it is */
 crossing_h port_on_text;    /* ptr = wire_text, taken over */
 crossing_h port_on_attach;  /* ptr = media_channel, num = number, codec */
 crossing_h port_on_detach;  /* num = number, codec */
@@ -106,6 +109,8 @@ struct bridge {
     void *closed_arg;
     struct pending stop;
     struct bridge_stats stats;
+    struct bucket stranger_lines;
+    unsigned unsaid; /* lines that it left out */
 };
 
 /* Sends a command now, or as soon as there is a place. `p` stays until it is sent. */
@@ -137,7 +142,7 @@ struct peer {
     struct bucket trouble_log;
     struct list backlog; /* texts for the port that found no place */
     unsigned n_backlog;
-    struct pending admit, shutting, release;
+    struct pending admit, known, shutting, release;
 };
 
 /* Events from ports; `to` is the bridge, then the peer. */
@@ -155,6 +160,8 @@ void peer_queue(struct peer *p, struct wire_text *t);
 void peer_break(struct peer *p, int code, const char *why);
 /* A mistake of the gateway's: one line here, one error there; too many end the link. */
 void peer_complain(struct peer *p, uint32_t channel, const char *code, const char *text);
+/* False when the log has had enough lines about links that nobody knows; about others never. */
+bool peer_may_log(const struct peer *p);
 /* Takes its rights from the configuration: it is that gateway from now on. */
 void peer_become(struct peer *p, const struct config_gateway *g);
 /* Takes the same time wherever two secrets differ, and whatever their lengths. */

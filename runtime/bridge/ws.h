@@ -9,6 +9,8 @@
 
 #include <libwebsockets.h>
 
+#define WS_SERVER_SOCKETS 1024 /* connections of a server, in every state */
+
 /* A libwebsockets context whose end is orderly: it goes when its owner said so, never from within
  * one of its own callbacks. */
 struct ws_context {
@@ -26,6 +28,7 @@ struct ws_context {
     /* server only: */
     void (*accepted)(void *arg, struct link *l);
     void *accepted_arg;
+    struct ws_server *server;
 };
 
 int ws_context_new(struct ws_context **cp, struct loop *loop, bool server, struct error *err);
@@ -39,6 +42,8 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
 struct link_request *ws_request(struct lws *wsi);
 /* The server's context, for a client on its loop. */
 struct ws_context *ws_server_context(struct ws_server *s);
+/* That connection is no guest any more: it is known, or gone. */
+void ws_guest_leaves(struct ws_server *s, struct lws *wsi);
 /* The kernel asks a silent other side, for links on which we may not ping: about 35 s. */
 void ws_keep_alive(int fd);
 /* Options that every connection wants. */

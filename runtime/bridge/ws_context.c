@@ -99,7 +99,7 @@ int ws_context_new(struct ws_context **cp, struct loop *loop, bool server, struc
     info.gid = info.uid = (gid_t)-1;
     info.timeout_secs = 10;
     info.user = c;
-    info.fd_limit_per_thread = server ? 1024 : 16;
+    info.fd_limit_per_thread = server ? WS_SERVER_SOCKETS : 16;
     twice_before(&c->twice);
     c->lws = lws_create_context(&info);
     twice_after(&c->twice);

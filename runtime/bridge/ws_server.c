@@ -5,18 +5,30 @@
 #include "base/str.h"
 #include "bridge/ws.h"
 #include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define ACCEPT_AT_ONCE  64
 #define ACCEPT_AGAIN_MS 200
+#define COMPLAIN_US     10000000 /* a line about too many guests, at most so often */
+
+/* Who connected and has not said yet who he is. */
+struct guest {
+    struct lws *wsi;
+    struct in6_addr from;
+};
 
 struct ws_server {
     struct ws_context *context;
     uv_poll_t poll;
     int fd;
     struct timer again; /* accepting pauses until then */
+    struct guest guests[WS_SERVER_SOCKETS];
+    unsigned n_guests;
+    int64_t complained; /* 0: never */
     void (*closed)(void *arg);
     void *arg;
 };
@@ -40,6 +52,72 @@ static void pause_accepting(struct ws_server *s)
     timer_start(&s->again, ACCEPT_AGAIN_MS);
 }
 
+/* --- guests --- */
+
+/* An IPv4 address as a mapped one; of an IPv6 address its /64, since one host has all of that. */
+static struct in6_addr source_of(const struct sockaddr *sa)
+{
+    struct in6_addr from = {0};
+
+    if (sa->sa_family == AF_INET) {
+        from.s6_addr[10] = from.s6_addr[11] = 0xff;
+        memcpy(from.s6_addr + 12, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
+    } else if (sa->sa_family == AF_INET6) {
+        from = ((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+        if (!IN6_IS_ADDR_V4MAPPED(&from))
+            memset(from.s6_addr + 8, 0, 8);
+    }
+    return from;
+}
+
+static bool has_room_for(const struct ws_server *s, const struct in6_addr *from)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < s->n_guests; i++)
+        n += memcmp(&s->guests[i].from, from, sizeof *from) == 0;
+    return n < LINK_GUESTS_EACH && s->n_guests < WS_SERVER_SOCKETS;
+}
+
+void ws_guest_leaves(struct ws_server *s, struct lws *wsi)
+{
+    for (unsigned i = 0; i < s->n_guests; i++) {
+        if (s->guests[i].wsi == wsi) {
+            s->guests[i] = s->guests[--s->n_guests];
+            return;
+        }
+    }
+}
+
+static void refuse(struct ws_server *s, int fd, const struct sockaddr *sa, socklen_t len)
+{
+    int64_t now = loop_now(s->context->loop);
+    char from[64] = "?";
+
+    close(fd);
+    if (s->complained != 0 && now - s->complained < COMPLAIN_US)
+        return;
+    s->complained = now;
+    getnameinfo(sa, len, from, sizeof from, NULL, 0, NI_NUMERICHOST);
+    log_warn("bridge", NULL,
+             "a connection from %s was refused: %d of its connections have not said hello yet",
+             from, LINK_GUESTS_EACH);
+}
+
+static void take_in(struct ws_server *s, int fd, const struct in6_addr *from)
+{
+    struct lws *wsi;
+
+    ws_tune_socket(fd);
+    wsi = lws_adopt_socket_vhost(s->context->vhost, fd);
+    if (wsi != NULL)
+        s->guests[s->n_guests++] = (struct guest){.wsi = wsi, .from = *from};
+    else
+        log_warn("bridge", NULL, "a connection was dropped: no place for it");
+}
+
+/* --- accepting --- */
+
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
     struct ws_server *s = poll->data;
@@ -47,16 +125,21 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-        int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage sa = {0};
+        socklen_t len = sizeof sa;
+        int fd = accept4(s->fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct in6_addr from;
 
         if (fd < 0) {
             if (errno != EAGAIN && errno != ECONNABORTED)
                 pause_accepting(s);
             return;
         }
-        ws_tune_socket(fd);
-        if (lws_adopt_socket_vhost(s->context->vhost, fd) == NULL)
-            log_warn("bridge", NULL, "a connection was dropped: no place for it");
+        from = source_of((struct sockaddr *)&sa);
+        if (has_room_for(s, &from))
+            take_in(s, fd, &from);
+        else
+            refuse(s, fd, (struct sockaddr *)&sa, len);
     }
 }
 
@@ -81,6 +164,7 @@ int ws_server_new(struct ws_server **sp, struct loop *loop, int fd,
         mem_free(s);
         return rc;
     }
+    s->context->server = s;
     s->context->accepted = accepted;
     s->context->accepted_arg = arg;
     s->poll.data = s;

@@ -5,7 +5,6 @@
 #include "session/private.h"
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What a caller hears when neither the flow nor its fallback can be had (webhooks.md §6.2). */
 static const char apology[] = "<Response><Say>We are sorry. An application error has occurred. "
@@ -240,7 +239,6 @@ static void audio_saved(void *arg)
     struct error err = {0};
 
     if (job->forgotten) {
-        unlink(job->body_path); /* nobody will load it */
         job_free(job);
         return;
     }
@@ -509,10 +507,12 @@ void fetch_document_cancel(struct fetch_job *job)
         webhook_cancel(job->webhook);
     if (job->read != NULL)
         flow_read_cancel(job->read);
-    if (job->saving)
+    if (job->saving) {
         job->forgotten = true; /* the disk still holds on to it */
-    else
+        disk_remove(job->session->rt->parts.disk, job->body_path);
+    } else {
         job_free(job);
+    }
 }
 
 void fetch_farewell(struct session *s, const char *url, bool get, struct webhook_params *more)

@@ -45,7 +45,7 @@ struct decoding {
 static void load_free(struct load *l)
 {
     if (l->once != NULL)
-        unlink(l->once);
+        disk_remove(l->session->rt->parts.disk, l->once);
     mem_free(l->once);
     mem_free(l);
 }

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "media/cache.h"
+#include "speech/espeak.h"
 #include "speech/keep.h"
 #include "speech/plan.h"
 #include "speech/render.h"
@@ -33,6 +34,7 @@ struct speech {
     struct list ready;   /* requests answered from memory: to be called from the loop */
     unsigned n_waiting, active, max_active;
     struct sweep *sweep; /* running */
+    struct asking *asking;
     struct speech_stats stats;
     bool closing;
 };
@@ -71,9 +73,19 @@ struct sweep {
     struct error err;
 };
 
+/* Which voices the engine has now. */
+struct asking {
+    struct work work;
+    struct speech *speech;
+    struct str table;
+    int rc;
+    struct error err;
+    bool again; /* one more reload came meanwhile */
+};
+
 static void free_when_idle(struct speech *s)
 {
-    if (!s->closing || s->active > 0 || s->sweep != NULL)
+    if (!s->closing || s->active > 0 || s->sweep != NULL || s->asking != NULL)
         return;
     map_free(&s->jobs);
     audio_cache_free(s->memory);
@@ -473,16 +485,65 @@ int speech_new(struct speech **sp, struct loop *loop, const struct config *confi
     return 0;
 }
 
+static void asking_run(struct work *w)
+{
+    struct asking *a = (struct asking *)w;
+
+    a->rc = espeak_voices(&a->table, &a->err);
+}
+
+static void ask_voices_again(struct speech *s);
+
+static void asking_done(struct work *w)
+{
+    struct asking *a = (struct asking *)w;
+    struct speech *s = a->speech;
+    bool again = a->again;
+
+    if (a->rc == 0)
+        voices_read(str_text(&a->table));
+    else
+        log_warn("speech", NULL, "the voices stay as they were: %s", a->err.text);
+    str_free(&a->table);
+    mem_free(a);
+    s->asking = NULL;
+    if (again && !s->closing)
+        ask_voices_again(s);
+    free_when_idle(s);
+}
+
+/* Somebody may have installed one. The engine takes some milliseconds to say so, and calls go on
+ * meanwhile. */
+static void ask_voices_again(struct speech *s)
+{
+    struct asking *a;
+
+    if (s->asking != NULL) {
+        s->asking->again = true;
+        return;
+    }
+    a = mem_alloc(sizeof *a);
+    if (a == NULL)
+        return;
+    a->work.run = asking_run;
+    a->work.done = asking_done;
+    a->speech = s;
+    a->table = STR_INIT(VOICES_TABLE_MAX);
+    s->asking = a;
+    if (work_submit(s->loop, &a->work) != 0) {
+        s->asking = NULL;
+        mem_free(a);
+    }
+}
+
 void speech_set_config(struct speech *s, const struct config *config)
 {
     struct error err = {0};
 
     if (take_config(s, config, &err) != 0)
         log_warn("speech", NULL, "the old settings stay: %s", err.text);
-    if (loop_is_virtual(s->loop))
-        return;
-    voices_read(NULL); /* somebody may have installed one */
-    voices_ask();
+    if (!loop_is_virtual(s->loop))
+        ask_voices_again(s);
 }
 
 static void cancel_all(struct list *requests)

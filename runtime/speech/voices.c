@@ -79,7 +79,7 @@ size_t voices_read(const char *table)
 
 void voices_ask(void)
 {
-    struct str table = STR_INIT(64 * 1024);
+    struct str table = STR_INIT(VOICES_TABLE_MAX);
     struct error err = {0};
 
     if (installed.asked)

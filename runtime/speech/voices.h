@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define VOICES_TABLE_MAX (64 * 1024) /* bytes of what the engine prints */
+
 struct polly_voice {
     const char *name;     /* without "Polly." and without a suffix */
     const char *language; /* BCP-47 */
@@ -20,7 +22,7 @@ extern const struct polly_voice polly_voices[];
 char google_sex(const char *language, const char *name);
 
 /* Asks the engine what voices it has, if nobody did: blocks for some milliseconds, so speech_new()
- * does it. */
+ * does it, and at a reload asks on a worker. */
 void voices_ask(void);
 /* Reads the table printed by `espeak-ng --voices` in place of asking the program; for tests, and
  * used by voices_ask(). Returns how many it holds. NULL forgets all, so that the next

@@ -313,6 +313,204 @@ out:
     log_set_sink(NULL, NULL);
 }
 
+/* --- guests --- */
+
+/* From an address of the loopback's own; -1 when that cannot be. */
+static int raw_connect_from(struct stand *s, uint32_t address)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+    int fd = raw_socket();
+
+    if (bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0 && raw_dial(s, fd, shake))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void close_all(int *fds, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i] > 0)
+            close(fds[i]);
+        fds[i] = 0;
+    }
+}
+
+/* True when the handshake was taken, false when the connection was refused. */
+static bool is_let_in(int fd)
+{
+    char got[512];
+    ssize_t n = fd >= 0 ? recv(fd, got, sizeof got - 1, 0) : -1;
+
+    if (n > 0)
+        got[n] = '\0';
+    return n > 0 && strstr(got, " 101 ") != NULL;
+}
+
+/* threats.md: a stranger that connects and says nothing takes a place for five seconds each time.
+ */
+UNIT(one_stranger_does_not_take_the_places_of_all)
+{
+    static int fds[LINK_GUESTS_EACH];
+    const uint32_t stranger = INADDR_LOOPBACK + 1;
+    struct stand s = {0};
+    int one_more = -1;
+    bool again = false;
+
+    ok(stand_up_live(&s));
+    for (int i = 0; i < LINK_GUESTS_EACH; i++) {
+        fds[i] = raw_connect_from(&s, stranger);
+        ok(fds[i] >= 0 && is_let_in(fds[i]));
+    }
+    one_more = raw_connect_from(&s, stranger);
+    ok(!is_let_in(one_more));
+    /* Others are let in. */
+    ok(stand_join_live(&s));
+    UNTIL(&s, strcmp(str_text(&s.heard), "ready;") == 0);
+    /* And so is he, once one of his has gone. */
+    close(fds[0]);
+    fds[0] = 0;
+    for (int64_t end = loop_now(s.control) + 5000000; !again && loop_now(s.control) < end;) {
+        close(one_more);
+        one_more = raw_connect_from(&s, stranger);
+        again = is_let_in(one_more);
+        live_turn(&s);
+    }
+    ok(again);
+out:
+    if (one_more >= 0)
+        close(one_more);
+    close_all(fds, LINK_GUESTS_EACH);
+    stand_down(&s);
+}
+
+static void count_strangers(const char *line, void *arg)
+{
+    if (strstr(line, "no hello yet") != NULL)
+        atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+UNIT(strangers_do_not_fill_the_log)
+{
+    struct stand s = {0};
+    struct bridge_stats stats;
+    atomic_int lines = 0;
+    int fd = -1;
+
+    log_set_sink(count_strangers, &lines); /* before there is a thread */
+    ok(stand_up_live(&s));
+    for (int i = 0; i < 100; i++) {
+        fd = raw_connect(&s, shake);
+        ok(is_let_in(fd));
+        ok(raw_send(fd, 1, "{}", 2));
+        close(fd);
+        fd = -1;
+        live_turn(&s);
+    }
+    do {
+        live_turn(&s);
+        bridge_stats(s.bridge, &stats);
+    } while (stats.links > 0);
+    ok(atomic_load(&lines) >= 1 && atomic_load(&lines) < 60);
+out:
+    if (fd >= 0)
+        close(fd);
+    stand_down(&s);
+    log_set_sink(NULL, NULL);
+}
+
+static const char hello[] =
+    "{\"type\":\"hello\",\"version\":1,\"gateway\":\"gw\",\"token\":\"secret\"}";
+
+UNIT(who_has_said_hello_is_no_guest)
+{
+    static int fds[LINK_GUESTS_EACH + 10];
+    struct stand s = {0};
+    struct bridge_stats stats;
+    ssize_t welcome;
+    char got[512];
+
+    ok(stand_up_live(&s));
+    for (int i = 0; i < LINK_GUESTS_EACH + 10; i++) {
+        fds[i] = raw_connect(&s, shake);
+        ok(fds[i] >= 0 && is_let_in(fds[i]));
+        ok(raw_send(fds[i], 1, hello, sizeof hello - 1));
+        welcome = -1;
+        UNTIL(&s, welcome > 0 || (welcome = recv(fds[i], got, sizeof got, MSG_DONTWAIT)) > 0);
+    }
+    bridge_stats(s.bridge, &stats);
+    ok_int(stats.links, LINK_GUESTS_EACH + 10);
+out:
+    close_all(fds, LINK_GUESTS_EACH + 10);
+    stand_down(&s);
+}
+
+/* --- a link that is shut before it is open --- */
+
+struct blocker {
+    struct work work;
+    uv_sem_t *go;
+};
+
+static void block(struct work *w)
+{
+    uv_sem_wait(list_entry(w, struct blocker, work)->go);
+}
+
+static void unblocked(struct work *w)
+{
+    (void)w;
+}
+
+static void note_closed(void *arg, const char *why)
+{
+    str_addf(arg, "closed %s;", why);
+}
+
+static void note_opened(void *arg)
+{
+    str_add(arg, "opened;");
+}
+
+/* Every worker is busy, so that the name stays unresolved for as long as we want. */
+UNIT(a_link_that_is_shut_while_its_name_is_looked_up_is_closed_soon)
+{
+    static const struct link_handlers handlers = {.opened = note_opened, .closed = note_closed};
+    struct stand s = {0};
+    struct str told = STR_INIT(1000);
+    struct blocker blockers[8];
+    struct link *l = NULL;
+    struct error err = {0};
+    bool blocked = false;
+    uv_sem_t go;
+
+    uv_sem_init(&go, 0);
+    ok(stand_up_live(&s));
+    blocked = true;
+    for (int i = 0; i < 8; i++) {
+        blockers[i] = (struct blocker){.work = {.run = block, .done = unblocked}, .go = &go};
+        ok_int(work_submit(s.control, &blockers[i].work), 0);
+    }
+    ok_rc(link_ws_connect(&l, s.control, "ws://localhost:1/", &err), &err);
+    link_own(l, &handlers, &told);
+    link_shut(l, LINK_CLOSE_AWAY, "not wanted any more");
+    UNTIL(&s, strcmp(str_text(&told), "closed not wanted any more;") == 0);
+out:
+    link_free(l);
+    for (int i = 0; i < 8; i++)
+        uv_sem_post(&go);
+    while (blocked && work_pending(s.control) > 0)
+        live_turn(&s);
+    for (int64_t end = loop_now(s.control) + 5000000; link_ws_alive() > 1;) {
+        if (loop_now(s.control) >= end)
+            break;
+        live_turn(&s);
+    }
+    stand_down(&s);
+    uv_sem_destroy(&go);
+    str_free(&told);
+}
+
 UNIT_MAIN(NO_TORTURE(a_call_over_a_websocket_hears_its_prompt),
           NO_TORTURE(a_client_that_goes_away_ends_its_calls),
           NO_TORTURE(a_client_may_link_again_at_once),
@@ -320,5 +518,8 @@ UNIT_MAIN(NO_TORTURE(a_call_over_a_websocket_hears_its_prompt),
           NO_TORTURE(only_our_subprotocol_is_served),
           NO_TORTURE(a_message_that_is_too_long_closes_the_link_with_1009),
           NO_TORTURE(a_first_message_other_than_hello_closes_the_link_and_says_so),
+          NO_TORTURE(one_stranger_does_not_take_the_places_of_all),
+          NO_TORTURE(strangers_do_not_fill_the_log), NO_TORTURE(who_has_said_hello_is_no_guest),
+          NO_TORTURE(a_link_that_is_shut_while_its_name_is_looked_up_is_closed_soon),
           NO_TORTURE(without_a_free_descriptor_accepting_pauses),
           NO_TORTURE(garbage_in_place_of_a_websocket_disturbs_nobody))

@@ -4,8 +4,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "tests/unit/unit.h"
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,6 +146,29 @@ out:
     vtime_free(v);
 }
 
+UNIT(disk_removes_a_file_after_what_was_to_be_written_to_it)
+{
+    struct vtime *v = NULL;
+    struct loop *loop = NULL;
+    struct disk *d = NULL;
+    struct error err = {0};
+
+    ok_rc(vtime_new(&v, &err), &err);
+    ok_rc(loop_new(&loop, v, &err), &err);
+    ok_rc(disk_new(&d, loop, 100, &err), &err);
+    ok_int(disk_append(d, in_folder("x"), "one", 3), 0);
+    disk_remove(d, in_folder("x"));
+    disk_remove(d, in_folder("never"));
+    ok_int(disk_append(d, in_folder("y"), "two", 3), 0);
+    vtime_run(v, 0, NULL, NULL);
+    ok(content("x") == NULL);
+    ok_str(content("y"), "two");
+out:
+    disk_free(d);
+    loop_free(loop);
+    vtime_free(v);
+}
+
 static int lines;
 static void count_lines(const char *line, void *arg)
 {
@@ -177,6 +202,45 @@ out:
     vtime_free(v);
 }
 
-UNIT_MAIN(CASE(disk_writes_in_order_in_virtual_time),
+/* As on a full disk, where a line may find room for its first half. */
+UNIT(disk_never_leaves_half_of_what_it_could_not_write)
+{
+    struct vtime *v = NULL;
+    struct loop *loop = NULL;
+    struct disk *d = NULL;
+    struct error err = {0};
+    struct rlimit before, small;
+
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = (struct rlimit){.rlim_cur = 13, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    lines = 0;
+    log_set_sink(count_lines, NULL);
+    ok_rc(vtime_new(&v, &err), &err);
+    ok_rc(loop_new(&loop, v, &err), &err);
+    ok_rc(disk_new(&d, loop, 100, &err), &err);
+    ok_int(disk_append(d, in_folder("x"), "a line\n", 7), 0);
+    vtime_run(v, 0, NULL, NULL);
+    ok_int(disk_append(d, in_folder("x"), "another line\n", 13), 0);
+    setrlimit(RLIMIT_FSIZE, &small);
+    vtime_run(v, 1000000, NULL, NULL);
+    setrlimit(RLIMIT_FSIZE, &before);
+    ok_int(lines, 1);
+    ok_str(content("x"), "a line\n");
+    ok_int(disk_append(d, in_folder("x"), "a third\n", 8), 0);
+    vtime_run(v, 2000000, NULL, NULL);
+    ok_str(content("x"), "a line\na third\n");
+out:
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_DFL);
+    log_set_sink(NULL, NULL);
+    disk_free(d);
+    loop_free(loop);
+    vtime_free(v);
+}
+
+UNIT_MAIN(CASE(disk_removes_a_file_after_what_was_to_be_written_to_it),
+          CASE(disk_never_leaves_half_of_what_it_could_not_write),
+          CASE(disk_writes_in_order_in_virtual_time),
           NO_TORTURE(disk_writes_in_order_on_its_thread), CASE(disk_bounds_what_it_holds),
           CASE(disk_says_once_a_minute_that_it_cannot_write))

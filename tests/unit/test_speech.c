@@ -471,6 +471,50 @@ out:
     "case \"$1\" in --version) echo 'eSpeak NG text-to-speech: 9.9  Data at: /x'; exit;; "         \
     "--voices) exit;; esac\n"
 
+static bool touch(const char *name)
+{
+    char file[400];
+    FILE *f;
+
+    snprintf(file, sizeof file, "%s/bin/%s", unit_folder(), name);
+    f = fopen(file, "we");
+    return f != NULL && fclose(f) == 0;
+}
+
+/* Calls go on while the engine is asked: this one does not answer before we say so. */
+UNIT(a_reload_does_not_wait_for_the_engine_and_learns_of_new_voices)
+{
+    struct bed b = {0};
+    struct speech_voice v;
+    int64_t end;
+
+    voices_read(NULL);
+    ok(fake_engine(&b, "case \"$1\" in --version)\n"
+                       "  echo 'eSpeak NG text-to-speech: 9.9  Data at: /x'; exit;; esac\n"
+                       "if [ -e \"${0%/*}/new\" ]; then\n"
+                       "  for i in 0 1 2 3 4 5 6 7 8 9; do [ -e \"${0%/*}/go\" ] || sleep 1; done\n"
+                       "  echo ' 5 tlh --/M Klingon x/tlh'\n"
+                       "fi\n"
+                       "echo ' 5 en-us --/M English x/en'"));
+    ok_rc(loop_new(&b.loop, NULL, &b.err), &b.err);
+    snprintf(b.folder, sizeof b.folder, "%s/speech", unit_folder());
+    ok_rc(speech_new(&b.speech, b.loop, NULL, b.folder, &b.err), &b.err);
+    ok_int(speech_pick(NULL, "tlh", &v, &b.err), ERR_MISSING);
+    ok(touch("new"));
+    speech_set_config(b.speech, NULL);
+    speech_set_config(b.speech, NULL);
+    ok_int(speech_pick(NULL, "tlh", &v, &b.err), ERR_MISSING); /* not yet */
+    ok_rc(speech_pick(NULL, "en-US", &v, &b.err), &b.err);     /* and what there was stays */
+    ok(touch("go"));
+    end = loop_now(b.loop) + 20000000;
+    while (speech_pick(NULL, "tlh", &v, &b.err) != 0 && loop_now(b.loop) < end)
+        loop_turn(b.loop, true);
+    ok_rc(speech_pick(NULL, "tlh", &v, &b.err), &b.err);
+out:
+    bed_close(&b);
+    voices_read(NULL);
+}
+
 UNIT(an_engine_that_dies_half_way_is_an_error_and_nothing_is_kept)
 {
     struct bed b = {0}, c = {0};
@@ -591,6 +635,7 @@ UNIT_MAIN(NO_TORTURE(a_prompt_is_spoken_once_and_then_remembered),
           NO_TORTURE(a_prompt_begins_at_once_and_ends_soon_after_the_last_word),
           NO_TORTURE(hostile_text_is_only_text),
           NO_TORTURE(an_engine_that_is_missing_is_named_with_the_way_to_get_it),
+          NO_TORTURE(a_reload_does_not_wait_for_the_engine_and_learns_of_new_voices),
           NO_TORTURE(an_engine_that_dies_half_way_is_an_error_and_nothing_is_kept),
           NO_TORTURE(an_engine_that_hangs_is_killed),
           NO_TORTURE(an_engine_that_does_not_read_or_talks_nonsense_is_an_error),
