@@ -3,13 +3,13 @@
 #define DAY_MS    86400000
 #define MINUTE_US 60000000LL
 
-static int64_t used_us(const struct budget *b, int64_t now_us)
+int64_t budget_used_us(const struct budget *b, int64_t now_us)
 {
     return b->spent_us + b->running * now_us - b->sum_of_begins;
 }
 
 /* A call over midnight counts whole on the new day. */
-static void turn_day(struct budget *b, int64_t wall_ms)
+void budget_turn(struct budget *b, int64_t wall_ms)
 {
     if (b->day == wall_ms / DAY_MS)
         return;
@@ -29,8 +29,8 @@ enum budget_state budget_look(struct budget *b, int64_t now_us, int64_t wall_ms,
 {
     int64_t used;
 
-    turn_day(b, wall_ms);
-    used = used_us(b, now_us);
+    budget_turn(b, wall_ms);
+    used = budget_used_us(b, now_us);
     if (max_calls > 0 && b->calls >= (unsigned)max_calls)
         return BUDGET_CALLS;
     if (max_minutes > 0 && used >= max_minutes * MINUTE_US)
@@ -53,4 +53,13 @@ void budget_give(struct budget *b, int64_t now_us, int64_t since_us)
     b->running--;
     b->sum_of_begins -= since_us;
     b->spent_us += now_us - since_us;
+}
+
+void budget_add(struct budget *b, int64_t wall_ms, int64_t day, unsigned calls, int64_t spent_us)
+{
+    budget_turn(b, wall_ms);
+    if (day != b->day)
+        return;
+    b->calls += calls;
+    b->spent_us += spent_us;
 }

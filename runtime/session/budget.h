@@ -1,7 +1,6 @@
 /* What an account or a route may spend in a day (of UTC): calls, and minutes on the line, ringing
  * included, since that is when a carrier begins to count. Calls that still run count as far as they
- * are, so that nothing new begins once it is spent; those that run go on. Forgotten at a restart.
- */
+ * are, so that nothing new begins once it is spent; those that run go on. ledger.h keeps them. */
 #ifndef ALMON_SESSION_BUDGET_H
 #define ALMON_SESSION_BUDGET_H
 
@@ -29,5 +28,11 @@ enum budget_state budget_look(struct budget *b, int64_t now_us, int64_t wall_ms,
 /* A call begins; ends, which began at `since_us`. */
 void budget_take(struct budget *b, int64_t now_us);
 void budget_give(struct budget *b, int64_t now_us, int64_t since_us);
+/* Begins anew on a new day. */
+void budget_turn(struct budget *b, int64_t wall_ms);
+/* Minutes on the line today, in microseconds. */
+int64_t budget_used_us(const struct budget *b, int64_t now_us);
+/* What was spent earlier on that `day` of 1970, if it is today. */
+void budget_add(struct budget *b, int64_t wall_ms, int64_t day, unsigned calls, int64_t spent_us);
 
 #endif

@@ -1,5 +1,5 @@
 #include "session/route.h"
-#include "session/budget.h"
+#include "session/ledger.h"
 
 #include "base/bucket.h"
 #include "base/country.h"
@@ -174,21 +174,26 @@ static const char *caller_id(const struct config *c, const struct route_request 
 struct route_count {
     unsigned calls;
     struct bucket second; /* of an account */
-    struct budget today;
+    struct ledger_entry *today;
 };
 
 struct routes {
     struct loop *loop;
     struct map accounts; /* by sid */
     struct map lines;    /* by where they lead: they outlive a reload of almon.lua */
+    struct ledger *ledger;
 };
 
-int routes_new(struct routes **rp, struct loop *loop, struct error *err)
+int routes_new(struct routes **rp, struct loop *loop, struct kv *kv, struct error *err)
 {
     struct routes *r = mem_alloc(sizeof *r);
 
     if (r == NULL)
         return error_nomem(err);
+    if (ledger_new(&r->ledger, loop, kv, err) != 0) {
+        mem_free(r);
+        return ERR_NOMEM;
+    }
     r->loop = loop;
     *rp = r;
     return 0;
@@ -209,18 +214,22 @@ struct routes *routes_free(struct routes *r)
     map_each(&r->lines, free_count, NULL);
     map_free(&r->accounts);
     map_free(&r->lines);
+    ledger_free(r->ledger);
     mem_free(r);
     return NULL;
 }
 
-static struct route_count *count_of(struct map *m, const char *key)
+static struct route_count *count_of(struct routes *r, struct map *m, const char *kind,
+                                    const char *key)
 {
     struct route_count *c = map_get(m, key);
 
     if (c != NULL)
         return c;
     c = mem_alloc(sizeof *c);
-    if (c == NULL || map_set(m, key, c) != 0) {
+    if (c != NULL)
+        c->today = ledger_find(r->ledger, kind, key);
+    if (c == NULL || c->today == NULL || map_set(m, key, c) != 0) {
         mem_free(c);
         return NULL;
     }
@@ -235,7 +244,7 @@ static struct route_count *count_of_route(struct routes *r, const struct config_
     str_addf(&key, "%s\n%s\n%s", route->gateway, route->trunk != NULL ? route->trunk : "",
              route->patterns[0]);
     if (!key.failed)
-        c = count_of(&r->lines, str_text(&key));
+        c = count_of(r, &r->lines, "route", str_text(&key));
     str_free(&key);
     return c;
 }
@@ -431,11 +440,10 @@ int routes_plan(struct routes *r, const struct config *config, struct bridge *br
 /* --- the ceilings --- */
 
 /* `line`, `calls`, `minutes`: of account{…} or route{…}, which `what` is. */
-static int spend(struct routes *r, struct budget *b, const struct config *config, const char *what,
-                 int line, int calls, int minutes, const char *to, struct error *err)
+static int spend(struct ledger_entry *e, const struct config *config, const char *what, int line,
+                 int calls, int minutes, const char *to, struct error *err)
 {
-    enum budget_state state = budget_look(b, loop_now(r->loop), loop_wall(r->loop), calls, minutes);
-    bool first = !b->exhausted;
+    enum budget_state state = ledger_look(e, calls, minutes);
 
     if (state == BUDGET_OPEN)
         return 0;
@@ -449,31 +457,30 @@ static int spend(struct routes *r, struct budget *b, const struct config *config
         "%.100s is not called: the %s has spent its %d %s of today (%s in %s:%d)", to, what,
         state == BUDGET_CALLS ? calls : minutes, state == BUDGET_CALLS ? "calls" : "minutes",
         state == BUDGET_CALLS ? "calls_per_day" : "minutes_per_day", config->path, line);
-    b->exhausted = true;
-    if (first)
+    if (ledger_exhausted(e))
         log_error("routes", NULL, "alarm: %s", err->text);
     return ERR_LIMIT;
 }
 
 /* What may be spent today. */
-static int look_at_budgets(struct routes *r, const struct config *config,
-                           const struct config_account *account, struct route_count *all,
-                           const struct route_step *step, struct error *err)
+static int look_at_budgets(const struct config *config, const struct config_account *account,
+                           struct route_count *all, const struct route_step *step,
+                           struct error *err)
 {
     const struct config_route *route = &config->routes[step->route];
-    int rc = spend(r, &all->today, config, "account", account->line, account->calls_per_day,
+    int rc = spend(all->today, config, "account", account->line, account->calls_per_day,
                    account->minutes_per_day, step->to, err);
 
     return rc != 0 ? rc
-                   : spend(r, &step->count->today, config, "route", route->line,
-                           route->calls_per_day, route->minutes_per_day, step->to, err);
+                   : spend(step->count->today, config, "route", route->line, route->calls_per_day,
+                           route->minutes_per_day, step->to, err);
 }
 
 int routes_take(struct routes *r, const struct config *config, const struct config_account *account,
                 struct route_step *step, struct error *err)
 {
     const struct config_route *route = step->route >= 0 ? &config->routes[step->route] : NULL;
-    struct route_count *all = count_of(&r->accounts, account->sid);
+    struct route_count *all = count_of(r, &r->accounts, "account", account->sid);
     struct route_count *line = step->count;
 
     if (all == NULL)
@@ -488,7 +495,7 @@ int routes_take(struct routes *r, const struct config *config, const struct conf
                                 "%.100s is not called over the route in %s:%d: it has its %d calls "
                                 "(limit)",
                                 step->to, config->path, route->line, route->limit);
-    if (line != NULL && look_at_budgets(r, config, account, all, step, err) != 0)
+    if (line != NULL && look_at_budgets(config, account, all, step, err) != 0)
         return ERR_LIMIT;
     if (line != NULL && !bucket_take(&all->second, loop_now(r->loop), account->calls_per_second,
                                      account->calls_per_second))
@@ -501,8 +508,8 @@ int routes_take(struct routes *r, const struct config *config, const struct conf
     if (line == NULL)
         return 0;
     line->calls++;
-    budget_take(&all->today, step->since);
-    budget_take(&line->today, step->since);
+    ledger_take(all->today);
+    ledger_take(line->today);
     return 0;
 }
 
@@ -515,8 +522,8 @@ void routes_give(struct routes *r, const struct config_account *account,
     if (step->count == NULL)
         return;
     step->count->calls--;
-    budget_give(&all->today, loop_now(r->loop), step->since);
-    budget_give(&step->count->today, loop_now(r->loop), step->since);
+    ledger_give(all->today, step->since);
+    ledger_give(step->count->today, step->since);
 }
 
 unsigned route_hops(const char *const *params)

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "bridge/bridge.h"
+#include "store/kv.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,7 +59,8 @@ enum { ROUTE_HOPS_MAX = 10 };
 unsigned route_hops(const char *const *params);
 
 struct routes;
-int routes_new(struct routes **rp, struct loop *loop, struct error *err);
+/* `kv` keeps what is spent of budgets (ledger.h) and outlives the routes; NULL: nothing does. */
+int routes_new(struct routes **rp, struct loop *loop, struct kv *kv, struct error *err);
 struct routes *routes_free(struct routes *r);
 
 /* At least one step, or an error with Twilio's code: 13224 no number, 13227 a country that the

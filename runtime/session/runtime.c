@@ -57,7 +57,7 @@ int runtime_new(struct runtime **rp, const struct runtime_parts *parts, struct c
         mem_free(rt);
         return error_nomem(err);
     }
-    if (routes_new(&rt->routes, parts->loop, err) != 0) {
+    if (routes_new(&rt->routes, parts->loop, parts->kv, err) != 0) {
         mem_free(rt->config);
         mem_free(rt);
         return ERR_NOMEM;

@@ -40,7 +40,7 @@ static bool desk_up(struct desk *d, const char *lines)
     ok(stand_up(&d->stand));
     ok_rc(config_parse(&d->config, str_text(&text), text.len, "almon.lua", NULL, NULL, &d->err),
           &d->err);
-    ok_rc(routes_new(&d->routes, d->stand.control, &d->err), &d->err);
+    ok_rc(routes_new(&d->routes, d->stand.control, NULL, &d->err), &d->err);
     good = true;
 out:
     str_free(&text);
