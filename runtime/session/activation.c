@@ -353,14 +353,16 @@ static void handler_broke(struct activation *a, const char *why)
     char *kept = handler_text(why, HANDLER_MAX_TEXT);
     const char *text = kept != NULL ? kept : "out of memory";
 
-    /* What stands below may hold coroutines of the same state: the whole stack goes. */
+    /* A guest that breaks fails for the verb below, which knows what to do without it; else the
+     * whole stack goes. Handlers below whose state has died with it are told when they are resumed.
+     */
     if (a->at_end || a->session->phase != SESSION_RUNNING) {
         session_say_problem(a->session, true, 82002, handler_url(a), text);
         pop(a, "error");
         mem_free(kept);
         return;
     }
-    while (broken->below != NULL)
+    while (broken->below != NULL && !broken->guest)
         broken = broken->below;
     activation_pop_above(broken, "error");
     end_verb(broken, "error");

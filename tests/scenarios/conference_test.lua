@@ -168,6 +168,20 @@ scenario("who cannot be made to wait is not in the conference", function(t)
   t:settles()
 end)
 
+scenario("whose waiting is a handler that breaks is not in it either, and his flow goes on", function(t)
+  t:file("wait.lua", "return function(call) call:say('From Lua.') error('broken') end")
+  t:file("in.xml", "<Response><Dial action='http://app.test/after'><Conference waitUrl='wait.lua'>Room</Conference></Dial></Response>")
+  t:file("in.lua", "return function(call) call:dial{ conference = { 'Room', waitUrl = 'wait.lua' }, action = 'http://app.test/after' } end")
+  t:number(NUMBER, { voice = t:folder(door == "Lua" and "in.lua" or "in.xml") })
+  t:web("/after", "<Response><Say>Out.</Say></Response>")
+  local ann = t:call(NUMBER)
+  ann:hears("From Lua.")
+  ann:hears("Out.")
+  t:expect_request("/after", { DialCallStatus = "failed" })
+  ann:ends("completed")
+  t:settles()
+end)
+
 scenario("… unless it begins before that is known", function(t)
   t:web("/wait", { status = 500, delay = 5 })
   local ann = enters(t, "waitUrl='/wait' beep='false'")
@@ -580,6 +594,24 @@ scenario("an announcement that cannot be had is told of", function(t)
     { "announcement-fail", AnnounceUrl = "http://app.test/announce", CallSid = bob:sid(), ReasonAnnouncementFailed = true })
   hear_each_other(t, ann, bob)
 end)
+
+-- Whatever is wrong with what one is to hear, he stays where he is.
+for _, row in ipairs {
+  { "an error", "error('broken')" }, { "an endless loop", "while true do end" },
+  { "an error in a document of its own", "call:run('<Response><Lua>error(1)</Lua></Response>')" },
+} do
+  scenario("an announcement to one by a handler with " .. row[1] .. " is told of, and he stays", function(t)
+    local ann, bob = two(t, "beep='false'", "beep='false'")
+    t:number(NUMBER, { voice = "/voice", voice_fallback = "/sorry" })
+    t:file("broken.lua", "return function(call) " .. row[2] .. " end")
+    t:change("Room", bob, { announce = t:folder("broken.lua") })
+    t:waits("5s")
+    told(t, "participant-join", "participant-join", "conference-start",
+      { "announcement-fail", CallSid = bob:sid(), ReasonAnnouncementFailed = true })
+    hear_each_other(t, ann, bob)
+    t:expect_no_request("/sorry")
+  end)
+end
 
 scenario("an announcement takes the place of the one before", function(t)
   two(t, "beep='false'", "beep='false'")

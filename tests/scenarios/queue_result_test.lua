@@ -55,3 +55,28 @@ for _, how in ipairs { "hangs up", "is given another document" } do
     t:expect_request("/done", { DialCallStatus = "completed", DequeuedCallSid = bob:sid() })
   end)
 end
+
+-- What cannot be had, or breaks, is an error of the queue's, also when a handler says what is heard.
+for _, row in ipairs {
+  { "a handler that breaks", "call:say('Please hold') error('broken')" },
+  { "a handler that does not end", "call:say('Please hold') while true do end" },
+} do
+  for _, door in ipairs { "markup", "Lua" } do
+    scenario(("waitUrl is %s: error (%s)"):format(row[1], door), function(t)
+      setup(t)
+      t:file("wait.lua", "return function(call) " .. row[2] .. " end")
+      t:number("+15550100", { voice = t:file("in.xml",
+        "<Response><Enqueue action='http://app.test/left' waitUrl='wait.lua'>support</Enqueue></Response>") })
+      if door == "Lua" then
+        t:number("+15550100", { voice = t:file("in.lua",
+          "return function(call) call:enqueue{ 'support', waitUrl = 'wait.lua', action = 'http://app.test/left' } end") })
+      end
+      local ann = t:call("+15550100")
+      ann:hears("Please hold")
+      ann:hears("Goodbye")
+      t:expect_request("/left", { QueueResult = "error", QueueSid = true, QueueTime = true })
+      ann:ends("completed")
+      t:settles()
+    end)
+  end
+end
