@@ -135,6 +135,28 @@ await test('retransmitted INVITEs make one call', async () => {
     assert.equal(almon.journals().filter((j) => j.lines[0]?.from === '+15550195').length, 1);
 });
 
+for (const [number, status, at_once] of [['+15550106', 200, true], ['+15550106', 200, false], ['+15550103', 486, false]])
+    await test(`one INVITE by two ways is one call: ${status}, and 482 ${at_once ? 'at once' : 'after it'}`, async () => {
+        const from = `+1555019${status}${Number(at_once)}`;
+        const d = phone.dialog(number, `sip:${from}@elsewhere.test`);
+        const hears = (s) => phone.next(`${s}`, (m) => m.status === s && m.header('call-id') === d.id);
+        const again = () => phone.send(phone.request('INVITE', d, { body: phone.sdp(), cseq: 1 }));
+        phone.send(phone.request('INVITE', d, { body: phone.sdp() }));
+        const branch = d.last;
+        if (at_once)
+            again();
+        const final = await hears(status);
+        const talk = { ...d, theirs: /tag=([^;]+)/.exec(final.header('to'))[1], target: /<([^>]+)>/.exec(final.header('contact') ?? '')?.[1] };
+        phone.ack(talk, 1, status === 200 ? undefined : branch);
+        if (!at_once)
+            again();
+        await hears(482);
+        if (status === 200)
+            assert.equal((await phone.ask('BYE', talk)).status, 200);
+        await almon.journal(from);
+        assert.equal(almon.journals().filter((j) => j.lines[0]?.from === from).length, 1);
+    });
+
 await test('hold and another codec by re-INVITE, both ways of holding', async () => {
     const d = await phone.call('+15550106');
     const again = async (body) => {
