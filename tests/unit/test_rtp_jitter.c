@@ -208,6 +208,58 @@ out:
     rtp_ear_free(&e);
 }
 
+/* The sample at this place of what is said. */
+static uint8_t said(size_t at)
+{
+    return (uint8_t)(at * 7 + at / 160);
+}
+
+/* Packets of `ms` each, sent when they are full: after its delay, what is heard is what was said,
+ * nothing left out or put in. */
+static bool is_whole(unsigned ms, struct error *err)
+{
+    struct rtp_ear e;
+    uint8_t frame[FRAME_BYTES_MAX], payload[120 * 8];
+    size_t units = ms * 8, sent = 0, heard = 0;
+    bool same = rtp_ear_init(&e, RTP_PCMU, 0, err) == 0;
+
+    for (int64_t now = 0; same && now < 4000; now++) {
+        if (now > 0 && now % ms == 0) {
+            for (size_t i = 0; i < units; i++)
+                payload[i] = said(sent + i);
+            rtp_ear_put(&e, JITTER_AUDIO, (uint16_t)(65500 + now / ms), (uint32_t)sent, payload,
+                        units, now * 1000);
+            sent += units;
+        }
+        if (now % 20 != 17 || rtp_ear_tick(&e, frame, now * 1000) == 0)
+            continue;
+        for (size_t i = 0; i < 160; i++)
+            same &= frame[i] == said(heard + i);
+        heard += 160;
+    }
+    same &= heard >= (4000 - 2 * ms - 40) * 8 && e.late == 0 && e.concealed == 0;
+    rtp_ear_free(&e);
+    return same;
+}
+
+/* a=ptime of who speaks is his affair, and need not fit our 20 ms (RFC 3551 §4.2). */
+UNIT(packets_of_any_length_are_heard_whole)
+{
+    static const unsigned lengths[] = {5, 10, 15, 20, 30, 40, 50, 60, 80, 90, 100, 120};
+    struct error err = {0};
+
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        bool whole = is_whole(lengths[i], &err);
+
+        ok_rc(err.code, &err);
+        if (!whole)
+            printf("# packets of %u ms\n", lengths[i]);
+        ok(whole);
+    }
+out:;
+}
+
 UNIT_MAIN(CASE(in_order_once_and_soon_whatever_the_network_does),
           CASE(the_delay_grows_quickly_and_shrinks_slowly),
-          CASE(what_is_lost_is_made_up_of_what_was_heard))
+          CASE(what_is_lost_is_made_up_of_what_was_heard),
+          CASE(packets_of_any_length_are_heard_whole))

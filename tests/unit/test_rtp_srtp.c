@@ -297,6 +297,42 @@ out:
     rig_stop(&r);
 }
 
+/* Longer than all 65,536 numbers last, through a network that loses and reorders at each turn. */
+UNIT(a_call_outlives_its_sequence_numbers)
+{
+    struct rig_network network = {.seed = 5, .loss = 2, .delay_ms = 20, .jitter_ms = 30};
+    struct error err = {0};
+    struct srtp_key other = key;
+    struct rig r;
+
+    other.master[3] ^= 1;
+    ok(rig_start(&r, RTP_PCMU, &network, &err));
+    for (int i = 0; i < 2; i++) {
+        struct rtp_peer p = rig_peer(&r.ends[1 - i], RTP_PCMU);
+
+        p.key_out = i == 0 ? &key : &other;
+        p.key_in = i == 0 ? &other : &key;
+        ok_rc(rtp_set_peer(r.ends[i].rtp, &p, &err), &err);
+        r.ends[i].hz = 440;
+    }
+    for (int minute = 0; minute < 23; minute++) {
+        rig_run(&r, 60000);
+        for (int i = 0; i < 2; i++)
+            ok(rig_tone(&r.ends[i], 440, 50000, 0) > 0.9);
+    }
+    for (int i = 0; i < 2; i++) {
+        struct rtp_stats s;
+
+        rtp_stats(r.ends[i].rtp, &s);
+        ok(s.sent > 65536 && s.bad == 0);
+        ok(s.loss > 0.01 && s.loss < 0.03 && s.remote_loss < 0.1);
+        ok(s.mos > 3);
+        ok_int(r.ends[i].timeouts, 0);
+    }
+out:
+    rig_stop(&r);
+}
+
 #define BARE "1 AEAD_AES_128_GCM inline:AAECAwQFBgcICQoLDA0OD6ChoqOkpaanqKmqqw"
 
 UNIT(key_lines_are_read_and_written)
@@ -394,4 +430,5 @@ UNIT_MAIN(CASE(a_packet_becomes_the_bytes_that_other_programs_make),
           CASE(forged_and_repeated_packets_change_nothing),
           NO_TORTURE(the_sequence_turns_over_with_losses_around_it),
           CASE(a_protected_call_is_heard_and_no_stranger_gets_in),
-          CASE(key_lines_are_read_and_written), CASE(key_lines_that_we_cannot_speak_are_refused))
+          NO_TORTURE(a_call_outlives_its_sequence_numbers), CASE(key_lines_are_read_and_written),
+          CASE(key_lines_that_we_cannot_speak_are_refused))
