@@ -134,6 +134,13 @@ int main(int argc, char **argv)
         else
             return fputs(usage, option == 'h' ? stdout : stderr), option == 'h' ? 0 : 2;
     }
+    if (optind < argc) {
+        fprintf(stderr,
+                "almon-sip: '%s' is one word too many; a configuration is named with "
+                "--config FILE\n",
+                argv[optind]);
+        return 2;
+    }
     mem_hook_libraries();
     signal(SIGPIPE, SIG_IGN);
     if (config_load(&config, path, print_mistake, NULL, &err) != 0)

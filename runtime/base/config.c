@@ -102,7 +102,9 @@ static void read_keys(struct config_loader *l, lua_State *L, const struct config
         if (!lua_isnil(L, -1))
             config_value(l, L, section, k, at, base);
         else if (k->required)
-            config_problem(l, line, "%s: '%s' is missing", section->name, k->name);
+            config_problem(l, line, "%s: '%s' is missing%s%s%s", section->name, k->name,
+                           k->first ? "; write " : "", k->first ? section->name : "",
+                           k->first ? " { \"…\", … }" : "");
         lua_pop(L, 1);
     }
     find_unknown_keys(l, L, section, line);
@@ -270,7 +272,10 @@ static void report_lua(struct config_loader *l, lua_State *L, int rc)
     }
     if (sscanf(text, "=:%d: %n", &line, &skip) < 1)
         line = skip = 0;
-    config_problem(l, line, "%s", text + skip);
+    /* Where a name stands that nobody knows, quotes were forgotten most often. */
+    config_problem(l, line, "%s%s", text + skip,
+                   strstr(text, "(global '") != NULL ? "; text stands in quotes, \"like this\""
+                                                     : "");
 }
 
 static void run_lua(struct config_loader *l, const char *text, size_t len)
@@ -343,27 +348,6 @@ static void make_array(struct config_loader *l, size_t i)
         find_doubles(l, section, items, n);
 }
 
-static void join_accounts(struct config_loader *l)
-{
-    struct config *c = l->config;
-
-    if (c->n_accounts == 0) {
-        config_problem(l, 0, "no account; write account { sid = \"AC…\", token = \"…\" }");
-        return;
-    }
-    for (size_t i = 0; i < c->n_numbers; i++)
-        ((struct config_number *)(uintptr_t)&c->numbers[i])->account = &c->accounts[0];
-    for (struct config_link *link = l->links; link != NULL; link = link->next) {
-        const struct config_account *account = config_find_account(c, link->sid);
-        char *number = (char *)(uintptr_t)&c->numbers[link->entry];
-
-        if (account == NULL)
-            config_problem(l, link->line, "number: account '%.60s' is not in this file", link->sid);
-        else
-            memcpy(number + link->offset, &account, sizeof account);
-    }
-}
-
 /* Paths are put behind it, so it ends without a slash. */
 static void settle_public_url(struct config_loader *l)
 {
@@ -389,7 +373,7 @@ static void finish(struct config_loader *l)
             make_array(l, i);
     if (l->nomem)
         return;
-    join_accounts(l);
+    config_check_accounts(l);
     config_check_routes(l);
     settle_public_url(l);
 }

@@ -98,3 +98,27 @@ void config_check_routes(struct config_loader *l)
             config_problem(l, r->line, "route: no trunk is called '%.60s' in this file", r->trunk);
     }
 }
+
+/* --- who owns what --- */
+
+void config_check_accounts(struct config_loader *l)
+{
+    struct config *c = l->config;
+
+    if (c->n_accounts == 0) {
+        if (l->problems == NULL) /* else it stands there, perhaps, misspelt */
+            config_problem(l, 0, "no account; write account { sid = \"AC…\", token = \"…\" }");
+        return;
+    }
+    for (size_t i = 0; i < c->n_numbers; i++)
+        ((struct config_number *)(uintptr_t)&c->numbers[i])->account = &c->accounts[0];
+    for (struct config_link *link = l->links; link != NULL; link = link->next) {
+        const struct config_account *account = config_find_account(c, link->sid);
+        char *number = (char *)(uintptr_t)&c->numbers[link->entry];
+
+        if (account == NULL)
+            config_problem(l, link->line, "number: account '%.60s' is not in this file", link->sid);
+        else
+            memcpy(number + link->offset, &account, sizeof account);
+    }
+}

@@ -64,6 +64,8 @@ void config_value(struct config_loader *l, lua_State *L, const struct config_sec
 
 /* Notes routes that lead to nothing that the file has. */
 void config_check_routes(struct config_loader *l);
+/* Gives each number its account. */
+void config_check_accounts(struct config_loader *l);
 
 /* What stands behind an unknown global name: calling it is a mistake, and so is using it as a
  * value. Its only upvalue is the name. */

@@ -56,6 +56,7 @@ struct sync {
 int disk_make_folders(const char *path, struct error *err)
 {
     char part[PATH_MAX];
+    struct stat st;
 
     if (!str_copy(part, sizeof part, path))
         return error_set(err, ERR_INVALID, "%s: the name is too long", path);
@@ -71,6 +72,8 @@ int disk_make_folders(const char *path, struct error *err)
             break;
         *p = end;
     }
+    if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+        return error_set(err, ERR_IO, "%s: is no folder", path);
     return 0;
 }
 

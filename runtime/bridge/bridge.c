@@ -110,8 +110,10 @@ static int open_socket(const char *listen, int *fd, struct error *err)
         return error_set(err, ERR_INVALID, "bridge: '%s' is no address; write host:port", listen);
     rc = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &ai);
     if (rc != 0)
-        return error_set(err, ERR_INVALID, "bridge: cannot listen on %s: %s", listen,
-                         gai_strerror(rc));
+        return error_set(err, ERR_INVALID,
+                         "bridge: cannot listen on %s: %s; set server.bridge to an address of "
+                         "this machine",
+                         listen, gai_strerror(rc));
     *fd = listen_on(ai);
     freeaddrinfo(ai);
     if (*fd < 0)

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/daemon.h"
 #include "cli/room.h"
 #include "media/cache.h"
 #include "media/recorder.h"
@@ -13,6 +14,7 @@
 #include "verbs/verbs.h"
 #include "web/control.h"
 #include "web/web.h"
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -83,6 +85,7 @@ static void reload(struct serve *s)
     }
     if (log_set_levels(config->server.log, &err) != 0)
         log_warn("config", NULL, "%s", err.text);
+    daemon_advise(config);
     web_set_config(s->web, config);
     runtime_set_config(s->runtime, config);
     log_info("config", NULL, "%s reloaded: %zu numbers; addresses and state stay until a restart",
@@ -125,6 +128,7 @@ static void on_signal(uv_signal_t *h, int number)
     s->stopping = true;
     s->stopping_since = loop_now(s->loop);
     log_info("serve", NULL, "stopping: ending calls");
+    daemon_notify("STOPPING=1");
     runtime_close(s->runtime, calls_closed, s);
 }
 
@@ -322,13 +326,21 @@ static int choose_state(struct serve *s, const struct config *config, struct err
 {
     const char *state = s->state_option != NULL ? s->state_option : config->server.state;
     bool beside = s->state_option == NULL && state[0] != '/';
+    struct error why = {0};
     char folder[700];
 
     snprintf(folder, sizeof folder, "%s%s%s", beside ? config->folder : "", beside ? "/" : "",
              state);
     if (!str_copy(s->state, sizeof s->state, folder))
         return error_set(err, ERR_INVALID, "%s: the state folder's name is too long", folder);
-    return disk_make_folders(s->state, err);
+    if (disk_make_folders(s->state, &why) == 0 && access(s->state, R_OK | W_OK | X_OK) == 0)
+        return 0;
+    if (why.code == 0)
+        error_set(&why, ERR_IO, "%s: cannot be written to: %s", s->state, strerror(errno));
+    return error_set(err, ERR_IO,
+                     "%s; give it to this user, or name another with --state or "
+                     "server.state",
+                     why.text);
 }
 
 /* What a killed exchange left unfinished. Only once the state folder is known to be ours. */
@@ -363,9 +375,11 @@ static int start(struct serve *s, struct error *err)
         return rc;
     }
     rc = start_runtime(s, config, err);
-    if (rc == 0)
-        repair(s);
-    return rc;
+    if (rc != 0)
+        return rc;
+    daemon_advise(config);
+    repair(s);
+    return 0;
 }
 
 static void not_now(uv_signal_t *h, int number)
@@ -408,6 +422,16 @@ static void stop(struct serve *s)
     loop_free(s->loop);
 }
 
+/* A start that failed half way: who listens is asked to stop before he is freed. */
+static void abandon(struct serve *s)
+{
+    if (s->bridge != NULL) {
+        bridge_close(s->bridge, bridge_closed, s);
+        loop_run(s->loop);
+    }
+    stop(s);
+}
+
 static void watch_signal(struct serve *s, uv_signal_t *h, int number)
 {
     uv_signal_init(loop_uv(s->loop), h);
@@ -428,6 +452,7 @@ static void run(struct serve *s)
     printf("almon: ready  bridge ws://%s  http %s  state %s\n", config->server.bridge,
            config->server.public_url, s->state);
     fflush(stdout);
+    daemon_notify("READY=1");
     loop_run(s->loop);
     timer_stop(&s->late);
 }
@@ -436,7 +461,8 @@ static void usage(FILE *out)
 {
     fprintf(out, "usage: almon serve [--config FILE] [--state DIR]\n"
                  "Runs the exchange with FILE (default: almon.lua).\n"
-                 "SIGHUP reads the configuration again; SIGINT and SIGTERM end calls and leave.\n");
+                 "SIGHUP reads the configuration again; SIGINT and SIGTERM end calls, let their\n"
+                 "recordings and callbacks finish, and leave; a second one leaves at once.\n");
 }
 
 int cli_serve(int argc, char **argv)
@@ -465,10 +491,18 @@ int cli_serve(int argc, char **argv)
             return 2;
         }
     }
+    if (optind < argc) {
+        fprintf(stderr,
+                "almon serve: '%s' is one word too many; a configuration is named with "
+                "--config FILE\n",
+                argv[optind]);
+        return 2;
+    }
+    daemon_raise_files();
     if (start(&s, &err) != 0) {
         if (!s.said)
             fprintf(stderr, "almon: %s\n", err.text);
-        stop(&s);
+        abandon(&s);
         return 1;
     }
     run(&s);

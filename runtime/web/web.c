@@ -64,8 +64,10 @@ static int open_socket(struct web *w, const char *address, struct error *err)
     host[n] = '\0';
     rc = getaddrinfo(n > 0 ? host : NULL, colon + 1, &hints, &list);
     if (rc != 0)
-        return error_set(err, ERR_INVALID, "web: cannot listen on %s%s: %s", host, colon,
-                         gai_strerror(rc));
+        return error_set(err, ERR_INVALID,
+                         "web: cannot listen on %s%s: %s; set server.http to an address of this "
+                         "machine",
+                         host, colon, gai_strerror(rc));
     w->fd = bind_to(list);
     freeaddrinfo(list);
     if (w->fd < 0 || getsockname(w->fd, (struct sockaddr *)&bound, &len) != 0)

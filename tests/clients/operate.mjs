@@ -3,8 +3,9 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
-import { ALMON, assert, finish, startAlmon, test, until, watch, within } from './common.mjs';
+import { ALMON, assert, finish, pause, startAlmon, test, until, watch, within } from './common.mjs';
 
 const almon = await startAlmon({
     config: `number { "+1555", voice = "hello.xml" }
@@ -64,6 +65,31 @@ await test('a second exchange on the same state is refused clearly', async () =>
     const { status, out } = await almon.run(['serve', '--config', almon.config, '--state', almon.state]);
     assert.equal(status, 1);
     assert.match(out, /another almon|Address already in use/);
+});
+
+await test('a start that cannot be says why in one line', async () => {
+    const free = `server { http = "127.0.0.1:0", bridge = "127.0.0.1:0" }`;
+    const text = readFileSync(almon.config, 'utf8');
+    const other = path.join(almon.dir, 'other.lua');
+    const start = async (...more) => {
+        const { status, out } = await almon.run(['serve', '--config', other, ...more]);
+        return [status, ...out.split('\n').filter((line) => line !== '')];
+    };
+    const fails = async (why, ...more) => {
+        const [status, ...lines] = await start(...more);
+        assert.equal(lines.length, 1, lines.join('\n'));
+        assert.match(lines[0], why);
+        assert.ok(status === 1 || status === 2);
+    };
+    writeFileSync(path.join(almon.dir, 'a-file'), '');
+    writeFileSync(other, text.replace(/^server .*$/m, free));
+    await fails(/another almon serves/, '--state', almon.state);
+    await fails(/a-file: is no folder; .*--state/, '--state', path.join(almon.dir, 'a-file'));
+    await fails(/'one.lua' is one word too many; .*--config/, 'one.lua');
+    writeFileSync(other, text.replace(/, bridge = ".*"/, ', bridge = "127.0.0.1:0"'));
+    await fails(/web: cannot listen on .*: Address already in use; set server.http/, '--state', path.join(almon.dir, 'else'));
+    writeFileSync(other, text.replace(/http = "[^"]*"/, 'http = "127.0.0.1:0"'));
+    await fails(/bridge: cannot listen on .*: Address already in use; set server.bridge/, '--state', path.join(almon.dir, 'else'));
 });
 
 await test('a live call is followed, gets a new document, and its trace tells', async () => {
@@ -162,6 +188,35 @@ await test('signals that come close together end it as one', async () => {
         clearInterval(again);
         assert.equal(how, 0);
     }
+});
+
+// The application has the last callback and does not answer: fifteen seconds would be waited for it.
+await test('a second signal, later, ends it at once', async () => {
+    const silent = net.createServer();
+    const asked = new Promise((resolve) => silent.on('connection', (socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => resolve(socket));
+    }));
+    await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const at = `127.0.0.1:${silent.address().port}`;
+    writeFileSync(almon.config, `${readFileSync(almon.config, 'utf8')}
+http { allow = "${at}" }
+number { "+1444", voice = "wait.xml", status_callback = "http://${at}/told" }\n`);
+    await almon.start();
+    const live = callInBackground('+1444');
+    await until(10000, 'the answer', () => /answered/.test(live.out));
+    almon.child.kill('SIGTERM');
+    (await within(10000, 'the last callback', asked)).pause();
+    let left = false;
+    almon.ended.then(() => { left = true; });
+    await pause(1200); // signals closer together are one
+    assert.equal(left, false);
+    almon.child.kill('SIGTERM');
+    assert.equal(await within(5000, 'the end', almon.ended), 1);
+    assert.equal(almon.logged('told twice').length, 1);
+    await within(5000, 'the end of the call', live.ended);
+    silent.close();
+    (await asked).destroy();
 });
 
 await finish(almon);

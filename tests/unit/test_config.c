@@ -172,6 +172,11 @@ UNIT(config_finds_doubles)
            ERR_INVALID);
     ok_str(reports, "dir/almon.lua:4: number: pattern '+1' stands already in line 2\n"
                     "dir/almon.lua:5: account: sid '" SID "' stands already in line 1\n");
+    /* Of an account that is misspelt nobody says that it is missing. */
+    ok_int(parse(&c, "acount { sid = '" SID "', token = 't' }", &err), ERR_INVALID);
+    ok_str(reports, "dir/almon.lua:1: unknown section 'acount'; did you mean 'account'?\n");
+    ok_int(parse(&c, ACCOUNT "number { voice = 'x.xml' }", &err), ERR_INVALID);
+    ok_str(reports, "dir/almon.lua:2: number: 'pattern' is missing; write number { \"…\", … }\n");
     ok_int(parse(&c, "number { '+1' }", &err), ERR_INVALID);
     ok_str(reports, "dir/almon.lua: no account; write account { sid = \"AC…\", token = \"…\" }\n");
 out:
@@ -189,6 +194,9 @@ UNIT(config_runs_in_a_bare_and_bounded_state)
         {ACCOUNT "account = nil\naccount {}\n", "dir/almon.lua:3: unknown section 'account'"},
         {"\x1bLua", "dir/almon.lua: attempt to load a binary chunk"},
         {ACCOUNT "os.exit(1)", "dir/almon.lua:2: attempt to index a function value (global 'os')"},
+        {ACCOUNT "number { '1', voice = hello.xml }",
+         "dir/almon.lua:2: attempt to index a function value (global 'hello'); text stands in "
+         "quotes, \"like this\""},
         {ACCOUNT "local t = nil + 1", "dir/almon.lua:2: attempt to perform arithmetic on a nil"},
         {ACCOUNT "for i = 1, 200000 do http {} end", "dir/almon.lua:2: "},
     };
