@@ -19,9 +19,9 @@ int disk_new(struct disk **dp, struct loop *loop, size_t max_bytes, struct error
 /* Finishes all that was submitted, calling every `done`. Returns NULL. */
 struct disk *disk_free(struct disk *d);
 /* Appends to a file, making it (mode 0600) and its folders (0700) when missing. The bytes are
- * copied. 0, ERR_LIMIT when too much waits already, ERR_NOMEM. A failing write leaves nothing of its
- * bytes, so that a full disk costs whole lines and never half of one; it is logged once a minute at
- * most and counted. */
+ * copied. 0, ERR_LIMIT when too much waits already, ERR_NOMEM. A failing write leaves nothing of
+ * its bytes, so that a full disk costs whole lines and never half of one; it is logged once a
+ * minute at most and counted. */
 int disk_append(struct disk *d, const char *path, const void *bytes, size_t n);
 /* Removes a file, after all that was submitted before; one that is not there is no error. */
 void disk_remove(struct disk *d, const char *path);

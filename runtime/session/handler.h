@@ -34,10 +34,11 @@ enum {
 struct handler_source {
     const char *text; /* lent */
     size_t len;
-    const char *path;     /* of the file, for messages */
-    int line;             /* of the file on which `text` begins; 1 for a whole file */
-    const char *function; /* which one; NULL: the one the file returns, or main, or on_call, on_message */
-    bool plain;           /* `text` itself is what runs (<Lua>): no function is looked for */
+    const char *path; /* of the file, for messages */
+    int line;         /* of the file on which `text` begins; 1 for a whole file */
+    const char
+        *function; /* which one; NULL: the one the file returns, or main, or on_call, on_message */
+    bool plain;    /* `text` itself is what runs (<Lua>): no function is looked for */
     const struct webhook_params *params; /* of the request that led here; lent */
 };
 
