@@ -13,7 +13,7 @@
 enum {
     KEPT_MAX = 32,            /* compiled statements; the constants of all resources fit */
     COLUMNS_MAX = 16,         /* of a row */
-    VERSION = 1,              /* of the tables */
+    VERSION = 2,              /* of the tables */
     APPLICATION = 0x416c6d6e, /* "Almn", in the file's header */
     BUSY_MS = 3000,           /* another process (a backup) may hold the file so long */
     PAGE_BYTES = 4096,        /* SQLite's usual */
@@ -53,6 +53,16 @@ static const char *const versions[VERSION] = {
     " UPDATE kv_space SET keys = keys - 1, bytes = bytes - length(OLD.key) - length(OLD.value)"
     "  WHERE space = OLD.space;"
     "END;",
+    "CREATE TABLE message (number INTEGER PRIMARY KEY, sid BLOB NOT NULL UNIQUE, once BLOB UNIQUE,"
+    " account BLOB NOT NULL, direction BLOB NOT NULL, sender BLOB NOT NULL, receiver BLOB NOT NULL,"
+    " body BLOB NOT NULL, status BLOB NOT NULL, code INTEGER NOT NULL, segments INTEGER NOT NULL,"
+    " media INTEGER NOT NULL, gateway BLOB, rest BLOB, created INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL, open INTEGER NOT NULL);"
+    "CREATE INDEX message_open ON message (number) WHERE open = 1;"
+    "CREATE INDEX message_ended ON message (created) WHERE open = 0;"
+    "CREATE INDEX message_account ON message (account, number);"
+    "CREATE TABLE opt_out (own BLOB NOT NULL, other BLOB NOT NULL, since INTEGER NOT NULL,"
+    "                      PRIMARY KEY (own, other)) WITHOUT ROWID;",
 };
 
 /* --- messages --- */

@@ -469,3 +469,8 @@ struct kv *kv_close(struct kv *kv)
     mem_free(kv);
     return NULL;
 }
+
+struct store *kv_store(const struct kv *kv)
+{
+    return kv->store;
+}

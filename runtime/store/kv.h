@@ -25,6 +25,7 @@ enum {
 };
 
 struct kv;
+struct store;
 struct kv_op; /* an operation that has not answered yet */
 
 struct kv_pair {
@@ -51,6 +52,8 @@ typedef void kv_h(void *arg, const struct kv_answer *answer);
 int kv_open(struct kv **kvp, struct loop *loop, const char *path, struct error *err);
 /* Finishes what was asked, its handlers called. Accepts NULL; returns NULL. */
 struct kv *kv_close(struct kv *kv);
+/* The database that it lies in, for other resources: there is one file, and one thread. */
+struct store *kv_store(const struct kv *kv);
 
 /* A namespace is an account and a flow's folder; one never sees another's keys. All text is copied.
  * Each returns the pending operation; or NULL with `err` set (a name or value that is empty or too
