@@ -82,8 +82,8 @@ struct rtp_handlers {
     /* One for each key pressed (RFC 4733), as soon as its first packet is there; never before an
      * earlier one. `duration_ms` is what that packet knew, at least 40. */
     void (*digit)(void *arg, char digit, unsigned duration_ms);
-    /* Nothing came for timeout_ms though we should receive; once, until something comes again.
-     * May be NULL. The handler may call rtp_free(). */
+    /* Neither sound nor a report came for timeout_ms, though both sides should speak; once, until
+     * something comes again. May be NULL. The handler may call rtp_free(). */
     void (*timeout)(void *arg);
     /* DTLS was agreed, and for 20 s no keys came of it, for this reason; once. May be NULL. */
     void (*keyless)(void *arg, const char *why);

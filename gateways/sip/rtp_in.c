@@ -211,6 +211,8 @@ static void take_report(struct rtp *r, const struct rtcp *report, int64_t now)
 
     if (r->lock.has_ssrc && report->ssrc != r->lock.ssrc)
         return;
+    if (!report->bye)
+        r->told_us = now;
     if (report->sender) {
         r->source.lsr = (uint32_t)(report->ntp >> 16);
         r->source.lsr_at_us = now;
@@ -284,13 +286,17 @@ void rtp_input(struct rtp *r, bool rtcp, const struct sockaddr *from, const void
 
 /* --- the tick --- */
 
+/* Who has put us on hold may be silent for as long as he likes, whether he says inactive or, as
+ * most do, sendonly without sending. A report shows that he is there: some say nothing else while
+ * their microphone is off. */
 static bool is_silent_too_long(const struct rtp *r, int64_t now)
 {
     int ms = r->engine->config.timeout_ms;
+    int64_t since = r->told_us > r->heard_us ? r->told_us : r->heard_us;
 
-    return ms > 0 && r->has_peer && r->peer.receive &&
+    return ms > 0 && r->has_peer && r->peer.receive && r->peer.send &&
            (r->peer.ice_ufrag != NULL || !address_is_empty(&r->peer.address)) && !r->timed_out &&
-           now - r->heard_us >= ms * INT64_C(1000);
+           now - since >= ms * INT64_C(1000);
 }
 
 bool rtp_in_tick(struct rtp *r, int64_t now)

@@ -105,6 +105,7 @@ struct rtp {
 
     /* in */
     int64_t heard_us, learn_until;
+    int64_t told_us; /* the last report came */
     struct rtp_lock lock;
     struct rtcp_source source;
     struct rtp_stats stats;

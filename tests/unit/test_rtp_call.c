@@ -251,6 +251,36 @@ out:
     rig_stop(&r);
 }
 
+/* A microphone that is off, or a hold without music: for ten minutes, which is no reason to hang
+ * up. */
+UNIT(who_is_quiet_but_reports_or_has_us_on_hold_is_there)
+{
+    struct error err = {0};
+    struct rtp_peer p;
+    struct rig r;
+
+    ok(rig_start(&r, RTP_PCMU, NULL, &err));
+    p = rig_peer(&r.ends[0], RTP_PCMU);
+    p.send = false;
+    ok_rc(rtp_set_peer(r.ends[1].rtp, &p, &err), &err);
+    rig_run(&r, 600000);
+    ok_int(r.ends[0].timeouts, 0);
+    p = rig_peer(&r.ends[1], RTP_PCMU);
+    p.send = false;
+    ok_rc(rtp_set_peer(r.ends[0].rtp, &p, &err), &err);
+    r.cut = true;
+    rig_run(&r, 600000);
+    ok_int(r.ends[0].timeouts, 0);
+    p.send = true;
+    ok_rc(rtp_set_peer(r.ends[0].rtp, &p, &err), &err);
+    rig_run(&r, 59000);
+    ok_int(r.ends[0].timeouts, 0);
+    rig_run(&r, 2000);
+    ok_int(r.ends[0].timeouts, 1);
+out:
+    rig_stop(&r);
+}
+
 UNIT(reports_tell_loss_jitter_and_round_trip)
 {
     struct rig_network n = {.seed = 3, .loss = 10, .delay_ms = 40, .jitter_ms = 20};
@@ -332,4 +362,5 @@ UNIT_MAIN(CASE(what_a_call_encodes_does_not_depend_on_the_others),
           CASE(packets_are_as_long_as_the_far_end_likes_them),
           CASE(on_hold_nothing_is_sent_and_silence_is_heard),
           CASE(a_quiet_call_sends_enough_to_keep_nat_open), CASE(media_that_stops_is_told_once),
+          CASE(who_is_quiet_but_reports_or_has_us_on_hold_is_there),
           CASE(reports_tell_loss_jitter_and_round_trip), CASE(a_clean_call_scores_well))
