@@ -488,7 +488,7 @@ static int place(struct call *c, const struct dial *d, struct error *err)
 
     if (rc != 0)
         return rc;
-    return d->trunk != NULL ? call_hunt(c, d, err) : call_dial(c, d, d->route, err);
+    return d->phone != NULL ? call_dial(c, d, d->route, err) : call_hunt(c, d, err);
 }
 
 void call_offered(struct gateway *g, uint32_t number, const struct offer *offer)

@@ -24,7 +24,7 @@ struct call {
     struct gateway *g;
     struct leg *leg;        /* NULL while several ring */
     struct call_fork *fork; /* those; NULL: none */
-    struct call_hunt *hunt; /* for a server of the trunk that takes it; NULL: none */
+    struct call_hunt *hunt; /* for a server that takes it; NULL: none */
     struct rtp *rtp;
     uint32_t number; /* of the channel */
     bool on_bridge, came_in, answered;
@@ -75,7 +75,7 @@ void call_fork_drop(struct call *c);
 
 /* --- call_hunt.c --- */
 
-/* Calls the servers of the trunk, one after another. */
+/* Calls the servers of `d`, one after another; where it has but a name, those that DNS says. */
 int call_hunt(struct call *c, const struct dial *d, struct error *err);
 void call_hunt_heard(struct call *c);
 /* The one that was tried has ended with `status`: true when the next is tried. */

@@ -240,6 +240,18 @@ size_t trunks_places(struct trunks *t, const struct config_trunk *trunk,
     return n;
 }
 
+void trunks_sort(struct trunks *t, const struct stack_place *places, size_t n,
+                 const char *routes[STACK_PLACES_MAX])
+{
+    struct weighed w[STACK_PLACES_MAX];
+
+    for (size_t i = 0; i < n; i++)
+        w[i] = (struct weighed){places[i].priority, places[i].weight, i};
+    weigh(w, n, &t->rng);
+    for (size_t i = 0; i < n; i++)
+        routes[i] = places[w[i].which].route;
+}
+
 /* --- registration --- */
 
 static int enrol_trunk(struct trunk_state *s, struct error *err)

@@ -5,6 +5,7 @@
 
 #include "base/config.h"
 #include "base/error.h"
+#include "gateways/sip/stack.h"
 #include <sys/socket.h>
 
 struct gateway;
@@ -25,6 +26,9 @@ const char *trunks_fault(const struct trunks *t, const struct config_trunk *trun
  * loop turns. Each call has another order among servers of one priority. */
 size_t trunks_places(struct trunks *t, const struct config_trunk *trunk,
                      const char *routes[TRUNK_PLACES]);
+/* The same of servers that DNS names and that are no trunk's: `places` in the order of a call. */
+void trunks_sort(struct trunks *t, const struct stack_place *places, size_t n,
+                 const char *routes[STACK_PLACES_MAX]);
 /* A call to this address of it was answered by nothing at all. */
 void trunks_silent(struct trunks *t, const struct config_trunk *trunk, const char *route);
 /* The stack's answer to a registration (struct stack_handlers). */

@@ -125,6 +125,33 @@ await test('when none says anything, the exchange is told soon, and the next cal
     assert.equal(calls(first), 0);
 });
 
+await test('an address that is no trunk\'s: the next server after 503, and after one that says nothing', async () => {
+    const call = exchange.offer('sip:bob@frail.test');
+    const m = await invited(first);
+    assert.match(m.first, /^INVITE sip:bob@frail\.test SIP/);
+    first.reply(m, 503);
+    await answers(second, await invited(second), call);
+    const silent = exchange.offer('sip:bob@frail.test');
+    await invited(first);
+    await answers(second, await invited(second), silent);
+    first.messages.length = 0;
+    const busy = exchange.offer('sip:bob@frail.test');
+    first.reply(await invited(first), 486);
+    assert.equal((await busy.got('hangup')).cause, 'busy');
+    assert.equal((await exchange.offer('sip:bob@nowhere.test').got('hangup')).cause, 'congestion');
+    assert.match(gateway.log, /DNS knows no server behind sip:nowhere\.test/);
+    assert.equal(calls(second), 0);
+});
+
+await test('who gives up while DNS is asked, or a server is silent, is forgotten', async () => {
+    const call = exchange.offer('sip:bob@frail.test');
+    call.say({ type: 'hangup', cause: 'canceled' });
+    const ringing = exchange.offer('sip:bob@frail.test');
+    await invited(first);
+    ringing.say({ type: 'hangup', cause: 'canceled' });
+    await assert.rejects(invited(second, 'INVITE'), /nothing within 5000/);
+});
+
 await test('NAPTR says which transport and where', async () => {
     const call = exchange.offer('+4930', { trunk: 'pointed' });
     await answers(other, await invited(other), call);
