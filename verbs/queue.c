@@ -68,6 +68,15 @@ static enum verb_result queue_finish(struct activation *a, struct dial *d, const
     return dial_finish(a, d, status);
 }
 
+/* The timeout is for waiting until somebody joins (§6.3): not for what that one hears first. */
+static void queue_wait(struct activation *a, struct dial *d)
+{
+    struct queue_noun *q = d->state;
+
+    session_cancel(a, q->timeout);
+    q->timeout = session_timer(a, (int64_t)d->args->timeout * 1000);
+}
+
 static enum verb_result queue_start(struct activation *a, struct dial *d)
 {
     const struct queue_args *args = d->node->args;
@@ -77,7 +86,7 @@ static enum verb_result queue_start(struct activation *a, struct dial *d)
     q->take = session_take(a, d->node->text, args->url, args->method);
     if (q->take == 0)
         return queue_finish(a, d, "failed");
-    q->timeout = session_timer(a, (int64_t)d->args->timeout * 1000);
+    queue_wait(a, d);
     return VERB_WAIT;
 }
 
@@ -86,16 +95,22 @@ static enum verb_result queue_told(struct activation *a, struct dial *d,
 {
     struct queue_noun *q = d->state;
 
+    if (ev->stage == QUEUE_RETURNED) {
+        queue_wait(a, d);
+        return VERB_WAIT;
+    }
+    session_cancel(a, q->timeout);
+    q->timeout = 0;
+    if (ev->stage == QUEUE_TAKEN)
+        return VERB_WAIT;
     q->last = *ev;
     strncpy(q->sid, ev->sid, sizeof q->sid - 1);
     strncpy(q->queue_sid, ev->queue_sid, sizeof q->queue_sid - 1);
+    q->joined = true; /* also who is gone at the same instant was */
     if (ev->stage == QUEUE_PARTED) {
         q->take = 0;
         return queue_finish(a, d, "completed");
     }
-    q->joined = true;
-    session_cancel(a, q->timeout);
-    q->timeout = 0;
     q->limit = session_timer(a, (int64_t)d->args->time_limit * 1000);
     dial_reached(a, d, DIAL_ANSWERED);
     return VERB_WAIT;

@@ -215,11 +215,13 @@ static void tell_taker(void *arg)
         return;
     }
     t->tell = 0;
-    if (t->queued == NULL)
-        return;
-    fill_event(&ev, t->queued, queue_now(t->queue));
-    ev.stage = QUEUE_JOINED;
-    ev.sid = sid_of(t->queued);
+    if (t->queued == NULL) {
+        ev = (struct queue_event){.stage = QUEUE_RETURNED, .queue_sid = t->queue->sid};
+    } else {
+        fill_event(&ev, t->queued, queue_now(t->queue));
+        ev.stage = t->queued->joined ? QUEUE_JOINED : QUEUE_TAKEN;
+        ev.sid = sid_of(t->queued);
+    }
     say(r, ev);
 }
 
@@ -252,6 +254,7 @@ static void match(struct queue *q)
         q->taken++;
         q->waited_us += m->taken_at - m->since;
         queue_tell_caller(m, QUEUE_TAKEN);
+        queue_tell_taker(t, QUEUE_TAKEN); /* unless both are joined by then */
     }
 }
 
@@ -304,6 +307,7 @@ void queue_leave(struct queued *m)
     } else if (t != NULL) { /* he gets the next one */
         t->queued = NULL;
         list_prepend(&q->takers, &t->node);
+        queue_tell_taker(t, QUEUE_RETURNED);
     }
     queue_free_queued(m);
     match(q);

@@ -4,12 +4,12 @@
  *
  *   the caller                                    the taker
  *   session_enqueue()                             session_take()
- *   … QUEUE_TAKEN: hears the taker's document
+ *   … QUEUE_TAKEN: hears the taker's document     … QUEUE_TAKEN, when there is one to be heard
  *   session_queue_ready()          both are joined … QUEUE_JOINED
  *   … QUEUE_PARTED                 one of them goes … QUEUE_PARTED
  *
  * Cancelling a request leaves the queue. A caller whose taker goes too early is QUEUE_RETURNED to
- * the head; a taker whose caller goes too early waits for the next one, and hears of nothing. */
+ * the head; a taker whose caller goes too early is QUEUE_RETURNED, and waits for the next one. */
 #ifndef ALMON_SESSION_QUEUE_H
 #define ALMON_SESSION_QUEUE_H
 
@@ -24,8 +24,9 @@ enum {
 };
 
 enum queue_stage {
-    QUEUE_TAKEN,    /* to the caller: run `url` (NULL: none), then session_queue_ready() */
-    QUEUE_RETURNED, /* to the caller: he waits again, as the first */
+    QUEUE_TAKEN,    /* to the caller: run `url` (NULL: none), then session_queue_ready(); to the
+                       taker: somebody hears it for him */
+    QUEUE_RETURNED, /* to both: he waits again, as the first */
     QUEUE_JOINED,   /* to the taker: both hear each other */
     QUEUE_PARTED    /* to both, and the request is over */
 };
@@ -33,7 +34,7 @@ enum queue_stage {
 struct queue_event {
     enum queue_stage stage;
     const char *queue_sid;
-    const char *sid; /* the other's CallSid */
+    const char *sid; /* the other's CallSid; NULL: there is none any more */
     int waited;      /* seconds that the caller was in the queue */
     int seconds;     /* QUEUE_PARTED: how long they were joined */
     const char *url; /* QUEUE_TAKEN, absolute */

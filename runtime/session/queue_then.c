@@ -64,30 +64,50 @@ static bool queued_stage(struct queued *m, const struct runtime_queue_stage *wha
     return true;
 }
 
+static bool taker_meets(struct taker *t, const struct runtime_queue_stage *what)
+{
+    struct queued *m = mem_alloc(sizeof *m);
+
+    if (m == NULL || !raise_ghost(m, what)) {
+        if (m != NULL)
+            queue_lay_ghost(m);
+        mem_free(m);
+        return false;
+    }
+    m->queue = t->queue;
+    m->queue->users++;
+    list_remove(&t->node);
+    t->queued = m;
+    return true;
+}
+
 static bool taker_stage(struct taker *t, const struct runtime_queue_stage *what)
 {
     struct queued *m = t->queued;
+    bool joined = strcmp(what->stage, "joined") == 0;
 
-    if (strcmp(what->stage, "joined") == 0 && m == NULL && list_linked(&t->node)) {
-        m = mem_alloc(sizeof *m);
-        if (m == NULL || !raise_ghost(m, what)) {
-            if (m != NULL)
-                queue_lay_ghost(m);
-            mem_free(m);
+    if (joined || strcmp(what->stage, "taken") == 0) {
+        if (m == NULL && list_linked(&t->node) && !taker_meets(t, what))
             return false;
-        }
-        m->queue = t->queue;
-        m->queue->users++;
+        m = t->queued;
+        if (m == NULL || m->ghost == NULL || m->joined)
+            return true;
         m->taken_at = queue_now(t->queue);
         m->since = m->taken_at - (int64_t)what->waited * 1000000;
-        list_remove(&t->node);
-        t->queued = m;
-        queue_join_ghost(m, t->request);
-        queue_tell_taker(t, QUEUE_JOINED);
-    } else if (strcmp(what->stage, "parted") == 0 && m != NULL && m->ghost != NULL) {
+        if (joined)
+            queue_join_ghost(m, t->request);
+        queue_tell_taker(t, joined ? QUEUE_JOINED : QUEUE_TAKEN);
+    } else if (m == NULL || m->ghost == NULL) {
+        return true;
+    } else if (strcmp(what->stage, "parted") == 0) {
         queue_part_ghost(m, t->request);
         queue_part_taker(t, m);
         queue_free_queued(m);
+    } else if (strcmp(what->stage, "returned") == 0 && !m->joined) {
+        queue_free_queued(m);
+        t->queued = NULL;
+        list_prepend(&t->queue->takers, &t->node);
+        queue_tell_taker(t, QUEUE_RETURNED);
     }
     return true;
 }

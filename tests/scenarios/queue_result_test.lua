@@ -80,3 +80,44 @@ for _, row in ipairs {
     end)
   end
 end
+
+-- The timeout is how long the taker waits for somebody, not how long that one is told who comes.
+for _, door in ipairs { "markup", "Lua" } do
+  local function long(t)
+    setup(t, "<Response><Say>" .. TAKEN .. "</Say><Pause length='20'/></Response>")
+    if door == "Lua" then
+      t:number("+15550200", { voice = t:file("agent.lua", [[return function(call)
+        call:dial{ queue = { "support", url = "http://app.test/about" }, timeout = 10, action = "http://app.test/done" }
+      end]]) })
+    end
+  end
+
+  scenario(("a taker does not lose whom he has while that one hears his document (%s)"):format(door), function(t)
+    long(t)
+    local ann = t:call("+15550100")
+    ann:hears_start("Please hold")
+    local agent = t:call("+15550200")
+    t:waits("26s")
+    ann:plays_tone(500)
+    agent:plays_tone(700)
+    t:together(function() ann:hears_tone(700) end, function() agent:hears_tone(500) end)
+    ann:hangs_up()
+    agent:hears("Next")
+    t:expect_request("/done", { DialCallStatus = "completed", DialBridged = "true", DequeuedCallSid = ann:sid() })
+    t:settles()
+  end)
+
+  scenario(("whose caller gives up meanwhile waits anew, and no longer than that (%s)"):format(door), function(t)
+    long(t)
+    local ann = t:call("+15550100")
+    ann:hears_start("Please hold")
+    local agent = t:call("+15550200")
+    t:waits("15s")
+    ann:hangs_up()
+    t:waits("9.5s")
+    t:expect_no_request("/done")
+    agent:hears("Next")
+    t:expect_request("/done", { DialCallStatus = "no-answer", DialBridged = "false" })
+    t:settles()
+  end)
+end
