@@ -153,7 +153,7 @@ static const struct attr conference_attrs[] = {
     {.name = "eventCallbackUrl",
      .type = ATTR_URL,
      .offset = offsetof(struct conference_args, event_callback_url),
-     .text = "Deprecated: use statusCallback."},
+     .text = "Told when the recording has ended; deprecated: use recordingStatusCallback."},
     {0},
 };
 
@@ -414,14 +414,11 @@ static enum verb_result conference_start(struct activation *a, struct dial *d)
         .record_callback = args->recording_status_callback,
         .record_method = args->recording_status_callback_method,
         .record_events = args->recording_status_callback_event,
+        .recorded_url = args->event_callback_url,
     };
 
     c->args = args;
     session_pick_up(a);
-    if (args->event_callback_url != NULL)
-        session_warn(a, 12200,
-                     "eventCallbackUrl is not asked any more: use statusCallback and "
-                     "recordingStatusCallback");
     if (*entry.name == '\0' || strlen(entry.name) > CONFERENCE_MAX_NAME)
         return finish(a, d, "failed"); /* the checker has said so */
     if (entry.label != NULL && !label_is_good(entry.label))

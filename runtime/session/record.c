@@ -70,6 +70,8 @@ static void place_over(void *arg, struct session_recording *rec)
     list_remove(&rec->node);
     if (rec->good)
         calls_recorded(s, rec->told.sid);
+    if (rec->good && s->room != NULL)
+        room_tell_recorded(s->room, &rec->told, rec->bytes);
     for (size_t i = 0; i < sizeof rec->tellers / sizeof *rec->tellers; i++)
         if (rec->tellers[i] != NULL)
             callback_recorded(rec->tellers[i], rec->good ? &rec->told : NULL);

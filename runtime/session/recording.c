@@ -110,6 +110,7 @@ static void recorded(void *arg, const struct recorder_result *result)
     rec->recorder = NULL;
     rec->state = RECORDING_OVER;
     rec->good = result->failed == NULL && result->bytes > 0;
+    rec->bytes = result->bytes;
     rec->told.seconds = (int)result->seconds;
     rec->told.heard = result->heard;
     if (result->failed != NULL)

@@ -61,7 +61,8 @@ struct session_recording {
     int64_t began_wall;
     struct timer limit; /* the channel sends nothing: then no frame ends it */
     int64_t limit_left; /* µs, while paused */
-    bool good;          /* the file is there (from `over` on) */
+    bool good;          /* the file is there (from `over` on), */
+    uint64_t bytes;     /* that long */
     struct tap_result result;
     struct session *tellers[2]; /* whose last status callback waits for it (record.c) */
 };

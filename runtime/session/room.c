@@ -69,6 +69,7 @@ void room_free(struct room *r)
     mem_free(r->key);
     mem_free(r->callback);
     mem_free(r->record_callback);
+    mem_free(r->recorded_url);
     mem_free(r);
 }
 
@@ -417,6 +418,16 @@ static void take_record(struct room *r, struct activation *a, const struct room_
         session_warn(a, 12400, "out of memory: nobody is told of the recording");
 }
 
+/* The first who names one says who hears of the recording's end in the old way. */
+static void take_recorded_url(struct room *r, struct activation *a, const struct room_entry *e)
+{
+    if (e->recorded_url == NULL || *e->recorded_url == '\0' || r->recorded_url != NULL)
+        return;
+    r->recorded_url = url_resolve(a->document->url, e->recorded_url);
+    if (r->recorded_url == NULL)
+        session_warn(a, 12400, "out of memory: nobody is told of the recording's end");
+}
+
 /* He is in: his voice too, when it has begun. */
 static int admit(struct room_member *m, bool begun, struct error *err)
 {
@@ -470,6 +481,7 @@ uint32_t session_enter_room(struct activation *a, const struct room_entry *e)
     list_append(&r->members, &m->node);
     r->count++;
     take_record(r, a, e);
+    take_recorded_url(r, a, e);
     room_tell_join(m);
     if (admit(m, then == RUNTIME_BEGUN, &err) == 0)
         return id;

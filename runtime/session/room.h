@@ -41,7 +41,8 @@ struct room_entry {
     bool record, trim;
     const char *record_callback;
     enum flow_method record_method;
-    unsigned record_events; /* as in struct record_options */
+    unsigned record_events;   /* as in struct record_options */
+    const char *recorded_url; /* eventCallbackUrl: told that a recording has ended; NULL: nobody */
 };
 
 enum room_stage {

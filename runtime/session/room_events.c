@@ -2,7 +2,9 @@
  * room may have much to say at once (all leave), so callbacks wait in a row and few are under way
  * at a time: they arrive in order as long as the application answers. */
 #include "base/mem.h"
+#include "base/url.h"
 #include "session/room_private.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -230,4 +232,29 @@ void room_tell_announcement(struct room *r, struct room_member *m, const char *u
 
     tell(r, ROOM_TELLS_ANNOUNCEMENT, failed == NULL ? "announcement-end" : "announcement-fail", m,
          more);
+}
+
+/* What eventCallbackUrl was told before there was recordingStatusCallback. */
+void room_tell_recorded(struct room *r, const struct recording *rec, uint64_t bytes)
+{
+    struct webhook_params *p;
+    char seconds[16], size[24];
+    int rc;
+
+    if (r->recorded_url == NULL)
+        return;
+    if (!url_is_http(r->recorded_url)) {
+        session_say_problem(r->own, false, 13230, r->recorded_url,
+                            "eventCallbackUrl is no http URL");
+        return;
+    }
+    snprintf(seconds, sizeof seconds, "%d", rec->seconds);
+    snprintf(size, sizeof size, "%" PRIu64, bytes);
+    p = room_params(r);
+    rc = p == NULL ? ERR_NOMEM : webhook_params_add(p, "EventName", "conference-record-end");
+    rc = rc != 0 ? rc : webhook_params_add(p, "RecordingUrl", rec->url);
+    rc = rc != 0 ? rc : webhook_params_add(p, "Duration", seconds);
+    rc = rc != 0 ? rc : webhook_params_add(p, "RecordingFileSize", size);
+    callback_send(r->own, "conference-record-end", r->recorded_url, false, HTTP_DOCUMENT,
+                  rc == 0 ? p : webhook_params_free(p));
 }

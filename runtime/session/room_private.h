@@ -88,6 +88,7 @@ struct room {
     char *record_callback;
     bool record_get;
     unsigned record_events;
+    char *recorded_url; /* eventCallbackUrl; NULL: none */
 };
 
 /* --- room.c --- */
@@ -148,6 +149,8 @@ void room_tell_member(struct room_member *m, unsigned mask, const char *event);
 /* `m` NULL: to all. `failed` NULL: it was heard. */
 void room_tell_announcement(struct room *r, struct room_member *m, const char *url,
                             const char *failed);
+/* To eventCallbackUrl, if there is one. */
+void room_tell_recorded(struct room *r, const struct recording *rec, uint64_t bytes);
 /* Sends what waits, as far as there is room; true when nothing waits any more. */
 bool room_events_pump(struct room *r);
 void room_events_free(struct room *r);

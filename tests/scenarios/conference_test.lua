@@ -744,6 +744,21 @@ scenario("it is recorded from its start, without what is heard before", function
   assert(recording.RecordingUrl:find("^https://almon.test/2010%-04%-01/Accounts/AC%w+/Recordings/" .. recording.RecordingSid .. "$"))
 end)
 
+scenario("eventCallbackUrl, the old way, is told of the recording's end", function(t)
+  t:web("/ended", "")
+  enters(t, "record='record-from-start' trim='do-not-trim' beep='false' eventCallbackUrl='/ended'")
+  local sid = t:rooms().Room.sid
+  local bob = enters(t, "beep='false'")
+  bob:speaks("4s")
+  t:end_room("Room")
+  t:settles()
+  local ended = t:expect_request("/ended", { EventName = "conference-record-end", ConferenceSid = sid, FriendlyName = "Room",
+    AccountSid = true, CallSid = false, Duration = "4" })
+  assert(ended.method == "POST" and ended.params.RecordingUrl:find("/Recordings/RE%x+$"))
+  assert(tonumber(ended.params.RecordingFileSize) >= 4 * 16000, ended.params.RecordingFileSize)
+  t:expect_no_request("/ended")
+end)
+
 scenario("it is recorded once, whoever wishes it", function(t)
   t:web("/recorded", "")
   local record = "beep='false' record='record-from-start' recordingStatusCallback='/recorded' recordingStatusCallbackEvent='in-progress completed'"
