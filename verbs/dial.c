@@ -45,7 +45,7 @@ static const struct attr dial_attrs[] = {
     {.name = "callReason",
      .type = ATTR_STR,
      .offset = offsetof(struct dial_args, call_reason),
-     .text = "Why you call, at most 50 characters."},
+     .text = "Accepted for compatibility."},
     {.name = "hangupOnStar",
      .type = ATTR_BOOL,
      .def = "false",
@@ -128,7 +128,7 @@ static const struct attr dial_attrs[] = {
     {.name = "passports",
      .type = ATTR_STR,
      .offset = offsetof(struct dial_args, passports),
-     .text = "Identity passports, with commas between."},
+     .text = "Accepted for compatibility."},
     {0},
 };
 

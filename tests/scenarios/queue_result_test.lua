@@ -121,3 +121,23 @@ for _, door in ipairs { "markup", "Lua" } do
     t:settles()
   end)
 end
+
+for _, door in ipairs { "markup", "Lua" } do
+  scenario(("when no queue can be made: system-error (%s)"):format(door), function(t)
+    t:config("limits { queues = 1 }")
+    setup(t)
+    t:number("+15550300", { voice = door == "Lua" and t:file("other.lua", [[return function(call)
+      call:enqueue{ "sales", action = "http://app.test/left" }
+    end]]) or "/sales" })
+    t:web("/sales", "<Response><Enqueue action='/left'>sales</Enqueue></Response>")
+    local ann = t:call("+15550100")
+    ann:hears("Please hold")
+    local bob = t:call("+15550300")
+    bob:hears("Goodbye")
+    t:expect_request("/left", { QueueResult = "system-error", QueueSid = false, QueueTime = false })
+    assert(warned(bob, 14207))
+    ann:hears("Please hold") -- whom it does not concern
+    ann:hangs_up()
+    t:settles()
+  end)
+end
