@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { QUEUE_NO_MORE = 12400 }; /* the code of a queue that cannot be made */
+
 /* --- queues --- */
 
 static int seconds_between(int64_t from, int64_t to)
@@ -399,9 +401,10 @@ uint32_t session_enqueue(struct activation *a, const char *name, int max, enum q
     struct queued *m;
 
     *why = QUEUE_BROKEN;
-    if (q == NULL) {
-        session_warn(a, 14207, "there are %d queues already (limits.queues), or memory is out",
-                     s->config->config->limits.queues);
+    if (q == NULL || then == QUEUE_NO_MORE) {
+        session_refuse(a, RUNTIME_WAITS, QUEUE_NO_MORE,
+                       "there are %d queues already (limits.queues), or memory is out",
+                       s->config->config->limits.queues);
         return 0;
     }
     if (then > 0 || (then < 0 && q->size >= (max > 0 && max < q->max ? max : q->max))) {

@@ -135,7 +135,7 @@ for _, door in ipairs { "markup", "Lua" } do
     local bob = t:call("+15550300")
     bob:hears("Goodbye")
     t:expect_request("/left", { QueueResult = "system-error", QueueSid = false, QueueTime = false })
-    assert(warned(bob, 14207))
+    assert(warned(bob, 12400))
     ann:hears("Please hold") -- whom it does not concern
     ann:hangs_up()
     t:settles()
