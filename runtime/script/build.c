@@ -21,7 +21,7 @@ struct build {
     struct arena *arena;
     const struct schema_table *table;
     const char *verb; /* as called, for messages */
-    int line, depth, nodes;
+    int line, depth, lists, nodes;
 };
 
 /* A value on its way to a node: a table of options at `options`, a text at `text`; 0: none. */
@@ -208,11 +208,14 @@ RAISES static void add_list(struct build *b, struct node *parent, const struct s
 {
     lua_Unsigned n = lua_rawlen(b->L, list);
 
+    if (++b->lists > BUILD_DEPTH) /* it may hold itself */
+        luaL_error(b->L, "%s: lists in lists more than %d deep", b->verb, BUILD_DEPTH);
     for (lua_Unsigned i = 1; i <= n; i++) {
         lua_rawgeti(b->L, list, (lua_Integer)i);
         add_children(b, parent, schema, lua_gettop(b->L));
         lua_pop(b->L, 1);
     }
+    b->lists--;
 }
 
 RAISES static void add_children(struct build *b, struct node *parent, const struct schema *schema,
@@ -221,6 +224,7 @@ RAISES static void add_children(struct build *b, struct node *parent, const stru
     lua_State *L = b->L;
     bool list = false;
 
+    budget_spend(L, 4); /* a list may be long and hold no element */
     luaL_checkstack(L, 20, "too deep");
     if (lua_istable(L, value)) {
         list = lua_rawgeti(L, value, 1) == LUA_TTABLE || lua_rawlen(L, value) > 1;
@@ -256,6 +260,7 @@ RAISES static void check_keys(struct build *b, const struct schema *s, int optio
     lua_pushnil(L);
     while (lua_next(L, options) != 0) {
         lua_pop(L, 1);
+        budget_spend(L, 1);
         if (lua_type(L, -1) == LUA_TNUMBER)
             continue;
         if (lua_type(L, -1) != LUA_TSTRING)
@@ -293,6 +298,7 @@ RAISES static void add_positional(struct build *b, struct node *n, int options)
     const struct schema *say = child_named(b->table, "say", n->schema);
 
     for (lua_Unsigned i = 1; i <= count; i++) {
+        budget_spend(L, 64); /* as many elements are looked for in it */
         lua_rawgeti(L, options, (lua_Integer)i);
         if (lua_istable(L, -1)) {
             luaL_checkstack(L, 20, "too deep");

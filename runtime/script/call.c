@@ -78,6 +78,7 @@ static void parse_document(lua_State *L, struct handler *h, int index)
     size_t len;
     const char *markup = luaL_checklstring(L, index, &len);
 
+    budget_spend(L, 200 + len / 4);
     if (handler_parse(h->activation, markup, len, &h->document, &err) != 0)
         luaL_error(L, "%s", err.text);
 }
@@ -243,12 +244,16 @@ void subject_lacks(const struct schema_table *table, const struct subject *subje
 
 static int call_index(lua_State *L)
 {
-    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    size_t len = 0;
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &len) : "";
     const struct subject *subject = subject_of(script_of(L));
     const struct schema *verb;
     struct handler_facts facts;
     char near[VERB_NAME_BYTES], text[SUBJECT_TEXT_BYTES];
 
+    if (len >= VERB_NAME_BYTES)
+        return luaL_error(L, "%s has nothing with a name that long", subject->name);
+    budget_spend(L, 20);
     if (push_fact(L, name))
         return 1;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);

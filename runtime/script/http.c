@@ -123,7 +123,7 @@ static void check_header(lua_State *L, const char *name, size_t name_len, const 
     static const char token[] = "!#$%&'*+-.^_`|~";
 
     for (size_t i = 0; i < name_len; i++)
-        if (!isalnum((unsigned char)name[i]) && strchr(token, name[i]) == NULL)
+        if (!isalnum((unsigned char)name[i]) && memchr(token, name[i], sizeof token - 1) == NULL)
             luaL_error(L, "http: '%s' is no name of a header", name);
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)value[i] < 0x20 && value[i] != '\t')

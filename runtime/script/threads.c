@@ -107,10 +107,37 @@ static int run_coroutine(lua_State *L, lua_KContext wrapped)
     }
 }
 
+static int co_yield (lua_State *L);
+
+static const char in_a_wait[] = "cannot resume a coroutine that waits for something else";
+
+/* A coroutine that stands in a wait (for a verb, a request) is resumed by that wait alone, and when
+ * the wait was given up, or the call is over, by nobody: what follows reads an answer that is not
+ * there. So a flow may only resume what is new or stands in coroutine.yield. */
+static bool may_be_resumed(lua_State *co)
+{
+    lua_Debug ar;
+    bool may;
+
+    if (lua_status(co) != LUA_YIELD || !lua_getstack(co, 0, &ar))
+        return true; /* new, or over, of which Lua itself tells */
+    if (!lua_checkstack(co, 1))
+        return false;
+    lua_getinfo(co, "f", &ar);
+    may = lua_tocfunction(co, -1) == co_yield;
+    lua_pop(co, 1);
+    return may;
+}
+
 static int co_resume(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTHREAD);
     budget_spend(L, 100);
+    if (!may_be_resumed(lua_tothread(L, 1))) {
+        lua_pushboolean(L, false);
+        lua_pushstring(L, in_a_wait);
+        return 2;
+    }
     return run_coroutine(L, false);
 }
 
@@ -120,6 +147,8 @@ static int wrapped_call(lua_State *L)
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
     budget_spend(L, 100);
+    if (!may_be_resumed(lua_tothread(L, 1)))
+        return luaL_error(L, "%s", in_a_wait);
     return run_coroutine(L, true);
 }
 

@@ -172,6 +172,64 @@ UNIT(recursion_ends_without_a_crash)
 out:;
 }
 
+UNIT(lists_that_hold_themselves_are_refused)
+{
+    ok(is_ended("local t = {} t[1] = t call:gather{ say = t }", "lists in lists"));
+    ok(is_ended("local t = {} t[1] = {t} call:gather{ say = t }", "lists in lists"));
+    ok(is_ended("local t = {} t[1] = {say = t} call:gather(t)", "call:gather"));
+    ok(is_ended("local t = {} for i = 1, 100 do t[i] = false end"
+                " for _ = 1, 7 do local u = {} for i = 1, 100 do u[i] = t end t = u end"
+                " call:gather{ say = t }",
+                "50 ms"));
+out:;
+}
+
+/* What follows a wait reads its answer: resumed by anyone else it would read what is not there. */
+UNIT(a_coroutine_that_waits_is_not_the_flows_to_resume)
+{
+    static const char *const waits[] = {"require('http').get('http://x.test/')",
+                                        "require('kv').get('a')", "require('nothing')",
+                                        "call:pause(1)", "call:run('<Response/>')"};
+    char body[600];
+
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        snprintf(body, sizeof body,
+                 "require('http') require('kv')\n"
+                 "local co = coroutine.create(function() %s end)\n"
+                 "pcall(table.sort, {1, 2}, function() coroutine.resume(co) return true end)\n"
+                 "local ok, why = coroutine.resume(co) error(why)",
+                 waits[i]);
+        ok(is_ended(body, "a coroutine that waits"));
+        snprintf(body, sizeof body,
+                 "require('http') require('kv')\n"
+                 "local go = coroutine.wrap(function() %s end)\n"
+                 "pcall(table.sort, {1, 2}, function() go() return true end) go()",
+                 waits[i]);
+        ok(is_ended(body, "a coroutine that waits"));
+    }
+out:;
+}
+
+UNIT(a_handler_that_was_hung_up_is_not_resumed)
+{
+    struct rig *r = call_into("local me = coroutine.running()\n"
+                              "call:on_hangup(function()\n"
+                              "  print('first', coroutine.resume(me))\n"
+                              "  require('kv').get('a') print('then', coroutine.resume(me))\n"
+                              "end)\n"
+                              "call:pause(10)");
+
+    ok(r != NULL);
+    rig_waits(r, 2000);
+    rig_hangs_up(r);
+    ok(rig_settles(r));
+    ok_int(rig_journal(r, "log", "first false"), 1);
+    ok_int(rig_journal(r, "log", "then false"), 1);
+    ok_int(rig_journal(r, "play", "Survived."), 0);
+out:
+    rig_free(r);
+}
+
 /* --- ways out --- */
 
 UNIT(what_could_lead_out_is_not_there)
@@ -196,6 +254,17 @@ UNIT(what_could_lead_out_is_not_there)
     ok(is_ended("print(string.format('%p', {}))", "%p"));
 out:
     rig_free(r);
+}
+
+/* A byte 0 in a name ended it for the check, and began another header behind it. */
+UNIT(a_header_cannot_hide_another)
+{
+    ok(is_ended(
+        "require('http').get('http://x.test/', { headers = { ['A\\0Host'] = 'x', B = 'y' } })",
+        "no name of a header"));
+    ok(is_ended("require('http').get('http://x.test/', { headers = { Host = 'x' } })",
+                "cannot be set"));
+out:;
 }
 
 UNIT(bytecode_is_not_loaded)
@@ -314,7 +383,9 @@ out:
 
 UNIT_MAIN(CASE(endless_loops_are_ended), CASE(comparators_and_replacements_cannot_hide_a_loop),
           CASE(patterns_have_a_budget), CASE(memory_bombs_are_ended),
-          CASE(recursion_ends_without_a_crash), CASE(what_could_lead_out_is_not_there),
-          CASE(bytecode_is_not_loaded), CASE(only_known_functions_can_be_reached),
-          CASE(calls_share_nothing), CASE(a_run_repeats),
+          CASE(recursion_ends_without_a_crash), CASE(lists_that_hold_themselves_are_refused),
+          CASE(a_coroutine_that_waits_is_not_the_flows_to_resume),
+          CASE(a_handler_that_was_hung_up_is_not_resumed), CASE(what_could_lead_out_is_not_there),
+          CASE(a_header_cannot_hide_another), CASE(bytecode_is_not_loaded),
+          CASE(only_known_functions_can_be_reached), CASE(calls_share_nothing), CASE(a_run_repeats),
           CASE(another_call_goes_on_beside_a_hostile_one))
