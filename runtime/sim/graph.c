@@ -366,7 +366,20 @@ static bool is_flow_file(const char *name)
            (n < 9 || strcmp(name + n - 9, "_test.lua") != 0);
 }
 
-/* Every flow file of the folder is a place, whether anything leads there or not. */
+/* Something of the flow lies in that folder, or below. */
+static bool is_entered(const struct walk *w, const char *folder)
+{
+    const struct graph_place *all = w->places.items;
+    size_t n = strlen(folder);
+
+    for (size_t i = 0; i < w->places.count; i++)
+        if (all[i].reached && strncmp(all[i].name, folder, n) == 0 && all[i].name[n] == '/')
+            return true;
+    return false;
+}
+
+/* Every flow file of the folder is a place, whether anything leads there or not. Folders that the
+ * flow never enters are somebody else's. */
 static void add_folder(struct walk *w, const char *below, int depth)
 {
     char path[PATH_BYTES], name[PATH_BYTES];
@@ -384,7 +397,7 @@ static void add_folder(struct walk *w, const char *below, int depth)
             snprintf(name, sizeof name, "%s%s%s", below, *below != '\0' ? "/" : "", e) <
                 PATH_BYTES &&
             path_of(w, name, strlen(name), path) && lstat(path, &st) == 0) {
-            if (S_ISDIR(st.st_mode) && depth < GRAPH_DEPTH)
+            if (S_ISDIR(st.st_mode) && depth < GRAPH_DEPTH && is_entered(w, name))
                 add_folder(w, name, depth + 1);
             else if (S_ISREG(st.st_mode) && is_flow_file(e))
                 place(w, name);

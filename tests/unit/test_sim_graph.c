@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void write_file(const char *name, const char *text)
 {
@@ -91,6 +92,34 @@ out:
     graph_free(g);
 }
 
+static void make_folder(const char *name)
+{
+    char path[400];
+
+    snprintf(path, sizeof path, "%s/%s", unit_folder(), name);
+    mkdir(path, 0700);
+}
+
+/* A first flow beside a whole tree of others: they are no part of its picture. */
+UNIT(folders_that_the_flow_never_enters_are_left_out)
+{
+    struct graph *g = NULL;
+    struct error err = {0};
+
+    make_folder("menus");
+    make_folder("others");
+    write_file("top.xml", "<Response><Redirect>menus/main.xml</Redirect></Response>");
+    write_file("menus/main.xml", "<Response/>");
+    write_file("menus/old.xml", "<Response/>");
+    write_file("others/flow.xml", "<Response/>");
+    ok_rc(make(&g, "top.xml", &err), &err);
+    ok(find(g, "menus/main.xml") != NULL && find(g, "menus/main.xml")->reached);
+    ok(find(g, "menus/old.xml") != NULL && !find(g, "menus/old.xml")->reached);
+    ok(find(g, "others/flow.xml") == NULL);
+out:
+    graph_free(g);
+}
+
 UNIT(a_handler_leads_to_the_files_that_it_names)
 {
     struct graph *g = NULL;
@@ -137,5 +166,6 @@ out:
     graph_free(g);
 }
 
-UNIT_MAIN(CASE(a_dial_shows_whom_it_calls_and_what_they_hear), CASE(each_key_leads_to_its_file),
+UNIT_MAIN(CASE(folders_that_the_flow_never_enters_are_left_out),
+          CASE(a_dial_shows_whom_it_calls_and_what_they_hear), CASE(each_key_leads_to_its_file),
           CASE(what_is_never_reached_is_named), CASE(a_handler_leads_to_the_files_that_it_names))
