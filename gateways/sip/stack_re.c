@@ -239,7 +239,7 @@ static int listen_everywhere(struct stack *s, enum sip_transp tp, const struct s
                              struct error *err)
 {
     struct ifaddrs *all = NULL;
-    int rc = 0, n = 0;
+    int rc = 0, n = 0, outside = 0;
 
     if (getifaddrs(&all) != 0)
         return error_set(err, ERR_IO, "cannot list this machine's addresses");
@@ -254,11 +254,16 @@ static int listen_everywhere(struct stack *s, enum sip_transp tp, const struct s
             sa_set_port(&at, sa_port(wild));
             rc = listen_one(s, tp, &at, err);
             n++;
+            outside += loopback == 0;
         }
     }
     freeifaddrs(all);
     if (rc == 0 && n == 0)
         return error_set(err, ERR_IO, "this machine has no address of that family");
+    if (rc == 0 && outside == 0)
+        log_warn("sip", NULL,
+                 "there is no network: only this machine is listened to; start almon-sip again "
+                 "once there is one, or name the address in sip.listen");
     return rc;
 }
 

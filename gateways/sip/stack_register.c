@@ -82,8 +82,8 @@ int enrol(struct enrolment **ep, struct stack *s, const struct enrolment_config 
                          on_response, e, NULL, NULL);
     if (rc != 0) {
         mem_deref(e);
-        return error_set(err, ERR_INVALID, "cannot register with %s: %s", c->registrar,
-                         strerror(rc));
+        return error_set(err, rc == ENOMEM ? ERR_NOMEM : ERR_IO, "cannot register with %s: %s",
+                         c->registrar, strerror(rc));
     }
     *ep = e;
     return 0;

@@ -11,7 +11,7 @@
 enum {
     EXPIRES_SECONDS = 600,
     FORGIVE_MS = 60000, /* one that was silent, and is not asked by OPTIONS */
-    AGAIN_SECONDS = 30, /* until DNS is asked again after it had no answer */
+    AGAIN_SECONDS = 30, /* until DNS is asked again after it had no answer, or we register again */
 };
 
 /* One of the servers of a trunk. */
@@ -32,6 +32,8 @@ struct trunk_state {
     struct enrolment *enrolment;
     unsigned status; /* of the last registration; 0: none yet, or nobody answered */
     bool tried;
+    struct timer enrol; /* once more, after it could not even be sent */
+    bool unsent;        /* that was said */
     struct sockaddr_storage from;
 
     /* The address of almon.lua, or, where that is a name, what DNS says of it. */
@@ -274,6 +276,35 @@ static int enrol_trunk(struct trunk_state *s, struct error *err)
     return enrol(&s->enrolment, g->stack, &c, s, err);
 }
 
+/* No network yet is the usual reason when not even the first packet leaves: phones and other trunks
+ * are served meanwhile. What is wrong in almon.lua is an error. */
+static int register_trunk(struct trunk_state *s, struct error *err)
+{
+    struct error why = {0};
+    int rc = enrol_trunk(s, &why);
+
+    if (rc != ERR_IO) {
+        if (rc != 0)
+            error_set(err, rc, "%s", why.text);
+        return rc;
+    }
+    if (!s->unsent)
+        log_warn("sip", NULL, "trunk %s: %s; tried again every %d s", s->trunk->name, why.text,
+                 AGAIN_SECONDS);
+    s->unsent = true;
+    timer_start(&s->enrol, AGAIN_SECONDS * 1000);
+    return 0;
+}
+
+static void on_enrol(void *arg)
+{
+    struct trunk_state *s = arg;
+    struct error err = {0};
+
+    if (register_trunk(s, &err) != 0)
+        log_warn("sip", NULL, "trunk %s: %s", s->trunk->name, err.text);
+}
+
 void trunks_enrolled(struct trunks *t, void *enrolment_arg, unsigned status,
                      const struct sockaddr_storage *from)
 {
@@ -314,6 +345,7 @@ static void drop(struct trunk_state *s)
 {
     list_remove(&s->node);
     timer_stop(&s->ask);
+    timer_stop(&s->enrol);
     stack_lookup_free(s->lookup);
     for (size_t i = 0; i < TRUNK_PLACES; i++)
         drop_place(&s->places[i]);
@@ -330,9 +362,10 @@ static int add(struct trunks *t, const struct config_trunk *trunk, struct error 
     s->all = t;
     s->trunk = trunk;
     timer_init(&s->ask, t->g->loop, on_ask, s);
+    timer_init(&s->enrol, t->g->loop, on_enrol, s);
     list_append(&t->states, &s->node);
     find_places(s);
-    return trunk->registers ? enrol_trunk(s, err) : 0;
+    return trunk->registers ? register_trunk(s, err) : 0;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -397,6 +430,7 @@ void trunks_leave(struct trunks *t)
         struct trunk_state *s = list_entry(n, struct trunk_state, node);
 
         timer_stop(&s->ask);
+        timer_stop(&s->enrol);
         for (size_t i = 0; i < TRUNK_PLACES; i++)
             drop_place(&s->places[i]);
         s->enrolment = enrolment_free(s->enrolment);

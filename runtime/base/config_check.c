@@ -17,6 +17,15 @@ const char *config_check_country(const char *text)
                : "a country's two letters, as DE, or a beginning as +49";
 }
 
+const char *config_check_sip_host(const char *text)
+{
+    const char *host = strncmp(text, "sip:", 4) == 0    ? text + 4
+                       : strncmp(text, "sips:", 5) == 0 ? text + 5
+                                                        : "";
+
+    return strcspn(host, ";?@ ") > 0 ? NULL : "'sip:' and a host";
+}
+
 /* "+15550100", and with '*' at the end all that begin so. */
 const char *config_check_own_number(const char *text)
 {

@@ -55,6 +55,7 @@ struct config_section {
 /* For `check`, config_check.c: a country or a beginning of numbers; a number, perhaps with '*' at
  * its end; route{…}'s caller_id and pattern; a client's name. */
 const char *config_check_country(const char *text);
+const char *config_check_sip_host(const char *text);
 const char *config_check_own_number(const char *text);
 const char *config_check_caller_id(const char *text);
 const char *config_check_route_pattern(const char *text);

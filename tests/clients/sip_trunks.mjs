@@ -29,6 +29,7 @@ trunk { name = "telephones", to = "sip:127.0.0.1:${carrier.port};user=phone" }
 trunk { name = "behind", to = "sip:carrier.invalid", proxy = "sip:127.0.0.1:${proxy.port}" }
 trunk { name = "provider", to = "sip:127.0.0.3:${provider.port}", user = "acme", password = "x", register = true, keep_alive = 1 }
 trunk { name = "quiet", to = "sip:127.0.0.1:${proxy.port}", user = "acme", password = "x", register = true, keep_alive = 0 }
+trunk { name = "nowhere", to = "sip:255.255.255.255", user = "acme", password = "x", register = true }
 trunk { name = "narrow", to = "sip:127.0.0.4:${narrow.port}", from = "127.0.0.4", max_calls = 1 }
 `);
 const gateway = new SipGateway({ config: path.join(dir, 'almon.lua') }, sip, `ws://127.0.0.1:${bridge}/`);
@@ -80,6 +81,12 @@ for (const [trunk, from, shown, asserted, privacy] of [
         assert.equal(m.header('p-asserted-identity'), asserted);
         assert.equal(m.header('privacy'), privacy);
     });
+
+// No packet of ours may go to a broadcast address, as none goes anywhere before there is a network.
+await test('a trunk with which not even a REGISTER can be sent is told once, and leaves the others alone', async () => {
+    await until(5000, 'the warning', () => /trunk nowhere: cannot register with .*tried again every 30 s/.test(gateway.log));
+    await invite('plain', { from: '+15550100' });
+});
 
 await test('a request has what RFC 3261 §8.1.1 asks for, once', async () => {
     const [m, n] = [await invite('plain'), await invite('plain')];
