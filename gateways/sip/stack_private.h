@@ -125,6 +125,7 @@ struct stack {
     struct stack_auth *auth;
     bool md5, sha256; /* how passwords are proved */
     bool says;        /* stack_say.c is reached */
+    bool alone;       /* there is no network, and that was said */
     const struct stack_handlers *h;
     void *arg;
     char domain[STACK_TEXT_MAX];

@@ -260,10 +260,11 @@ static int listen_everywhere(struct stack *s, enum sip_transp tp, const struct s
     freeifaddrs(all);
     if (rc == 0 && n == 0)
         return error_set(err, ERR_IO, "this machine has no address of that family");
-    if (rc == 0 && outside == 0)
+    if (rc == 0 && outside == 0 && !s->alone)
         log_warn("sip", NULL,
                  "there is no network: only this machine is listened to; start almon-sip again "
                  "once there is one, or name the address in sip.listen");
+    s->alone = outside == 0;
     return rc;
 }
 
