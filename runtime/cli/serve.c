@@ -144,7 +144,7 @@ static void check_lateness(void *arg)
     bool late;
 
     media_stats(s->media, &stats);
-    late = stats.late_p99_us > (uint32_t)config->limits.late_ms * 1000;
+    late = media_is_late(&stats, config->limits.late_ms);
     if (late != s->refusing) {
         s->refusing = late;
         log_warn("media", NULL,

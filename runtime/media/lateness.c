@@ -1,5 +1,6 @@
 #include "media/lateness.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static unsigned bucket_of(uint32_t us)
@@ -45,18 +46,23 @@ static void publish(struct lateness *l)
     atomic_store_explicit(&l->worst, worst, memory_order_relaxed);
 }
 
-/* Forgets what has become too old, at most once round. */
+/* Forgets what has become too old, at most once round: after a time without slots before it is
+ * told, since that was then, and not now. */
 static void turn(struct lateness *l, int64_t second)
 {
+    bool idle = second - l->second > 1;
     int i;
 
-    publish(l);
+    if (!idle)
+        publish(l);
     for (i = 0; i < LATENESS_SECONDS && l->second < second; i++) {
         l->second++;
         memset(l->count[l->second % LATENESS_SECONDS], 0, sizeof l->count[0]);
         l->max[l->second % LATENESS_SECONDS] = 0;
     }
     l->second = second;
+    if (idle)
+        publish(l);
 }
 
 void lateness_add(struct lateness *l, int64_t due_us, int64_t now_us)

@@ -270,3 +270,8 @@ void media_stats(struct media *m, struct media_stats *out)
         .playing = atomic_load_explicit(&m->playing, memory_order_relaxed),
     };
 }
+
+bool media_is_late(const struct media_stats *stats, int ms)
+{
+    return stats->playing > 0 && stats->late_p99_us > (uint32_t)ms * 1000;
+}

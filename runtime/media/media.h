@@ -42,6 +42,9 @@ struct media_stats {
 };
 /* [control] A recent copy; never blocks. */
 void media_stats(struct media *m, struct media_stats *out);
+/* Whether frames leave more than `ms` late. Never while nothing plays: then no slot runs, and the
+ * figures are those of another time. */
+bool media_is_late(const struct media_stats *stats, int ms);
 
 /* --- what a link is to the tick --- */
 
