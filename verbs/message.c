@@ -1,6 +1,8 @@
 /* Message: answers a message with another. */
+#include "session/session.h"
 #include "verbs/verbs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct message_args {
@@ -58,17 +60,63 @@ static void message_check(const struct node *n, struct checker *c)
                        MESSAGE_MAX_MEDIA, media);
 }
 
+enum { MESSAGE_BODY_BYTES = 64 * 1024 };
+
+/* Its own text, then that of each <Body>. */
+static void add_bodies(const struct node *n, struct str *out)
+{
+    str_add(out, n->text);
+    for (const struct node *part = n->children; part != NULL; part = part->next)
+        if (strcmp(part->schema->name, "Body") == 0)
+            str_add(out, part->text);
+}
+
+/* One that cannot be sent was said; the next verb runs. */
+static enum verb_result message_start(struct activation *a, const void *v, void *state)
+{
+    const struct message_args *args = v;
+    const char *media[MESSAGE_MAX_MEDIA + 1] = {NULL};
+    struct str body = STR_INIT(MESSAGE_BODY_BYTES);
+    struct message_draft draft = {.to = args->to,
+                                  .from = args->from,
+                                  .media = media,
+                                  .callback =
+                                      args->action != NULL ? args->action : args->status_callback,
+                                  .callback_method = args->method};
+    char sid[SID_SIZE], number[16];
+    size_t n = 0;
+    int code;
+
+    (void)state;
+    add_bodies(activation_node(a), &body);
+    for (const struct node *part = activation_node(a)->children; part != NULL; part = part->next)
+        if (strcmp(part->schema->name, "Media") == 0 && n < MESSAGE_MAX_MEDIA)
+            media[n++] = part->text;
+    draft.body = str_text(&body);
+    code = session_send_message(a, &draft, sid);
+    str_free(&body);
+    session_go_param(a, "MessageStatus", code == 0 ? "queued" : "invalid");
+    if (code == 0) {
+        session_go_param(a, "MessageSid", sid);
+    } else {
+        snprintf(number, sizeof number, "%d", code);
+        session_go_param(a, "ErrorCode", number);
+    }
+    return session_result(a);
+}
+
 const struct verb verb_message = {
     .schema =
         {
             .name = "Message",
             .parents = verb_in_response,
-            .flags = SCHEMA_MESSAGE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_MESSAGE | SCHEMA_TEXT,
             .attrs = message_attrs,
             .args_size = sizeof(struct message_args),
             .check = message_check,
             .text = "Sends a message.",
         },
+    .start = message_start,
 };
 
 static const char *const body_parents[] = {"Message", NULL};
@@ -78,7 +126,7 @@ const struct verb verb_body = {
         {
             .name = "Body",
             .parents = body_parents,
-            .flags = SCHEMA_MESSAGE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_MESSAGE | SCHEMA_TEXT,
             .text = "The text of a message.",
         },
 };
@@ -90,7 +138,7 @@ const struct verb verb_media = {
         {
             .name = "Media",
             .parents = media_parents,
-            .flags = SCHEMA_MESSAGE | SCHEMA_TEXT | SCHEMA_LATER,
+            .flags = SCHEMA_MESSAGE | SCHEMA_TEXT,
             .text = "A file to send along; its URL is the text.",
         },
 };

@@ -45,15 +45,24 @@ static void sms_check(const struct node *n, struct checker *c)
         checker_report(c, n, false, 14103, "<Sms> has no text: write it between the tags");
 }
 
-/* No gateway carries messages yet: the action hears what Twilio says of one that cannot be sent. */
+/* The action is asked at once, with what is known then: the carrier's own word comes later, to
+ * statusCallback. */
 static enum verb_result sms_start(struct activation *a, const void *v, void *state)
 {
     const struct sms_args *args = v;
+    const struct message_draft draft = {.to = args->to,
+                                        .from = args->from,
+                                        .body = activation_node(a)->text,
+                                        .callback = args->status_callback};
+    char sid[SID_SIZE];
 
     (void)state;
-    session_warn(a, 13750, "this version of Almon sends no messages: \"%.60s\" is not sent",
-                 activation_node(a)->text);
-    session_go_param(a, "SmsStatus", "invalid");
+    if (session_send_message(a, &draft, sid) == 0) {
+        session_go_param(a, "SmsSid", sid);
+        session_go_param(a, "SmsStatus", "sending");
+    } else {
+        session_go_param(a, "SmsStatus", "invalid");
+    }
     return session_go_if(a, args->action, args->method);
 }
 

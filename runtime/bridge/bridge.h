@@ -31,11 +31,32 @@ struct offer {
     const char *user, *password; /* for the far end's challenge */
 };
 
+/* A text message, either way. Strings are valid during the call only. */
+struct bridge_text {
+    const char *gateway; /* which hands it over, or which gets it; clients leave it out */
+    uint64_t link;       /* which of its links it came over */
+    const char *id;      /* whoever sends it chose it: the same once more is the same message */
+    const char *from, *to, *body;
+    const char *const *params; /* more webhook parameters (FromCity …), as of an offer */
+};
+/* What became of one; the words are in README.md. */
+struct bridge_text_status {
+    const char *gateway;
+    uint64_t link; /* of the message that this answers */
+    const char *id, *status;
+    const char *code, *text; /* NULL: none */
+};
+
 /* All on the control loop. */
 struct bridge_handlers {
     /* A new channel, ringing. The receiver calls channel_bind() before it returns, or
      * channel_hangup(). */
     void (*offered)(void *arg, struct channel *c, const struct offer *offer);
+    /* A gateway hands a message over, perhaps not for the first time; it waits for
+     * bridge_text_status(). NULL: refused. */
+    void (*text)(void *arg, const struct bridge_text *t);
+    /* What a gateway says of a message that it was given. May be NULL. */
+    void (*text_status)(void *arg, const struct bridge_text_status *s);
 };
 
 /* What a channel tells its session. None may be NULL. After `ended` nothing more comes except
@@ -109,6 +130,12 @@ int bridge_join(struct bridge *b, const char *gateway, const char *id, const cha
  * or may not be given calls, ERR_LIMIT when it is full. */
 int bridge_offer(struct bridge *b, const char *gateway, const struct offer *offer,
                  struct channel **cp, struct error *err);
+
+/* Gives a message to a gateway, whose answers come as `text_status`. ERR_MISSING when it is not
+ * linked, or may not be given any: later it may be; ERR_INVALID: it cannot be written down. */
+int bridge_text(struct bridge *b, const struct bridge_text *t, struct error *err);
+/* Answers a message of a gateway's. Dropped when it is not linked: it will hand it over again. */
+void bridge_text_status(struct bridge *b, const struct bridge_text_status *s);
 
 /* A link that has registered an identity: client:NAME is reached there. */
 struct bridge_registered {

@@ -154,10 +154,12 @@ static void on_call(struct bridge_client *c, const struct wire_msg *m)
 static void on_message(struct bridge_client *c, const struct wire_msg *m)
 {
     if (c->h->message != NULL)
-        c->h->message(c->arg, &(struct client_text){
-                                  .id = m->id, .from = m->from, .to = m->to, .body = m->body});
+        c->h->message(
+            c->arg,
+            &(struct bridge_text){
+                .id = m->id, .from = m->from, .to = m->to, .body = m->body, .params = m->params});
     else
-        client_message_status(c, &(struct client_text_status){.id = m->id,
+        client_message_status(c, &(struct bridge_text_status){.id = m->id,
                                                               .status = "failed",
                                                               .code = "not-supported",
                                                               .text = "this gateway takes calls"});
@@ -167,7 +169,7 @@ static void on_message_status(struct bridge_client *c, const struct wire_msg *m)
 {
     if (c->h->message_status != NULL)
         c->h->message_status(
-            c->arg, &(struct client_text_status){
+            c->arg, &(struct bridge_text_status){
                         .id = m->id, .status = m->status, .code = m->code, .text = m->text});
 }
 
@@ -450,10 +452,14 @@ void client_unregister(struct bridge_client *c, const char *identity)
     tell(c, &(struct wire_msg){.type = WIRE_UNREGISTER, .identity = identity});
 }
 
-int client_message(struct bridge_client *c, const struct client_text *t, struct error *err)
+int client_message(struct bridge_client *c, const struct bridge_text *t, struct error *err)
 {
-    struct wire_msg m = {
-        .type = WIRE_MESSAGE, .id = t->id, .from = t->from, .to = t->to, .body = t->body};
+    struct wire_msg m = {.type = WIRE_MESSAGE,
+                         .id = t->id,
+                         .from = t->from,
+                         .to = t->to,
+                         .body = t->body,
+                         .params = t->params};
     int rc;
 
     if (!c->welcome || c->link == NULL)
@@ -466,7 +472,7 @@ int client_message(struct bridge_client *c, const struct client_text *t, struct 
                                      : "out of memory, or a field is not UTF-8 or too long");
 }
 
-void client_message_status(struct bridge_client *c, const struct client_text_status *s)
+void client_message_status(struct bridge_client *c, const struct bridge_text_status *s)
 {
     tell(c, &(struct wire_msg){.type = WIRE_MESSAGE_STATUS,
                                .id = s->id,

@@ -13,18 +13,6 @@
 
 struct bridge_client;
 
-/* A text message, either way. */
-struct client_text {
-    const char *id; /* whoever sends it chose it */
-    const char *from, *to, *body;
-};
-
-/* What became of one; the words are in README.md. */
-struct client_text_status {
-    const char *id, *status;
-    const char *code, *text; /* NULL: none */
-};
-
 /* ready, closed, answered and ended must be set; the others may be NULL. A handler must not free
  * the client, except `closed`; post a task for that. */
 struct client_handlers {
@@ -53,9 +41,9 @@ struct client_handlers {
     void (*refer_status)(void *arg, uint32_t number, unsigned response, unsigned notify);
     /* The exchange wants this delivered; to be told by client_message_status(). NULL: it is told
      * that it failed. */
-    void (*message)(void *arg, const struct client_text *t);
+    void (*message)(void *arg, const struct bridge_text *t);
     /* What the exchange says to client_message(). */
-    void (*message_status)(void *arg, const struct client_text_status *s);
+    void (*message_status)(void *arg, const struct bridge_text_status *s);
     /* The exchange complains; channel 0 when it is about no call. */
     void (*error)(void *arg, uint32_t number, const char *code, const char *text);
 };
@@ -105,9 +93,9 @@ void client_digits(struct bridge_client *c, uint32_t number, const char *digits)
  * `registered` follows, or `error` with the code "not-authorised" or "too-many". */
 void client_register(struct bridge_client *c, const char *identity);
 void client_unregister(struct bridge_client *c, const char *identity);
-/* Hands a text message over: `message_status` follows. */
-int client_message(struct bridge_client *c, const struct client_text *t, struct error *err);
-void client_message_status(struct bridge_client *c, const struct client_text_status *s);
+/* Hands a text message over (its gateway does not count): `message_status` follows. */
+int client_message(struct bridge_client *c, const struct bridge_text *t, struct error *err);
+void client_message_status(struct bridge_client *c, const struct bridge_text_status *s);
 /* One frame (or 0 bytes of silence); frames of all channels are batched until client_flush(). */
 void client_audio(struct bridge_client *c, uint32_t number, const void *bytes, size_t len);
 void client_flush(struct bridge_client *c);

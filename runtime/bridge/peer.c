@@ -320,15 +320,6 @@ void peer_call(struct peer *p, const struct wire_msg *m)
     peer_complain(p, m->channel, "wrong-state", text);
 }
 
-static void on_message(struct peer *p, const struct wire_msg *m)
-{
-    peer_send(p, &(struct wire_msg){.type = WIRE_MESSAGE_STATUS,
-                                    .id = m->id,
-                                    .status = "failed",
-                                    .code = "not-supported",
-                                    .text = "this exchange does not take messages yet"});
-}
-
 static void on_register(struct peer *p, const struct wire_msg *m)
 {
     struct error err = {0};
@@ -371,10 +362,11 @@ static void dispatch(struct peer *p, const struct wire_msg *m)
         peer_call(p, m);
         return;
     case WIRE_MESSAGE:
-        on_message(p, m);
+        peer_text(p, m);
         return;
     case WIRE_MESSAGE_STATUS:
-        return; /* of a message that we did not send: none is sent yet */
+        peer_text_status(p, m);
+        return;
     case WIRE_ERROR:
         on_error(p, m);
         return;

@@ -169,6 +169,9 @@ bool same_secret(const char *a, const char *b);
 /* An offer, or a message about a call. */
 void peer_offer(struct peer *p, const struct wire_msg *m);
 void peer_call(struct peer *p, const struct wire_msg *m);
+/* texts.c */
+void peer_text(struct peer *p, const struct wire_msg *m);
+void peer_text_status(struct peer *p, const struct wire_msg *m);
 /* Sends what waits in the backlog; false when the crossing is still full. */
 bool peer_push(struct peer *p);
 /* Says `why` in an error message and closes the link. */

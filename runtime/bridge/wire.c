@@ -61,7 +61,8 @@ static const struct field {
     FIELD("forwarded_from", forwarded_from, STRING, 0, IN(OFFER), 256),
     FIELD("caller_name", caller_name, STRING, 0, IN(OFFER), 256),
     FIELD("call_token", call_token, STRING, 0, IN(OFFER), 1024),
-    FIELD("params", params, PARAMS, 0, IN(OFFER) | IN(RING) | IN(ANSWER) | IN(HANGUP) | IN(REFER),
+    FIELD("params", params, PARAMS, 0,
+          IN(OFFER) | IN(RING) | IN(ANSWER) | IN(HANGUP) | IN(REFER) | IN(MESSAGE),
           WIRE_PARAM_BYTES),
     FIELD("trunk", trunk, STRING, 0, IN(OFFER), 256),
     FIELD("user", user, STRING, 0, IN(OFFER), 256),
@@ -157,12 +158,27 @@ bool wire_param_allowed(const char *name)
     return false;
 }
 
+/* MediaUrl0 to MediaUrl9, MediaContentType0 … */
+static bool is_media(const char *name)
+{
+    static const char *const names[] = {"MediaUrl", "MediaContentType"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t n = strlen(names[i]);
+
+        if (strncmp(name, names[i], n) == 0 && name[n] >= '0' && name[n] <= '9' &&
+            name[n + 1] == '\0')
+            return true;
+    }
+    return false;
+}
+
 /* What the exchange sends is the flow's own: names of parameters that a client knows. */
 static bool param_allowed(const struct wire_msg *m, const char *name)
 {
     if (m->type == WIRE_OFFER && (m->channel & WIRE_EXCHANGE_BIT) != 0)
         return string_fits(KIND_STRING, name, strlen(name), 64) && *name != '\0';
-    return wire_param_allowed(name);
+    return wire_param_allowed(name) || (m->type == WIRE_MESSAGE && is_media(name));
 }
 
 static bool read_params(struct wire_msg *m, const struct scan_member *v, size_t max)

@@ -25,7 +25,7 @@ static void on_text(const struct sim_text *t, void *arg)
     if (strcmp(t->to, c->from) != 0)
         printf("to %s: ", t->to);
     printf("%s\n", t->body);
-    for (const char *const *m = t->media; m != NULL && *m != NULL; m++)
+    for (const char *const *m = t->media; *m != NULL; m++)
         printf("%10s[%s]\n", "", *m);
 }
 
@@ -49,7 +49,7 @@ static void settle(struct conversation *c)
 static int send_line(struct conversation *c, const char *line, struct error *err)
 {
     const struct sim_sent *sent = NULL;
-    int rc = sim_text(c->inbox, &(struct client_text){.to = c->to, .body = line}, &sent, err);
+    int rc = sim_text(c->inbox, &(struct bridge_text){.to = c->to, .body = line}, &sent, err);
 
     if (rc != 0)
         return rc;

@@ -185,6 +185,8 @@ static void go(struct activation *a)
 /* A handler gets the result itself, unless it named an action (Redirect is nothing but one). */
 static bool leads_away(const struct activation *a)
 {
+    if (a->stays)
+        return false;
     return a->go_away || a->handler == NULL || a->node == NULL ||
            attr_find(a->node->schema, "action") == NULL || node_has(a->node, "action");
 }
@@ -214,7 +216,7 @@ static void settle(struct activation *a, enum verb_result result)
     if (result == VERB_WAIT || result == VERB_PASS)
         return;
     away = leads_away(a);
-    a->go_away = false;
+    a->go_away = a->stays = false;
     activation_pop_above(a, "stopped");
     end_verb(a, names[result]);
     switch (result) {

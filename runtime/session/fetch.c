@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/url.h"
-#include "session/private.h"
+#include "session/message.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -70,7 +70,9 @@ const char *fetch_own(const struct session *s, char *out, size_t size)
     struct str origin = STR_INIT(size - 1);
     bool fits;
 
-    if (s->number->voice == NULL || http_url_split(&u, s->number->voice, NULL) != 0)
+    const char *flow = s->message != NULL ? s->number->message : s->number->voice;
+
+    if (flow == NULL || http_url_split(&u, flow, NULL) != 0)
         return NULL;
     http_url_origin(&u, &origin);
     fits = !origin.failed && str_copy(out, size, str_text(&origin));
@@ -120,7 +122,8 @@ static int parse(struct fetch_job *job, const char *url, const char *bytes, size
     struct document_source source = {.bytes = bytes,
                                      .len = len,
                                      .url = url,
-                                     .kind = DOCUMENT_VOICE,
+                                     .kind = job->session->message != NULL ? DOCUMENT_MESSAGE
+                                                                           : DOCUMENT_VOICE,
                                      .report = report_problem,
                                      .arg = job};
 
@@ -152,7 +155,9 @@ static void apologise(struct fetch_job *job)
     struct document *d = NULL;
     struct activation *a = job->activation;
 
-    if (parse(job, job->url, apology, sizeof apology - 1, &d, NULL) == 0) {
+    /* To who writes nothing is said. */
+    if (job->session->message == NULL &&
+        parse(job, job->url, apology, sizeof apology - 1, &d, NULL) == 0) {
         job_done(job, d);
         return;
     }
@@ -161,24 +166,31 @@ static void apologise(struct fetch_job *job)
     activation_failed(a);
 }
 
+static const char *fallback_of(const struct session *s)
+{
+    return s->message != NULL ? s->number->message_fallback : s->number->voice_fallback;
+}
+
 static int become_fallback(struct fetch_job *job, int code)
 {
     const struct config_number *n = job->session->number;
+    bool message = job->session->message != NULL;
+    const char *method = message ? n->message_fallback_method : n->voice_fallback_method;
+    const char *fallback = fallback_of(job->session);
     char number[16], *url = NULL;
 
     snprintf(number, sizeof number, "%d", code);
     if (webhook_params_set(job->params, "ErrorCode", number) != 0 ||
         webhook_params_set(job->params, "ErrorUrl", job->url) != 0)
         return ERR_NOMEM;
-    url = url_is_http(n->voice_fallback) ? mem_strdup(n->voice_fallback)
-                                         : absolute_path(job->session, n->voice_fallback);
+    url = url_is_http(fallback) ? mem_strdup(fallback) : absolute_path(job->session, fallback);
     if (url == NULL)
         return ERR_NOMEM;
     mem_free(job->url);
     job->url = url;
     job->fallback = true;
     job->trust = HTTP_OPERATOR;
-    job->get = n->voice_fallback_method != NULL && strcmp(n->voice_fallback_method, "GET") == 0;
+    job->get = method != NULL && strcmp(method, "GET") == 0;
     return 0;
 }
 
@@ -196,7 +208,7 @@ static void job_failed(struct fetch_job *job, int code, const char *text)
         activation_failed(a);
         return;
     }
-    if (!job->fallback && s->number->voice_fallback != NULL && become_fallback(job, code) == 0)
+    if (!job->fallback && fallback_of(s) != NULL && become_fallback(job, code) == 0)
         job_start(job);
     else
         apologise(job);
@@ -204,11 +216,25 @@ static void job_failed(struct fetch_job *job, int code, const char *text)
 
 /* --- answers that are no markup --- */
 
+/* A message needs no reply; a call is told something. */
+static void no_answer(struct fetch_job *job)
+{
+    static const char nothing[] = "<Response/>";
+    struct document *d = NULL;
+
+    if (job->session->message != NULL &&
+        parse(job, job->url, nothing, sizeof nothing - 1, &d, NULL) == 0)
+        job_done(job, d);
+    else
+        job_failed(job, 11770, "the answer is empty: <Response/> is the way to say nothing");
+}
+
 static void text_answer(struct fetch_job *job, const struct webhook_reply *reply)
 {
     struct document *d = NULL;
     struct str markup = STR_INIT(6 * DOCUMENT_MAX_BYTES);
     const char *text = reply->body + strspn(reply->body, " \t\r\n");
+    const char *verb = job->session->message != NULL ? "Message" : "Say";
     struct error err = {0};
 
     /* Markup under the wrong name is run; anything else is spoken (webhooks.md §6.1). */
@@ -216,9 +242,14 @@ static void text_answer(struct fetch_job *job, const struct webhook_reply *reply
         job_done(job, d);
         return;
     }
-    str_add(&markup, "<Response><Say>");
+    if (*text == '\0' && job->session->message != NULL) {
+        no_answer(job);
+        return;
+    }
+    /* … or sent back, as it is. */
+    str_addf(&markup, "<Response><%s>", verb);
     str_add_xml(&markup, text);
-    str_add(&markup, "</Say></Response>");
+    str_addf(&markup, "</%s></Response>", verb);
     if (markup.failed)
         error_nomem(&err);
     else
@@ -288,6 +319,10 @@ static void webhook_answered(const struct webhook_reply *reply, void *arg)
                                                             .body = reply->body,
                                                             .len = reply->body_len,
                                                             .ms = reply->ms});
+    if (reply->twilio == 11770 && job->session->message != NULL) {
+        no_answer(job);
+        return;
+    }
     if (reply->twilio != 0) {
         job_failed(job, reply->twilio, reply->text);
         return;
@@ -304,10 +339,13 @@ static void webhook_answered(const struct webhook_reply *reply, void *arg)
         text_answer(job, reply);
         break;
     case WEBHOOK_AUDIO:
-        audio_answer(job, reply);
+        if (job->session->message == NULL)
+            audio_answer(job, reply);
+        else
+            job_failed(job, 12300, "the answer is audio, which no message is answered with");
         break;
     case WEBHOOK_NOTHING:
-        job_failed(job, 11770, "the answer is empty: <Response/> is the way to say nothing");
+        no_answer(job);
         break;
     case WEBHOOK_OTHER:
         job_failed(job, 12300, "the answer's content type is neither markup, text nor audio");
@@ -448,7 +486,7 @@ int fetch_document(struct activation *a, const char *url, bool get, enum http_tr
     if (++s->documents > limit) {
         webhook_params_free(params);
         return error_set_twilio(
-            err, ERR_LIMIT, 11215,
+            err, ERR_LIMIT, s->message != NULL ? 14106 : 11215,
             "%d documents in one call (limits.documents_per_call): most likely a "
             "Redirect or an action without end",
             limit);

@@ -58,6 +58,15 @@ enum verb_result session_go_if(struct activation *a, const char *action, enum fl
     return VERB_DONE;
 }
 
+enum verb_result session_result(struct activation *a)
+{
+    a->stays = a->handler != NULL;
+    if (a->stays)
+        return VERB_GO;
+    a->go_params = webhook_params_free(a->go_params);
+    return VERB_DONE;
+}
+
 void session_notify(struct activation *a, const char *url, enum flow_method method)
 {
     struct webhook_params *params = a->go_params;

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/url.h"
-#include "session/private.h"
+#include "session/message.h"
 #include "speech/utf8.h"
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +42,7 @@ int handler_parse(struct activation *a, const char *markup, size_t len, struct d
     struct document_source source = {.bytes = markup,
                                      .len = len,
                                      .url = handler_url(a),
-                                     .kind = DOCUMENT_VOICE,
+                                     .kind = s->message != NULL ? DOCUMENT_MESSAGE : DOCUMENT_VOICE,
                                      .report = report_warning,
                                      .arg = a};
     int limit = s->config->config->limits.documents_per_call, rc;
@@ -60,12 +60,16 @@ void handler_facts(const struct activation *a, struct handler_facts *out)
     const struct session *s = a->session;
 
     *out = (struct handler_facts){
+        .kind = s->message != NULL ? DOCUMENT_MESSAGE : DOCUMENT_VOICE,
+        .body = s->message != NULL ? s->message->body : NULL,
+        .segments = s->message != NULL ? s->message->segments : 0,
         .sid = s->sid,
         .account = s->account->sid,
         .from = s->from,
         .to = s->to,
         .direction = s->direction,
-        .status = call_status_name(s->status),
+        .status = s->message != NULL ? message_status_name(s->message->status)
+                                     : call_status_name(s->status),
         .forwarded_from = s->forwarded_from,
         .caller_name = s->caller_name,
         .seed = s->seed,

@@ -6,7 +6,9 @@
  *
  *   start      v sid account direction from to gateway codec at(ISO 8601) wall(ms) seed flow params
  *              parent(the CallSid that dialled it)
- *              settings                       those that a call can feel (config_settings())
+ *              settings                       those that a call can feel (config_settings());
+ *              of a message (SM…, MM…) id, body and segments in place of codec; of one that is
+ *              sent also media, and no flow
  *   state      old new                        the call's status changed
  *   request    id method url params           a webhook was asked
  *   reply      id status type ms body         its answer, whole
@@ -27,6 +29,8 @@
  *   played     request how frames
  *   digit      key ms                         a key, and how long it was held
  *   answer                                    the channel was answered
+ *   message    sid from to body media         a text message is sent: `sid` is its own session
+ *   message_status status code text           (of that) what its gateway said
  *   dial       request sid to from            a party is called: `sid` is its own call
  *   leg        request stage sid              ringing, early, answered, ready, or ended, with
  *              status seconds redirected      … its fate

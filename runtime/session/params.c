@@ -1,5 +1,6 @@
 /* The parameters that every voice request carries (webhooks.md §2). */
 #include "base/mem.h"
+#include "session/message.h"
 #include "session/room_private.h"
 #include <stdio.h>
 #include <string.h>
@@ -97,6 +98,8 @@ static struct webhook_params *call_params(const struct session *s)
 
 struct webhook_params *params_standard(const struct session *s)
 {
+    if (s->message != NULL)
+        return message_params(s);
     return s->room != NULL ? room_params(s->room) : call_params(s);
 }
 

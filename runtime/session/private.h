@@ -37,6 +37,9 @@ struct runtime {
     struct list tunes;      /* music.c: music being computed */
     struct map rooms;       /* "account/name" → struct room, those that are not over */
     unsigned room_sessions; /* sessions that are rooms' */
+    unsigned message_sessions, reports_awaited; /* messages'; of these sent and waiting only for a
+                                                   report */
+    struct messages_seen *seen;                 /* message.c: NULL before the first */
     struct flow_files *files;
     struct runtime_then then; /* in a replay: what calls find */
     struct routes *routes;    /* how calls go out, and how many may */
@@ -113,7 +116,9 @@ struct session {
     const char *const *offered; /* further parameters from the gateway: name, value … NULL */
     unsigned hops;              /* how often it was passed on (route.h) */
 
-    struct room *room; /* this is a room's own session (room_private.h); NULL: a call */
+    struct room *room;       /* this is a room's own session (room_private.h); NULL: a call */
+    struct message *message; /* this is a message (message.h); NULL: a call, or a room's */
+    unsigned texts_sent;     /* messages that its flow sent */
     bool ended_from_outside;
 
     struct activation *top; /* the stack */
@@ -162,6 +167,10 @@ void session_answer(struct session *s);
 void session_now_answered(struct session *s);
 /* The channel is the session's from now on. */
 void session_take_channel(struct session *s, struct channel *channel);
+/* Bare, in no list yet; session_drop_child() undoes it. NULL when memory is out. */
+struct session *session_make(struct runtime *rt, struct config_holder *config,
+                             const struct config_number *number, const struct offer *o,
+                             const char *prefix);
 /* A call that `parent` makes: not a call yet (session_start_child()), and without a channel. NULL
  * when memory is out. */
 struct session *session_new_child(struct session *parent, const struct offer *o);
@@ -261,6 +270,7 @@ struct activation {
     char *go_url;
     bool go_get;
     bool go_away; /* a handler is left for it, too */
+    bool stays;   /* … is not, though the verb has an action */
 };
 
 /* Pushes an activation that will fetch its document from `url` (owned by the caller). Also when it

@@ -1,7 +1,7 @@
 #include "session/runtime.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "session/private.h"
+#include "session/message.h"
 #include <string.h>
 
 /* --- configurations live as long as a call uses them --- */
@@ -134,6 +134,7 @@ struct runtime *runtime_free(struct runtime *rt)
     config_holder_unref(rt->config);
     queues_free(rt);
     routes_free(rt->routes);
+    messages_seen_free(rt->seen);
     map_free(&rt->by_sid);
     map_free(&rt->rooms);
     map_free(&rt->recordings);
@@ -173,7 +174,8 @@ void runtime_close(struct runtime *rt, void (*closed)(void *arg), void *arg)
 void runtime_stats(const struct runtime *rt, struct runtime_stats *out)
 {
     *out = rt->stats;
-    out->sessions = rt->count - rt->room_sessions;
+    out->sessions = rt->count - rt->room_sessions - rt->reports_awaited;
+    out->reports = rt->reports_awaited;
     out->rooms = rt->room_sessions;
 }
 
@@ -193,7 +195,7 @@ static void offered(void *arg, struct channel *channel, const struct offer *o)
         channel_hangup(channel, CAUSE_UNROUTABLE);
         return;
     }
-    if (rt->count - rt->room_sessions >= (unsigned)config->limits.calls) {
+    if (rt->count - rt->room_sessions - rt->message_sessions >= (unsigned)config->limits.calls) {
         log_warn("session", NULL, "call to %s refused: limits.calls (%d) reached", o->to,
                  config->limits.calls);
         channel_hangup(channel, CAUSE_CONGESTION);
@@ -208,9 +210,20 @@ static void offered(void *arg, struct channel *channel, const struct offer *o)
     session_begin(s);
 }
 
+static void text_comes(void *arg, const struct bridge_text *t)
+{
+    message_comes(arg, t);
+}
+
+static void text_told(void *arg, const struct bridge_text_status *t)
+{
+    message_told(arg, t);
+}
+
 const struct bridge_handlers *runtime_bridge_handlers(void)
 {
-    static const struct bridge_handlers handlers = {.offered = offered};
+    static const struct bridge_handlers handlers = {
+        .offered = offered, .text = text_comes, .text_status = text_told};
 
     return &handlers;
 }
@@ -238,6 +251,8 @@ int runtime_redirect(struct runtime *rt, const char *sid, const char *url, struc
     if (s->room != NULL)
         return error_set(err, ERR_INVALID, "%s is a conference: redirect its calls, or hang it up",
                          sid);
+    if (s->message != NULL)
+        return error_set(err, ERR_INVALID, "%s is a message, which cannot be redirected", sid);
     if (s->leg != NULL && s->answered == 0)
         return error_set_twilio(err, ERR_WRONG_STATE, 21220,
                                 "call %s is not answered yet: it can be hung up, not redirected",

@@ -55,8 +55,9 @@ struct runtime *runtime_free(struct runtime *rt);
 
 struct runtime_stats {
     unsigned sessions,
-        rooms; /* live calls; conferences, with those that still have to tell of it */
-    uint64_t calls, completed, failed, documents, warnings, errors;
+        rooms; /* live calls and messages; conferences, with those that still have to tell of it */
+    unsigned reports; /* messages that were sent and only wait for a delivery report */
+    uint64_t calls, messages, completed, failed, documents, warnings, errors;
 };
 void runtime_stats(const struct runtime *rt, struct runtime_stats *out);
 

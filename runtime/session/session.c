@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "bridge/wire.h"
 #include "session/calls.h"
+#include "session/message.h"
 #include "session/room_private.h"
 #include <stdio.h>
 #include <string.h>
@@ -143,6 +144,10 @@ void session_finish(struct session *s, enum call_status status, enum cause cause
         room_finish(s->room, ENDING_API, NULL);
         return;
     }
+    if (s->message != NULL) {
+        message_finish(s);
+        return;
+    }
     s->phase = SESSION_ENDING;
     s->ended_from_outside = strcmp(by, "operator") == 0;
     s->seconds = session_seconds(s);
@@ -175,9 +180,12 @@ void session_free_if_done(struct session *s)
     if (s->phase == SESSION_RUNNING || s->top != NULL || s->callbacks_out > 0 ||
         !list_empty(&s->recordings) || s->channel != NULL || !list_empty(&s->attempts))
         return;
-    journal_add(s, "end", "{s:s, s:i}", "status", call_status_name(s->status), "seconds",
-                s->seconds);
-    if (s->room == NULL)
+    if (s->message != NULL)
+        message_forget(s);
+    else
+        journal_add(s, "end", "{s:s, s:i}", "status", call_status_name(s->status), "seconds",
+                    s->seconds);
+    if (s->room == NULL && s->message == NULL)
         calls_write(s);
     timer_stop(&s->limit);
     task_cancel(&s->advance);
@@ -377,10 +385,9 @@ static void journal_start(struct session *s, const struct offer *o)
                 "settings", settings != NULL ? settings : json_null());
 }
 
-/* Bare, in no list yet. NULL when memory is out. */
-static struct session *session_make(struct runtime *rt, struct config_holder *config,
-                                    const struct config_number *number, const struct offer *o,
-                                    const char *prefix)
+struct session *session_make(struct runtime *rt, struct config_holder *config,
+                             const struct config_number *number, const struct offer *o,
+                             const char *prefix)
 {
     struct session *s = mem_alloc(sizeof *s);
 

@@ -8,6 +8,7 @@
 #ifndef ALMON_SESSION_SESSION_H
 #define ALMON_SESSION_SESSION_H
 
+#include "base/sid.h"
 #include "base/str.h"
 #include "flow/document.h"
 #include "session/event.h"
@@ -94,6 +95,18 @@ bool session_empty_record_falls_through(const struct activation *a);
  * was said. */
 uint32_t session_refer(struct activation *a, const char *to);
 
+/* --- text messages --- */
+struct message_draft {
+    const char *to, *from;    /* NULL: who wrote or called; the number he wrote to or called */
+    const char *body;         /* "" with media alone */
+    const char *const *media; /* URLs, NULL-ended, at most 10; NULL: none */
+    const char *callback;     /* told what becomes of it; NULL: nobody */
+    enum flow_method callback_method;
+};
+/* Sends it: 0 and its MessageSid, and it is "queued". Else Twilio's code, and it was said that and
+ * why nothing is sent. */
+int session_send_message(struct activation *a, const struct message_draft *d, char sid[SID_SIZE]);
+
 /* --- control --- */
 /* Runs the children of the verb's node as verbs, one after another, on top of this one:
  * EVENT_CHILDREN. Their digits pass down to this verb. */
@@ -125,6 +138,9 @@ enum verb_result session_go(struct activation *a, const char *url, enum flow_met
 /* The same when there is an action. Without one the next verb runs, and what was to be told is
  * dropped; a handler gets it as its result. */
 enum verb_result session_go_if(struct activation *a, const char *action, enum flow_method method);
+/* What was to be told (session_go_param()) is a handler's result, whatever it named; documents go
+ * on with the next verb. */
+enum verb_result session_result(struct activation *a);
 /* Tells the action without going there: its answer is ignored. */
 void session_notify(struct activation *a, const char *url, enum flow_method method);
 /* session_go() to a document that takes over from handlers, too, which otherwise get what the verb

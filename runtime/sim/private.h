@@ -141,8 +141,8 @@ void sim_refer_asked(void *arg, uint32_t number, const char *to);
 void sim_refer_status(void *arg, uint32_t number, unsigned response, unsigned notify);
 
 /* text.c: of struct client_handlers */
-void sim_text_comes(void *arg, const struct client_text *t);
-void sim_text_status(void *arg, const struct client_text_status *s);
+void sim_text_comes(void *arg, const struct bridge_text *t);
+void sim_text_status(void *arg, const struct bridge_text_status *s);
 /* The session of a message that somebody sent. */
 void sim_text_begins(struct sim *s, const char *sid, const char *from, const char *to);
 void sim_texts_free(struct sim *s);

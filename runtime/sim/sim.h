@@ -35,6 +35,7 @@ enum {
     SIM_FRAMES = 1000000,       /* frames of sound whose time he remembers */
     SIM_INBOXES = 1000,         /* numbers that text */
     SIM_TEXTS = 10000,          /* texts from and to each of them */
+    SIM_MEDIA = 10,             /* files with one */
     SIM_LINES = 100000,         /* journal lines kept */
     SIM_CONFIG_BYTES = 1 << 20, /* of the configuration */
 };
@@ -240,7 +241,7 @@ struct sim_inbox;
 struct sim_text {
     char *id, *from, *body;
     const char *to;
-    const char *const *media; /* URLs, NULL-ended; NULL: none */
+    const char *const *media; /* URLs, NULL-ended */
     int64_t at;
 };
 /* One that it sent. */
@@ -270,8 +271,7 @@ const struct sim_text *sim_inbox_at(const struct sim_inbox *b, size_t i);
 /* Of texts from now on; at first they are sent and delivered at once. */
 void sim_inbox_delivers(struct sim_inbox *b, const struct sim_delivery *how);
 /* Sends one; t->from does not count, t->id NULL is one of its own. */
-struct client_text;
-int sim_text(struct sim_inbox *b, const struct client_text *t, const struct sim_sent **sent,
+int sim_text(struct sim_inbox *b, const struct bridge_text *t, const struct sim_sent **sent,
              struct error *err);
 const struct sim_sent *sim_sent_at(const struct sim_inbox *b, size_t i);
 

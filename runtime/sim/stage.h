@@ -13,6 +13,7 @@
 enum {
     STAGE_ACTORS = 100,
     STAGE_NUMBERS = 1000,
+    STAGE_PARAMS = 50,              /* of one call or text */
     STAGE_HEAR_MS = 60 * 1000,      /* how long a caller listens for a prompt */
     STAGE_EXPECT_MS = 60 * 1000,    /* and t for a request */
     STAGE_END_MS = 4 * 3600 * 1000, /* and a caller for the end of his call */
@@ -134,6 +135,9 @@ int stage_requests(lua_State *L);
 void stage_web_free(struct stage *st);
 /* Numbers and the rest of the configuration hold for what begins from now on. */
 void stage_configure(lua_State *L);
+/* The further webhook parameters of { params = { FromCity = "…" } }, into room for
+ * 2 * STAGE_PARAMS + 1; they stay on the stack. */
+void stage_read_params(lua_State *L, int table, const char **pairs);
 /* string.find(text, pattern) */
 bool stage_matches(lua_State *L, const char *text, int pattern);
 /* Pushes a list of the journal's lines of that session, with that "e" (NULL: all), as tables. */

@@ -340,28 +340,31 @@ static const char *option(lua_State *L, int table, const char *name)
     return text; /* stays on the stack, so that it lives */
 }
 
-enum { CALL_PARAMS = 50 };
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-/* The further webhook parameters of t:call{ params = { FromCity = "…" } }; they stay on the stack.
- */
-static void read_params(lua_State *L, int table, const char **pairs)
+/* In the order of their names: a table has none that repeats. */
+void stage_read_params(lua_State *L, int table, const char **pairs)
 {
     size_t n = 0;
 
     if (!lua_istable(L, table) || lua_getfield(L, table, "params") != LUA_TTABLE)
         return;
-    luaL_checkstack(L, 2 * CALL_PARAMS + 4, NULL);
+    luaL_checkstack(L, 2 * STAGE_PARAMS + 4, NULL);
     table = lua_gettop(L);
     lua_pushnil(L);
     while (lua_next(L, table) != 0) {
-        if (n == CALL_PARAMS || lua_type(L, -2) != LUA_TSTRING)
-            luaL_error(L, "params are at most %d names with their texts", CALL_PARAMS);
+        if (n == STAGE_PARAMS || lua_type(L, -2) != LUA_TSTRING)
+            luaL_error(L, "params are at most %d names with their texts", STAGE_PARAMS);
         pairs[2 * n] = lua_tostring(L, -2);
         pairs[2 * n + 1] = luaL_tolstring(L, -1, NULL);
         lua_replace(L, -2);
         n++;
         lua_pushvalue(L, -2); /* the key again, to go on from; key and value stay */
     }
+    qsort(pairs, n, 2 * sizeof *pairs, by_name);
 }
 
 static void check_options(lua_State *L, int table)
@@ -400,7 +403,7 @@ static int call_went_out(lua_State *L, int status, lua_KContext k)
 static int t_call(lua_State *L)
 {
     struct stage *st = stage_of(L);
-    const char *pairs[2 * CALL_PARAMS + 1] = {0};
+    const char *pairs[2 * STAGE_PARAMS + 1] = {0};
     struct offer o = {.to = luaL_checkstring(L, 2), .dtmf_events = true, .params = pairs};
     const char *codec, *keys;
     struct sim_caller *c = NULL;
@@ -416,7 +419,7 @@ static int t_call(lua_State *L)
     o.forwarded_from = option(L, 3, "forwarded_from");
     o.caller_name = option(L, 3, "caller_name");
     o.call_token = option(L, 3, "call_token");
-    read_params(L, 3, pairs);
+    stage_read_params(L, 3, pairs);
     if (keys != NULL && strcmp(keys, "tones") == 0)
         o.dtmf_events = false;
     else if (keys != NULL && strcmp(keys, "events") != 0)

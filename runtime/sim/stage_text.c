@@ -146,7 +146,7 @@ static void check_names(lua_State *L, int table, const char *word, const char *c
 }
 
 /* Sends it; 1 is who does, 3 the options. */
-static int send_text(lua_State *L, struct sim_inbox *b, const struct client_text *t)
+static int send_text(lua_State *L, struct sim_inbox *b, const struct bridge_text *t)
 {
     struct actor *a = actor_current(L);
     const struct sim_sent *sent = NULL;
@@ -168,7 +168,7 @@ static int who_texts(lua_State *L)
     struct stage_texter *texter = luaL_testudata(L, 1, "texter");
     const char *to, *other;
     struct sim_inbox *b = check(L, &to);
-    struct client_text t = {.body = luaL_checkstring(L, 2)};
+    struct bridge_text t = {.body = luaL_checkstring(L, 2)};
 
     lua_settop(L, 3);
     check_names(L, 3, "text", names);
@@ -182,12 +182,13 @@ static int who_texts(lua_State *L)
     return send_text(L, b, &t);
 }
 
-/* t:text(number, { from =, body =, id =, refused = }), or (number, "Hello"): somebody writes, who
- * does not call. */
+/* t:text(number, { from =, body =, id =, params =, refused = }), or (number, "Hello"): somebody
+ * writes, who does not call. */
 int stage_text(lua_State *L)
 {
-    static const char *const names[] = {"from", "body", "id", "refused", NULL};
-    struct client_text t = {.to = luaL_checkstring(L, 2)};
+    static const char *const names[] = {"from", "body", "id", "refused", "params", NULL};
+    const char *pairs[2 * STAGE_PARAMS + 1] = {0};
+    struct bridge_text t = {.to = luaL_checkstring(L, 2), .params = pairs};
     struct stage_texter *texter;
     const char *from = NULL;
 
@@ -201,6 +202,7 @@ int stage_text(lua_State *L)
         from = text_option(L, 3, "from");
         t.body = text_option(L, 3, "body");
         t.id = text_option(L, 3, "id");
+        stage_read_params(L, 3, pairs);
     }
     stage_configure(L);
     texter = lua_newuserdatauv(L, sizeof *texter, 0);
@@ -231,6 +233,12 @@ static void push_text(lua_State *L, const struct sim_text *t)
     lua_setfield(L, -2, "body");
     lua_pushnumber(L, (double)t->at / 1000);
     lua_setfield(L, -2, "at");
+    lua_newtable(L);
+    for (lua_Integer i = 0; t->media[i] != NULL; i++) {
+        lua_pushstring(L, t->media[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "media");
 }
 
 static int has_read(lua_State *L, int status, lua_KContext by_pattern)

@@ -19,6 +19,7 @@ struct received {
     struct sim_inbox *inbox;
     struct sim_delivery how;
     struct timer told; /* what became of it */
+    char *media[SIM_MEDIA + 1];
 };
 
 /* --- numbers --- */
@@ -59,7 +60,7 @@ const char *sim_inbox_number(const struct sim_inbox *b)
 
 static void say_status(const struct received *r, const char *status)
 {
-    struct client_text_status s = {.id = r->text.id, .status = status};
+    struct bridge_text_status s = {.id = r->text.id, .status = status};
 
     if (r->how.code[0] != '\0' && strcmp(status, "sent") != 0)
         s.code = r->how.code;
@@ -77,6 +78,8 @@ static void on_told(void *arg)
 static struct received *received_free(struct received *r)
 {
     timer_stop(&r->told);
+    for (size_t i = 0; i < SIM_MEDIA; i++)
+        mem_free(r->media[i]);
     mem_free(r->text.id);
     mem_free(r->text.from);
     mem_free(r->text.body);
@@ -84,7 +87,18 @@ static struct received *received_free(struct received *r)
     return NULL;
 }
 
-static struct received *received_new(struct sim_inbox *b, const struct client_text *t)
+/* MediaUrl0, MediaUrl1 … */
+static void keep_media(struct received *r, const char *const *params)
+{
+    size_t n = 0;
+
+    for (; params != NULL && *params != NULL && n < SIM_MEDIA; params += 2)
+        if (strncmp(*params, "MediaUrl", 8) == 0)
+            r->media[n++] = mem_strdup(params[1]);
+    r->text.media = (const char *const *)r->media;
+}
+
+static struct received *received_new(struct sim_inbox *b, const struct bridge_text *t)
 {
     struct received *r = mem_alloc(sizeof *r), **at;
 
@@ -104,6 +118,7 @@ static struct received *received_new(struct sim_inbox *b, const struct client_te
     if (at == NULL)
         return received_free(r);
     *at = r;
+    keep_media(r, t->params);
     return r;
 }
 
@@ -121,7 +136,7 @@ const char *const sim_delivery_names[] = {"nothing",     "sent",   "delivered",
                                           "undelivered", "failed", NULL};
 
 /* What the exchange says twice, because it did not hear our answer, came once. */
-void sim_text_comes(void *arg, const struct client_text *t)
+void sim_text_comes(void *arg, const struct bridge_text *t)
 {
     struct sim *s = arg;
     struct sim_inbox *b = sim_inbox(s, t->to);
@@ -134,7 +149,7 @@ void sim_text_comes(void *arg, const struct client_text *t)
     if (r != NULL && !known && s->on_text != NULL)
         s->on_text(&r->text, s->on_text_arg);
     if (r == NULL) {
-        client_message_status(s->client, &(struct client_text_status){
+        client_message_status(s->client, &(struct bridge_text_status){
                                              .id = t->id, .status = "failed", .code = "error"});
         return;
     }
@@ -190,11 +205,11 @@ static struct sim_sent *sent_new(struct sim_inbox *b, const char *to, const char
     return t;
 }
 
-int sim_text(struct sim_inbox *b, const struct client_text *t, const struct sim_sent **sent,
+int sim_text(struct sim_inbox *b, const struct bridge_text *t, const struct sim_sent **sent,
              struct error *err)
 {
     struct sim_sent *made = sent_new(b, t->to, t->id);
-    struct client_text out = *t;
+    struct bridge_text out = *t;
     int rc;
 
     if (made == NULL)
@@ -216,7 +231,7 @@ const struct sim_sent *sim_sent_at(const struct sim_inbox *b, size_t i)
 }
 
 /* The answer to one: the last of that id which has none yet. */
-void sim_text_status(void *arg, const struct client_text_status *s)
+void sim_text_status(void *arg, const struct bridge_text_status *s)
 {
     struct sim *sim = arg;
     struct sim_inbox **all = sim->inboxes.items;

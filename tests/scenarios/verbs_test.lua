@@ -60,25 +60,44 @@ both("a loop repeats the prompt", {
   assert(#played == 1 and played[1].loops == 3)
 end)
 
--- Sms: no gateway carries messages yet
+-- Sms
 
-both("a message that cannot be sent is said, and the call goes on", {
+both("a text is sent in the middle of a call, to who calls", {
   markup = "<Sms>Your ticket is 4711.</Sms><Say>Next.</Say>",
-  lua = "assert(call:sms('Your ticket is 4711.').smsStatus == 'invalid') call:say('Next.')",
+  lua = "local got = call:sms('Your ticket is 4711.') "
+    .. "assert(got.smsStatus == 'sending' and got.smsSid:find('^SM')) call:say('Next.')",
+}, function(t, caller)
+  local text = caller:reads("Your ticket is 4711.")
+  assert(text.from == NUMBER and text.to == "+15550199")
+  caller:hears("Next.")
+  caller:ends("completed")
+end)
+
+both("a text that cannot be sent is said, and the call goes on", {
+  markup = "<Sms to='+19005550100'>Hello.</Sms><Sms from='+14155550100'>Hello.</Sms><Say>Next.</Say>",
+  lua = "assert(call:sms{ 'Hello.', to = '+19005550100' }.smsStatus == 'invalid') "
+    .. "assert(call:sms{ 'Hello.', from = '+14155550100' }.smsSid == nil) call:say('Next.')",
 }, function(t, caller)
   caller:hears("Next.")
   caller:ends("completed")
-  assert(caller:journal("warn")[1].code == 13750 and caller:journal("warn")[1].text:find("4711", 1, true))
+  local warnings = caller:journal("warn")
+  assert(#warnings == 2 and warnings[1].code == 14101 and warnings[2].code == 14102)
+  caller:reads_nothing("1m")
 end)
 
-scenario("the action of a message is told that it was not sent", function(t)
+scenario("the action of a text leads on, its callback is told what becomes of it", function(t)
   t:number(NUMBER, { voice = "/voice" })
-  t:web("/voice", "<Response><Sms action='/sent'>Hello.</Sms><Say>Never.</Say></Response>")
+  t:web("/voice", "<Response><Pause/><Sms action='/sent' statusCallback='/told'>Hello.</Sms><Say>Never.</Say></Response>")
   t:web("/sent", "<Response><Say>Over.</Say></Response>")
+  t:web("/told", { status = 204 })
   local caller = t:call(NUMBER)
-  t:expect_request("/sent", { SmsStatus = "invalid", SmsSid = false })
+  caller:delivery("delivered", { after = "20s" })
+  local sid = t:expect_request("/sent", { SmsStatus = "sending", SmsSid = true }).params.SmsSid
   caller:hears("Over.")
   caller:ends("completed")
+  t:expect_request("/told", { MessageSid = sid, MessageStatus = "sent", To = "+15550199" })
+  local last = t:expect_request("/told", { MessageSid = sid, MessageStatus = "delivered" })
+  assert(last.at == 21)
 end)
 
 -- Play
