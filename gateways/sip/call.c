@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateways/sip/call_private.h"
+#include "gateways/sip/near.h"
 #include "gateways/sip/route.h"
 #include "gateways/sip/status.h"
 #include <stdio.h>
@@ -410,7 +411,8 @@ static unsigned prepare(struct call *c, const struct stack_request *r)
         c->codec = rtp_codec_bridge(c->remote.codecs[c->choice].codec);
         c->events = c->remote.dtmf >= 0 || c->remote.dtmf_wide >= 0;
     }
-    if (rtp_new(&c->rtp, c->g->rtp, &call_rtp_handlers, c, &err) != 0) {
+    if (rtp_new(&c->rtp, c->g->rtp, &call_rtp_handlers, c, &err) != 0 ||
+        rtp_use_six(c->rtp, is_six(c->local_ip), &err) != 0) {
         log_error("sip", NULL, "%s: %s", c->id, err.text);
         return 503;
     }
@@ -470,13 +472,14 @@ int call_dial(struct call *c, const struct dial *d, const char *route, struct er
 
     stack_local_ip(route, c->local_ip);
     call_set_terms(c, strstr(route, "transport=tls") != NULL, route);
-    if (call_describe(c, &sdp)) {
+    rc = rtp_use_six(c->rtp, is_six(c->local_ip), err);
+    if (rc == 0 && !call_describe(c, &sdp))
+        rc = error_set(err, ERR_IO, "no session description");
+    if (rc == 0) {
         call.sdp = str_text(&sdp);
         rc = d->phone != NULL && d->n_more > 0
                  ? call_fork(c, d, &call, err)
                  : leg_dial(&c->leg, c->g->stack, &call, &call_leg_handlers, c, err);
-    } else {
-        rc = error_set(err, ERR_IO, "no session description");
     }
     str_free(&sdp);
     return rc;

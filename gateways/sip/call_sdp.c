@@ -2,6 +2,8 @@
 #include "base/log.h"
 #include "gateways/sip/call_private.h"
 #include "gateways/sip/near.h"
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool nat_of(const struct call *c)
@@ -9,17 +11,26 @@ static bool nat_of(const struct call *c)
     return c->trunk != NULL ? c->trunk->nat : c->phone == NULL || c->phone->nat;
 }
 
+/* The router's address is for the world, not for those on this side of it. */
+static const char *seen_by(const struct call *c, const char *far)
+{
+    const char *address = c->g->config->sip.address;
+
+    return address != NULL && is_six(address) == is_six(c->local_ip) &&
+                   (!is_near(far) || is_near(address))
+               ? address
+               : c->local_ip;
+}
+
 /* What trunk or phone says of encryption; a call to any other address has the defaults. */
 void call_set_terms(struct call *c, bool tls, const char *far)
 {
-    const char *address = c->g->config->sip.address;
     const struct config_trunk *t = c->trunk;
     const struct config_phone *p = c->phone;
     const char *srtp = t != NULL ? t->srtp : p != NULL ? p->srtp : "optional";
     const char *keys = t != NULL ? t->srtp_keys : p != NULL ? p->srtp_keys : "sdes";
 
-    /* The router's address is for the world, not for those on this side of it. */
-    c->far_sees = address != NULL && (!is_near(far) || is_near(address)) ? address : c->local_ip;
+    c->far_sees = seen_by(c, far);
     c->secure.terms = (struct secure_terms){.policy = secure_policy_of(srtp),
                                             .dtls = strcmp(keys, "dtls") == 0,
                                             .tls = tls,
@@ -83,6 +94,29 @@ bool call_describe(struct call *c, struct str *out)
     return !out->failed;
 }
 
+/* Their sound comes by IPv4 or IPv6, and ours must go the same way: who calls in has it as he
+ * likes, by whichever his signalling came. Afterwards, and in an answer, it is what it is. */
+static bool meet(struct call *c, const struct sdp *remote)
+{
+    char ip[INET6_ADDRSTRLEN], uri[INET6_ADDRSTRLEN + 8], local[48];
+    bool six = remote->address.ss_family == AF_INET6;
+    const void *at = six ? (const void *)&((const struct sockaddr_in6 *)&remote->address)->sin6_addr
+                         : &((const struct sockaddr_in *)&remote->address)->sin_addr;
+
+    if (six == is_six(c->local_ip) || remote->ice || sdp_is_nowhere(remote))
+        return true;
+    inet_ntop(remote->address.ss_family, at, ip, sizeof ip);
+    snprintf(uri, sizeof uri, six ? "sip:[%s]" : "sip:%s", ip);
+    if (c->rtp != NULL)
+        return false;
+    stack_local_ip(uri, local);
+    if (is_six(local) != six || local[0] == '\0')
+        return false;
+    str_copy(c->local_ip, sizeof c->local_ip, local);
+    c->far_sees = seen_by(c, ip);
+    return true;
+}
+
 /* What is told to them; the log knows more. */
 static void warn(struct call *c, enum sdp_warning code)
 {
@@ -90,7 +124,7 @@ static void warn(struct call *c, enum sdp_warning code)
 
     switch (code) {
     case SDP_WARN_ADDRESS:
-        text = "no IP address says where the audio goes";
+        text = "no IP address, or not one of this call's version, says where the audio goes";
         break;
     case SDP_WARN_TRANSPORT:
         text = c->secure.terms.policy == SECURE_OFF ? "only RTP/AVP is spoken here"
@@ -120,6 +154,12 @@ unsigned call_take_description(struct call *c, const char *sdp, size_t len, unsi
     if (secure_parse(&c->secure, &remote, sdp, len, &err) != 0) {
         log_warn("sip", NULL, "%s: its session description cannot be taken: %s", c->id, err.text);
         warn(c, remote.warning);
+        return 488;
+    }
+    if (!meet(c, &remote)) {
+        log_warn("sip", NULL, "%s: its audio goes by IPv%d, the call's by IPv%d", c->id,
+                 is_six(c->local_ip) ? 4 : 6, is_six(c->local_ip) ? 6 : 4);
+        warn(c, SDP_WARN_ADDRESS);
         return 488;
     }
     choice = sdp_choose(&remote, codecs);

@@ -12,11 +12,9 @@ static bool is_near4(uint32_t a)
            a >> 16 == 0xa9fe;
 }
 
-bool is_near(const char *text)
+/* The host, as it stands in brackets or without. */
+static void host_of(const char *text, char host[64])
 {
-    char host[64];
-    struct in_addr four;
-    struct in6_addr six;
     size_t n;
 
     if (strncmp(text, "sip:", 4) == 0)
@@ -29,11 +27,29 @@ bool is_near(const char *text)
         if (memchr(text, ':', n) != NULL && strchr(strchr(text, ':') + 1, ':') == NULL)
             n = strcspn(text, ":");
     }
-    snprintf(host, sizeof host, "%.*s", (int)(n < sizeof host ? n : sizeof host - 1), text);
+    snprintf(host, 64, "%.*s", (int)(n < 64 ? n : 63), text);
+}
+
+bool is_near(const char *text)
+{
+    char host[64];
+    struct in_addr four;
+    struct in6_addr six;
+
+    host_of(text, host);
     if (inet_pton(AF_INET, host, &four) == 1)
         return is_near4(ntohl(four.s_addr));
     if (inet_pton(AF_INET6, host, &six) != 1)
         return false;
     return (six.s6_addr[0] & 0xfe) == 0xfc || IN6_IS_ADDR_LINKLOCAL(&six) ||
            IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+bool is_six(const char *text)
+{
+    char host[64];
+    struct in6_addr six;
+
+    host_of(text, host);
+    return inet_pton(AF_INET6, host, &six) == 1;
 }

@@ -24,6 +24,7 @@ int rtp_new(struct rtp **rp, struct rtp_engine *e, const struct rtp_handlers *h,
     r->fds[0] = r->fds[1] = -1;
     r->h = h;
     r->arg = arg;
+    r->family = e->address.ss_family;
     rc = rtp_engine_take_ports(r, err);
     if (rc != 0) {
         mem_free(r);
@@ -85,7 +86,7 @@ static int check_peer(const struct rtp *r, const struct rtp_peer *p, struct erro
     if (p->payload < 0 || p->payload > 127 || p->payload_in < 0 || p->payload_in > 127)
         return error_set(err, ERR_INVALID, "RTP payload type %d or %d: must be 0 to 127",
                          p->payload, p->payload_in);
-    if (address_port(&p->address) != 0 && p->address.ss_family != r->engine->address.ss_family)
+    if (!address_is_empty(&p->address) && p->address.ss_family != r->family)
         return error_set(err, ERR_INVALID,
                          "the far end's RTP address is not of the kind (IPv4, IPv6) of our own");
     return 0;

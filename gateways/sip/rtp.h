@@ -93,6 +93,9 @@ struct rtp_handlers {
  * ERR_LIMIT: all are in use (503 to the caller); ERR_IO: the system refused. */
 int rtp_new(struct rtp **rp, struct rtp_engine *e, const struct rtp_handlers *h, void *arg,
             struct error *err);
+/* IPv6 from now on, or IPv4 again, on the same ports, as the far end's addresses will be; not when
+ * there is a far end already. ERR_IO when these ports are somebody else's there. */
+int rtp_use_six(struct rtp *r, bool six, struct error *err);
 /* Returns NULL. Allowed in `digit`, `timeout` and `keyless`, and in `frame`. */
 struct rtp *rtp_free(struct rtp *r);
 /* Our RTP port; RTCP's is one higher. */

@@ -240,17 +240,20 @@ static void read_reports(struct rtp_engine *e)
     e->ready = NULL;
 }
 
-static int bind_one(struct rtp_engine *e, unsigned port)
+static int bind_one(const struct rtp *r, unsigned port)
 {
-    struct sockaddr_storage a = e->address;
-    int one = 1, fd = socket(a.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int why, tos = 0xb8; /* expedited forwarding, as voice goes */
+    struct sockaddr_storage a = r->engine->address;
+    int one = 1, fd, why, tos = 0xb8; /* expedited forwarding, as voice goes */
 
+    if (r->family != a.ss_family)
+        a = (struct sockaddr_storage){.ss_family = (sa_family_t)r->family};
+    fd = socket(a.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    if (a.ss_family == AF_INET6)
+    if (a.ss_family == AF_INET6) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    else
+        setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+    } else
         setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
     address_set_port(&a, port);
     if (bind(fd, (struct sockaddr *)&a, address_size(&a)) == 0)
@@ -270,9 +273,9 @@ static bool open_pair(struct rtp *r)
 
     if (r->engine->poll < 0)
         return true;
-    r->fds[0] = bind_one(r->engine, port);
+    r->fds[0] = bind_one(r, port);
     if (r->fds[0] >= 0)
-        r->fds[1] = bind_one(r->engine, port + 1);
+        r->fds[1] = bind_one(r, port + 1);
     if (r->fds[1] >= 0 && epoll_ctl(r->engine->poll, EPOLL_CTL_ADD, r->fds[1], &e) == 0) {
         /* Without it a packet counts as come when it is read. */
         setsockopt(r->fds[0], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
@@ -282,6 +285,20 @@ static bool open_pair(struct rtp *r)
     close_sockets(r);
     errno = why;
     return false;
+}
+
+int rtp_use_six(struct rtp *r, bool six, struct error *err)
+{
+    int family = six ? AF_INET6 : AF_INET;
+
+    if (family == r->family)
+        return 0;
+    r->family = family;
+    close_sockets(r);
+    if (open_pair(r))
+        return 0;
+    return error_set(err, ERR_IO, "RTP port %u, IPv%d: %s", r->engine->port_first + 2 * r->pair,
+                     six ? 6 : 4, strerror(errno));
 }
 
 void rtp_engine_send(struct rtp *r, bool rtcp, const struct sockaddr_storage *to, const void *bytes,

@@ -86,6 +86,7 @@ struct rtp {
     const struct rtp_handlers *h;
     void *arg;
     unsigned pair;
+    int family; /* of its sockets */
     int fds[2]; /* RTP, RTCP; -1: none */
     bool dead, has_peer, deliver, timed_out;
     unsigned busy; /* handlers of ours that run: then the memory stays */

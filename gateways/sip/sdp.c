@@ -354,9 +354,13 @@ static void join_codecs(struct reader *r)
 }
 
 /* The old way to hold a call (RFC 2543), and how trickled candidates begin: an address of zeros. */
-static bool is_nowhere(const struct sockaddr_storage *a)
+bool sdp_is_nowhere(const struct sdp *s)
 {
-    return a->ss_family == AF_INET && ((const struct sockaddr_in *)a)->sin_addr.s_addr == 0;
+    const struct sockaddr_in *in = (const void *)&s->address;
+    const struct sockaddr_in6 *in6 = (const void *)&s->address;
+
+    return s->address.ss_family == AF_INET ? in->sin_addr.s_addr == 0
+                                           : IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
 }
 
 static int finish(struct reader *r, struct error *err)
@@ -376,7 +380,7 @@ static int finish(struct reader *r, struct error *err)
     set_port(&s->address, r->port);
     s->ice = s->ice_ufrag[0] != '\0' && r->ice_pwd && !s->ice_mismatch;
     s->ice_mismatch = s->ice && !r->found_default && (r->candidates || !r->trickle) &&
-                      r->port != PORT_LATER && !is_nowhere(&s->address);
+                      r->port != PORT_LATER && !sdp_is_nowhere(s);
     s->ice = s->ice && !s->ice_mismatch;
     join_codecs(r);
     s->warning = SDP_WARN_FORMAT;
@@ -461,6 +465,6 @@ void sdp_peer(const struct sdp *s, size_t choice, bool answered, bool nat, struc
     if (answered && peer->dtmf >= 0)
         peer->dtmf_in = c->codec == RTP_OPUS ? SDP_PAYLOAD_DTMF_WIDE : SDP_PAYLOAD_DTMF;
     peer->send =
-        (s->way == SDP_SENDRECV || s->way == SDP_RECVONLY) && (s->ice || !is_nowhere(&s->address));
+        (s->way == SDP_SENDRECV || s->way == SDP_RECVONLY) && (s->ice || !sdp_is_nowhere(s));
     peer->receive = s->way == SDP_SENDRECV || s->way == SDP_SENDONLY;
 }

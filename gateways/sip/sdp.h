@@ -83,6 +83,9 @@ struct sdp {
  * that we can take (488); ERR_LIMIT: a bound. */
 int sdp_parse(struct sdp *s, const char *text, size_t len, unsigned transports, struct error *err);
 
+/* Its address is 0.0.0.0 or ::, the old way to hold a call. */
+bool sdp_is_nowhere(const struct sdp *s);
+
 /* What we say of ICE (RFC 8839): we are a lite agent, whose candidates are its addresses. */
 struct sdp_ice {
     const char *ufrag, *pwd;

@@ -15,9 +15,10 @@ enum sip_transp stack_transport_of(const char *route)
 void stack_contact(const struct stack *s, enum sip_transp tp, const char *far,
                    char out[STACK_CONTACT_MAX])
 {
-    bool six = strchr(s->external, ':') != NULL;
+    bool six = is_six(s->external);
 
-    if (s->external[0] == '\0' || s->ports[tp] == 0 || (is_near(far) && !is_near(s->external)))
+    if (s->external[0] == '\0' || s->ports[tp] == 0 || six != is_six(far) ||
+        (is_near(far) && !is_near(s->external)))
         str_ncpy(out, STACK_CONTACT, STACK_CONTACT_MAX);
     else
         re_snprintf(out, STACK_CONTACT_MAX, "sip:" STACK_CONTACT "@%s%s%s:%u%s", six ? "[" : "",

@@ -338,6 +338,9 @@ UNIT(who_is_on_our_side_of_the_router)
         ok(is_near(near[i]));
     for (size_t i = 0; i < sizeof far / sizeof *far; i++)
         ok(!is_near(far[i]));
+    ok(is_six("::1") && is_six("2001:db8::1") && is_six("sip:[::1]:5060;transport=tcp"));
+    ok(!is_six("10.0.0.1") && !is_six("sip:10.0.0.1:5060") && !is_six("sip:a.example") &&
+       !is_six(""));
 out:;
 }
 

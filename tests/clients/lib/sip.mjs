@@ -110,13 +110,15 @@ export class Phone {
         const phone = new Phone();
         phone.gateway = gateway;
         phone.address = address;
+        phone.host = address.includes(':') ? `[${address}]` : address;
+        const kind = address.includes(':') ? 'udp6' : 'udp4';
         phone.messages = [];
         phone.waiting = [];
-        phone.socket = dgram.createSocket('udp4');
+        phone.socket = dgram.createSocket(kind);
         phone.socket.on('message', (data) => phone.take(parse(data.toString())));
         await new Promise((resolve) => phone.socket.bind(0, address, resolve));
         phone.port = phone.socket.address().port;
-        phone.rtp = dgram.createSocket('udp4');
+        phone.rtp = dgram.createSocket(kind);
         phone.heard = [];
         phone.rtp.on('message', (data) => phone.heard.push(data));
         await new Promise((resolve) => phone.rtp.bind(0, address, resolve));
@@ -151,11 +153,12 @@ export class Phone {
     }
 
     send(text, to = this.gateway.port) {
-        this.socket.send(Buffer.from(text), to, '127.0.0.1');
+        this.socket.send(Buffer.from(text), to, this.host[0] === '[' ? '::1' : '127.0.0.1');
     }
 
     sdp({ formats = ['0 PCMU/8000', '101 telephone-event/8000'], way = 'sendrecv', address = this.address } = {}) {
-        return ['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0',
+        const at = `IN IP${address.includes(':') ? 6 : 4} ${address}`;
+        return ['v=0', `o=- 1 1 ${at}`, 's=-', `c=${at}`, 't=0 0',
             `m=audio ${this.rtp.address().port} RTP/AVP ${formats.map((f) => f.split(' ')[0]).join(' ')}`,
             ...formats.map((f) => `a=rtpmap:${f}`), `a=${way}`, ''].join('\r\n');
     }
@@ -164,16 +167,16 @@ export class Phone {
     request(method, d, { extra = [], body = '', type = 'application/sdp', branch = token(), cseq = ++d.cseq } = {}) {
         d.last = branch;
         return [`${method} ${d.target ?? d.uri} SIP/2.0`,
-            `Via: SIP/2.0/UDP ${this.address}:${this.port};branch=z9hG4bK${branch};rport`,
+            `Via: SIP/2.0/UDP ${this.host}:${this.port};branch=z9hG4bK${branch};rport`,
             'Max-Forwards: 70', `From: <${d.from}>;tag=${d.tag}`,
             `To: <${d.to}>${d.theirs ? `;tag=${d.theirs}` : ''}`, `Call-ID: ${d.id}`,
-            `CSeq: ${cseq} ${method}`, `Contact: <sip:phone@${this.address}:${this.port}>`, ...extra,
+            `CSeq: ${cseq} ${method}`, `Contact: <sip:phone@${this.host}:${this.port}>`, ...extra,
             ...(body ? [`Content-Type: ${type}`] : []), `Content-Length: ${Buffer.byteLength(body)}`, '', body]
             .join('\r\n');
     }
 
     dialog(to, from = 'sip:+15550199@elsewhere.test') {
-        const uri = `sip:${to}@127.0.0.1:${this.gateway.port}`;
+        const uri = `sip:${to}@${this.host[0] === '[' ? '[::1]' : '127.0.0.1'}:${this.gateway.port}`;
         return { uri, to: uri, from, tag: token(), id: `${token()}@test`, cseq: 0 };
     }
 
@@ -228,7 +231,7 @@ export class Phone {
         this.send([`SIP/2.0 ${status} Because`, ...m.all('via').map((v) => `Via: ${v}`),
             `From: ${m.header('from')}`, `To: ${to}${to.includes('tag=') ? '' : `;tag=${tag}`}`,
             `Call-ID: ${m.header('call-id')}`, `CSeq: ${m.header('cseq')}`,
-            `Contact: <sip:phone@${this.address}:${this.port}>`, ...extra,
+            `Contact: <sip:phone@${this.host}:${this.port}>`, ...extra,
             ...(body ? ['Content-Type: application/sdp'] : []),
             `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
     }
@@ -251,6 +254,6 @@ export class Phone {
         d.timestamp = (d.timestamp ?? 5000) + 8000;
         d.sequence0 = d.sequence;
         for (let i = 1; i <= 8; i++)
-            this.rtp.send(packet(Math.min(i, 6) * 160, i > 5, d.sequence++), d.media, '127.0.0.1');
+            this.rtp.send(packet(Math.min(i, 6) * 160, i > 5, d.sequence++), d.media, this.host[0] === '[' ? '::1' : '127.0.0.1');
     }
 }
