@@ -62,6 +62,20 @@ static void check_scripts(struct check *c, const struct node *n, bool of_message
     str_free(&text);
 }
 
+/* Elements of a call that are judged, and then passed over: nothing of theirs is wrong, but who
+ * relies on them learns it here and not from a caller. */
+static void note_later(const struct check *c, const struct node *n)
+{
+    for (; n != NULL; n = n->next) {
+        if (n->schema != NULL && (n->schema->flags & SCHEMA_LATER) != 0)
+            printf("%s:%d: note: <%s> is checked only: this version does not carry it out yet, and "
+                   "goes on behind it\n",
+                   c->name, n->line, n->schema->name);
+        else
+            note_later(c, n->children);
+    }
+}
+
 static void check_markup(struct check *c, const char *path, const char *bytes, size_t len)
 {
     struct str filled = STR_INIT(2 * DOCUMENT_MAX_BYTES + 1);
@@ -78,6 +92,8 @@ static void check_markup(struct check *c, const char *path, const char *bytes, s
         printf("%s: error: %s\n", c->name, err.text);
         c->errors++;
     }
+    if (doc != NULL && source.kind != DOCUMENT_MESSAGE)
+        note_later(c, doc->root);
     if (doc != NULL)
         check_scripts(c, doc->root, source.kind == DOCUMENT_MESSAGE);
     document_unref(doc);
@@ -148,7 +164,8 @@ int cli_check(int argc, char **argv)
         fputs("usage: almon check FILE...   (- reads standard input)\n"
               "Prints every problem of documents and handlers (.lua) as FILE:LINE: error|warning "
               "CODE: what, and how to "
-              "mend it.\n",
+              "mend it;\nand FILE:LINE: note: of elements that this version does not carry out "
+              "yet.\n",
               asked ? stdout : stderr);
         return asked ? 0 : 2;
     }

@@ -119,6 +119,21 @@ UNIT(help_shows_the_configuration)
 out:;
 }
 
-UNIT_MAIN(CASE(check_prints_file_line_code_and_remedy), CASE(check_fails_on_an_error),
+UNIT(check_notes_what_is_not_carried_out_yet)
+{
+    char path[300], out[4096];
+    char *argv[] = {"check", path, NULL};
+
+    snprintf(path, sizeof path, "%s/later.xml", unit_folder());
+    ok(write_file(path, "<Response>\n<Connect><Stream url=\"wss://example.com/x\"/></Connect>\n"
+                        "<Say>Bye</Say></Response>"));
+    ok_int(run(cli_check, argv, out, sizeof out), 0);
+    ok(strstr(out, "later.xml:2: note: <Connect> is checked only") != NULL);
+    ok(strstr(out, "<Stream>") == NULL && strstr(out, "<Say>") == NULL);
+out:;
+}
+
+UNIT_MAIN(CASE(check_notes_what_is_not_carried_out_yet),
+          CASE(check_prints_file_line_code_and_remedy), CASE(check_fails_on_an_error),
           CASE(check_is_content_with_a_good_file), CASE(check_says_what_it_cannot_read),
           CASE(help_shows_a_verb_from_its_table), CASE(help_shows_the_configuration))
