@@ -48,6 +48,11 @@ static enum verb_result application_start(struct activation *a, struct dial *d)
     char to[80];
 
     session_pick_up(a);
+    if (args->party.url != NULL || args->party.status_callback != NULL)
+        session_warn(
+            a, 12200,
+            "url and statusCallback of <Application> are not asked: it runs on the "
+            "caller's own call, with that call's CallSid; ask in its flow, or in the action");
     for (const struct node *c = d->node->children; c != NULL; c = c->next)
         if (c->schema != NULL && parameter_read(c, &name, &value))
             session_go_param(a, name, value);

@@ -34,6 +34,21 @@ scenario("copyParentTo keeps the number that was called; * leaves", function(t)
   t:expect_request("/after", { DialCallStatus = "completed" })
 end)
 
+scenario("there is no other call that statusCallback could be told of: that is said", function(t)
+  config(t)
+  t:web("/told", "")
+  t:web("/voice", [[<Response><Dial action="/after"><Application statusCallback="/told" statusCallbackEvent="initiated completed"
+    url="/told">AP00000000000000000000000000000001</Application></Dial></Response>]])
+  local caller = t:call("+15550100")
+  caller:hears("This is the application")
+  t:expect_request("/app", { CallSid = caller:sid() })
+  caller:hears("Back again")
+  t:expect_no_request("/told")
+  local said
+  for _, line in ipairs(caller:journal("warn")) do said = said or line.text:find("runs on the caller's own call", 1, true) end
+  assert(said)
+end)
+
 scenario("an unknown application fails", function(t)
   config(t)
   t:web("/voice", [[<Response><Dial action="/after"><Application>AP99</Application></Dial></Response>]])
