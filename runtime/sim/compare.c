@@ -34,6 +34,7 @@ static const struct {
     {"join", false, {NULL}},
     {"part", false, {NULL}},
     {"refer", false, {"to"}},
+    {"message", false, {"to", "from", "body", "media"}},
     {"request", false, {"method", "url", "params"}},
     {"callback", false, {"event", "url"}},
     {"hangup", false, {"cause", "by"}},
@@ -53,7 +54,8 @@ static const struct {
 static const char *const own[] = {
     "CallSid",     "RecordingSid",     "RecordingUrl",  "RecordingDuration", "RecordingStartTime",
     "Timestamp",   "CallToken",        "CallDuration",  "Duration",          "ParentCallSid",
-    "DialCallSid", "DialCallDuration", "ConferenceSid", "QueueSid",          "QueueTime"};
+    "DialCallSid", "DialCallDuration", "ConferenceSid", "QueueSid",          "QueueTime",
+    "MessageSid",  "SmsSid",           "SmsMessageSid"};
 
 /* The folder of the flow, where the text names it; NULL when it does not. A relative one ("." of an
  * almon.lua in the folder where `almon serve` was started) may be any word or stop of a text: it
@@ -70,10 +72,19 @@ static const char *find_root(const char *text, const char *root)
     return at;
 }
 
+/* Without the folder of the flow, which is another one now. */
+static void add_rootless(struct str *out, const struct side *s, const char *text)
+{
+    const char *at;
+
+    for (; (at = find_root(text, s->root)) != NULL; text = at + strlen(s->root))
+        str_addn(out, text, (size_t)(at - text));
+    str_add(out, text);
+}
+
 static void add_value(struct str *out, const struct side *s, const char *key, const json_t *v)
 {
-    const char *text = json_string_value(v), *at;
-    size_t n = strlen(s->root);
+    const char *text = json_string_value(v);
     char *dump;
 
     if (text == NULL) {
@@ -87,9 +98,20 @@ static void add_value(struct str *out, const struct side *s, const char *key, co
         str_add(out, "(audio of an answer)"); /* its name is the call's */
         return;
     }
-    for (; (at = find_root(text, s->root)) != NULL; text = at + n)
-        str_addn(out, text, (size_t)(at - text));
-    str_add(out, text);
+    add_rootless(out, s, text);
+}
+
+/* ErrorUrl is what failed: perhaps a file of the flow. */
+static void move_error_url(json_t *params, const struct side *s)
+{
+    const char *url = json_string_value(json_object_get(params, "ErrorUrl"));
+    struct str text = STR_INIT(1 << 14);
+
+    if (url == NULL)
+        return;
+    add_rootless(&text, s, url);
+    json_object_set_new(params, "ErrorUrl", json_string(str_text(&text)));
+    str_free(&text);
 }
 
 static void add_params(struct str *out, const struct side *s, const json_t *params)
@@ -98,6 +120,7 @@ static void add_params(struct str *out, const struct side *s, const json_t *para
 
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         json_object_del(copy, own[i]);
+    move_error_url(copy, s);
     add_value(out, s, "params", copy);
     json_decref(copy);
 }

@@ -101,9 +101,10 @@ static int read_start(struct past *p, struct error *err)
     if (p->wall < 0 || p->wall > PAST_WALL_MAX)
         p->wall = 0;
     p->settings = json_object_get(l->j, "settings");
+    p->message = p->sid != NULL && (sid_valid(p->sid, "SM") || sid_valid(p->sid, "MM"));
     p->dtmf_events = json_is_true(json_object_get(l->j, "dtmf_events"));
     if (p->sid == NULL || p->account == NULL || p->from == NULL || p->to == NULL ||
-        p->codec == NULL || (p->flow == NULL && p->parent == NULL))
+        (p->codec == NULL && !p->message) || (p->flow == NULL && p->parent == NULL))
         return error_set(err, ERR_INVALID,
                          "the journal's \"start\" lacks sid, account, from, to, codec or flow");
     if (!sid_valid(p->sid, NULL) || !sid_valid(p->account, "AC"))

@@ -81,6 +81,7 @@ struct past {
     size_t n_children;
     /* Of the first line; flow is NULL when another call made this one, whose sid is `parent`. */
     const char *sid, *account, *from, *to, *codec, *flow, *at, *parent;
+    bool message; /* a text message: it has no codec */
     bool dtmf_events;
     int64_t seed, wall;     /* 0: not known */
     const json_t *settings; /* config_settings() */

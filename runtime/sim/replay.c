@@ -37,6 +37,14 @@ struct party *replay_party(struct replay *r, const char *sid)
     return NULL;
 }
 
+/* Of the call or message itself, not of those that it made. */
+static bool is_own(struct replay *r, const char *sid)
+{
+    if (r->past->message)
+        return r->sent != NULL && strcmp(r->sent->sid, sid) == 0;
+    return replay_party(r, sid) == r->parties;
+}
+
 static void on_line(const struct sim_line *line, void *arg)
 {
     struct replay *r = arg;
@@ -46,7 +54,7 @@ static void on_line(const struct sim_line *line, void *arg)
 
     if (strstr(line->text, ",\"e\":\"start\",") != NULL)
         r->news = true;
-    if (strstr(line->text, ",\"e\":\"kv\",") != NULL && replay_party(r, line->sid) == r->parties) {
+    if (strstr(line->text, ",\"e\":\"kv\",") != NULL && is_own(r, line->sid)) {
         r->kv_ops++;
         give_values(r);
     }
@@ -194,6 +202,11 @@ static void compare_all(struct replay *r, struct str *out)
 
     replay_root(r->past, root, sizeof root);
     c.old_root = root;
+    if (r->sent != NULL) {
+        c.past = r->past;
+        c.sid = r->sent->sid;
+        compare_calls(&c, out);
+    }
     for (size_t i = 0; i < r->n_parties && out->len == 0; i++) {
         if (r->parties[i].past == NULL || r->parties[i].caller == NULL)
             continue; /* that nobody was called is a difference in the caller's own call */
@@ -229,7 +242,7 @@ static int run(struct replay *r, struct str *out, struct error *err)
         rc = replay_web(r, err);
     }
     if (rc == 0)
-        rc = place_call(r, err);
+        rc = r->past->message ? replay_text(r, err) : place_call(r, err);
     if (rc == 0)
         compare_all(r, out);
     str_free(&config);

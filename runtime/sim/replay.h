@@ -32,6 +32,8 @@ bool replay_answer(const struct past *past, size_t i, struct sim_answer *a);
  * a failure; NULL: none was needed. And whether its own document was asked for with GET. */
 const char *replay_fallback(const struct past *past, bool *is_file);
 bool replay_gets(const struct past *past);
+/* The number's option that led to the flow: "voice" or "message". */
+const char *replay_door(const struct past *p);
 /* The folder of the flow's files, "" when it has none; and a file's name below it. */
 void replay_root(const struct past *past, char *out, size_t size);
 const char *replay_below(const char *root, const char *path);

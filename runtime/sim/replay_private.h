@@ -13,12 +13,21 @@ struct replay {
     struct sim *sim;
     struct party *parties; /* the caller, then those whom he called */
     size_t n_parties;
-    char old_root[REPLAY_PATH]; /* of the files then; "": there were none */
-    char root[REPLAY_PATH];     /* of the new call's files */
-    char flow[REPLAY_PATH];     /* what the number leads to */
-    bool news;                  /* a call or a verb began */
-    size_t kv_ops;              /* of the call on the store, so far */
+    char old_root[REPLAY_PATH];  /* of the files then; "": there were none */
+    char root[REPLAY_PATH];      /* of the new call's files */
+    char flow[REPLAY_PATH];      /* what the number leads to */
+    bool news;                   /* a call or a verb began */
+    size_t kv_ops;               /* of the call on the store, so far */
+    const struct sim_sent *sent; /* a message instead of a call; NULL: not yet, or a call */
 };
+
+/* --- messages (replay_text.c) --- */
+
+enum { REPLAY_PAIRS = 101 };
+/* What its gateway gave besides: name, value … NULL; how many. */
+size_t replay_text_params(const struct past *p, const char *pairs[REPLAY_PAIRS]);
+/* Writes it again and lets its flow run. */
+int replay_text(struct replay *r, struct error *err);
 
 /* The party of that call; NULL: none's. */
 struct party *replay_party(struct replay *r, const char *sid);

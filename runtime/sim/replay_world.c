@@ -308,6 +308,11 @@ const char *replay_fallback(const struct past *p, bool *is_file)
     return NULL;
 }
 
+const char *replay_door(const struct past *p)
+{
+    return p->message ? "message" : "voice";
+}
+
 bool replay_gets(const struct past *p)
 {
     for (size_t i = 0; i < p->n_lines; i++)
@@ -329,7 +334,7 @@ static void add_fallback(const struct replay *r, struct str *out, const struct p
     replay_root(p, root, sizeof root);
     if (is_file)
         str_addf(&path, "%s/%s", r->root + (r->root[0] == '/'), replay_below(root, fallback));
-    str_add(out, ", voice_fallback = ");
+    str_addf(out, ", %s_fallback = ", replay_door(p));
     str_add_lua(out, is_file ? str_text(&path) : fallback);
     str_free(&path);
 }
@@ -414,10 +419,10 @@ void replay_config(const struct replay *r, struct str *out)
 
     str_add(out, "number { ");
     str_add_lua(out, p->to);
-    str_add(out, ", voice = ");
+    str_addf(out, ", %s = ", replay_door(p));
     str_add_lua(out, r->flow[0] == '/' ? r->flow + 1 : r->flow);
     if (r->o->flow == NULL && replay_gets(p))
-        str_add(out, ", voice_method = 'GET'");
+        str_addf(out, ", %s_method = 'GET'", replay_door(p));
     add_fallback(r, out, p);
     add_callbacks(out, p);
     config_settings_text(p->settings, &number, &beside);

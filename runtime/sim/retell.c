@@ -4,7 +4,7 @@
 #include "sim/literal.h"
 #include "sim/party.h"
 #include "sim/past.h"
-#include "sim/replay.h"
+#include "sim/replay_private.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -110,10 +110,10 @@ static void tell_fallback(struct telling *t)
     const char *fallback = replay_fallback(t->past, &is_file);
 
     if (replay_gets(t->past))
-        str_add(t->out, ", voice_method = \"GET\"");
+        str_addf(t->out, ", %s_method = \"GET\"", replay_door(t->past));
     if (fallback == NULL)
         return;
-    str_add(t->out, ", voice_fallback = ");
+    str_addf(t->out, ", %s_fallback = ", replay_door(t->past));
     if (is_file)
         tell_folder(t, replay_below(t->root, fallback));
     else
@@ -154,7 +154,7 @@ static void tell_number(struct telling *t)
                  (long long)p->seed);
     str_add(t->out, "  t:number(");
     literal_text(t->out, p->to);
-    str_add(t->out, ", { voice = ");
+    str_addf(t->out, ", { %s = ", replay_door(t->past));
     tell_flow(t);
     tell_fallback(t);
     str_add(t->out, str_text(&number));
@@ -352,6 +352,64 @@ static void tell_line_of_call(struct telling *t, size_t i)
         tell_kv(t, l);
 }
 
+/* --- a message --- */
+
+static void tell_text(struct telling *t)
+{
+    const struct past *p = t->past;
+    const char *pairs[REPLAY_PAIRS], *body = past_text(p->lines, "body");
+    size_t n = replay_text_params(p, pairs);
+
+    str_add(t->out, "  local writer = t:text(");
+    literal_text(t->out, p->to);
+    str_add(t->out, ", { from = ");
+    literal_text(t->out, p->from);
+    str_add(t->out, ", body = ");
+    literal_text(t->out, body != NULL ? body : "");
+    str_add(t->out, n > 0 ? ", params = { " : "");
+    for (size_t i = 0; i < n; i++) {
+        str_addf(t->out, "[");
+        literal_text(t->out, pairs[2 * i]);
+        str_add(t->out, "] = ");
+        literal_text(t->out, pairs[2 * i + 1]);
+        str_add(t->out, ", ");
+    }
+    str_add(t->out, n > 0 ? "} })\n" : " })\n");
+}
+
+/* Each text that it sent is read by whoever got it. */
+static void tell_line_of_message(struct telling *t, size_t i)
+{
+    const struct past_line *l = &t->past->lines[i];
+    const char *to = past_text(l, "to"), *body = past_text(l, "body");
+
+    if (strcmp(l->e, "kv") == 0) {
+        t->kv_ops++;
+        tell_values(t);
+    }
+    if (strcmp(l->e, "message") != 0 || to == NULL || body == NULL)
+        return;
+    str_add(t->out, "  ");
+    if (strcmp(to, t->past->from) == 0) {
+        str_add(t->out, "writer");
+    } else {
+        str_add(t->out, "t:callee(");
+        literal_text(t->out, to);
+        str_addc(t->out, ')');
+    }
+    str_add(t->out, ":reads(");
+    literal_text(t->out, body);
+    str_add(t->out, ")\n");
+}
+
+static void tell_message(struct telling *t)
+{
+    tell_text(t);
+    for (size_t i = 0; i < t->past->n_lines; i++)
+        tell_line_of_message(t, i);
+    str_add(t->out, "  writer:reads_nothing(\"1s\")\n  t:settles()\nend)\n");
+}
+
 /* --- those whom it called --- */
 
 /* Which telephone of the scenario that is, 1 the first. */
@@ -451,6 +509,7 @@ void retell(const struct past *past, struct str *out)
 {
     struct telling t = {.past = past, .out = out};
     const struct past_line *last = &past->lines[past->n_lines - 1];
+    const char *what = past->message ? "message" : "call";
     struct past_moment *all;
     size_t n = 0;
 
@@ -466,10 +525,15 @@ void retell(const struct past *past, struct str *out)
     }
     replay_root(past, t.root, sizeof t.root);
     str_addf(out,
-             "-- Made from the journal of a call by `almon replay --as-test`.\n"
-             "scenario(\"call %.10s of %.19s\", function(t)\n",
-             past->sid, past->at != NULL ? past->at : "an unknown day");
+             "-- Made from the journal of a %s by `almon replay --as-test`.\n"
+             "scenario(\"%s %.10s of %.19s\", function(t)\n",
+             what, what, past->sid, past->at != NULL ? past->at : "an unknown day");
     tell_what_was(&t, all, n);
+    if (past->message) {
+        tell_message(&t);
+        mem_free(all);
+        return;
+    }
     tell_call(&t);
     for (size_t i = 0; i < n; i++)
         if (all[i].child == NULL)

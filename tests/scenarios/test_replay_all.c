@@ -1,4 +1,4 @@
-/* Every call of every scenario runs again from its journal, and nothing differs: what the language
+/* Every call and message of every scenario runs again from its journal, and nothing differs: what the language
  * of scenarios can have happen, a replay can have happen again.
  *
  *   REPLAY_FILES=tests/scenarios/queue_test.lua build/plain/scenarios/test_replay_all   only these
@@ -98,7 +98,7 @@ static void replay_call(const char *sid, void *value, void *arg)
     struct error err = {0};
 
     (void)value;
-    if (strncmp(sid, "CA", 2) != 0 || (past = past_of(j, sid)) == NULL)
+    if (strncmp(sid, "CF", 2) == 0 || (past = past_of(j, sid)) == NULL)
         return;
     for (size_t i = 0; i < past->n_children; i++)
         if ((child = past_of(j, past->children[i].sid)) != NULL && !past_adopt(past, child))
