@@ -58,6 +58,18 @@ static void tell_files(struct telling *t, const struct past *p)
     }
 }
 
+/* How long the URL is that an answer is written down for: the query of a GET is its form. */
+static size_t url_bytes(const struct past *p, size_t answer, const char *url)
+{
+    int64_t id = past_number(&p->lines[answer], "id");
+    const char *method = NULL;
+
+    for (size_t i = 0; i < answer; i++)
+        if (strcmp(p->lines[i].e, "request") == 0 && past_number(&p->lines[i], "id") == id)
+            method = past_text(&p->lines[i], "method");
+    return strcspn(url, method != NULL && strcmp(method, "GET") == 0 ? "#?" : "#");
+}
+
 static void tell_answer(struct telling *t, const struct past *p, size_t i)
 {
     const struct past_line *l = &p->lines[i];
@@ -66,7 +78,7 @@ static void tell_answer(struct telling *t, const struct past *p, size_t i)
     if (!replay_answer(p, i, &a))
         return;
     str_add(t->out, "  t:web(");
-    literal_bytes(t->out, a.url, strcspn(a.url, "#"));
+    literal_bytes(t->out, a.url, url_bytes(p, i, a.url));
     str_add(t->out, ", { ");
     if (a.failure != HTTP_DONE)
         str_addf(t->out, "error = \"%s\", ", sim_failure_name(a.failure));

@@ -1,5 +1,5 @@
-/* Every call and message of every scenario runs again from its journal, and nothing differs: what the language
- * of scenarios can have happen, a replay can have happen again.
+/* Every call and message of every scenario runs again from its journal, and nothing differs: what
+ * the language of scenarios can have happen, a replay can have happen again.
  *
  *   REPLAY_FILES=tests/scenarios/queue_test.lua build/plain/scenarios/test_replay_all   only these
  * files
@@ -85,6 +85,41 @@ static bool is_late(void)
     return clock() > (clock_t)SECONDS * CLOCKS_PER_SEC;
 }
 
+static void retold(const struct scenario_result *result, void *arg)
+{
+    if (!result->good)
+        str_addf(arg, "as a scenario: %s\n", result->why);
+}
+
+/* The message as a scenario, which is run. */
+static void run_as_test(const struct past *past, struct str *out)
+{
+    struct str text = STR_INIT(1 << 20);
+    char folder[300], path[400];
+    struct error err = {0};
+    const struct scenario_options o = {.path = path,
+                                       .folder = folder,
+                                       .speech = "build/test-speech",
+                                       .seed = 77,
+                                       .verbs = verb_table,
+                                       .done = retold,
+                                       .arg = out};
+    size_t before = out->len;
+    FILE *f;
+
+    retell(past, &text);
+    snprintf(folder, sizeof folder, "%s/retold", unit_folder());
+    snprintf(path, sizeof path, "%s/retold_test.lua", unit_folder());
+    f = fopen(path, "w");
+    if (f == NULL || fputs(str_text(&text), f) < 0 || fclose(f) != 0)
+        str_add(out, "it cannot be written down\n");
+    else if (scenario_run_file(&o, &err) != 0)
+        str_addf(out, "%s\n", err.text);
+    if (out->len > before)
+        str_add(out, str_text(&text));
+    str_free(&text);
+}
+
 static void replay_call(const char *sid, void *value, void *arg)
 {
     struct journals *j = arg;
@@ -108,6 +143,8 @@ static void replay_call(const char *sid, void *value, void *arg)
         j->calls++;
         if (replay_run(past, &o, &out, &err) != 0)
             str_addf(&out, "%s\n", err.text);
+        if (past->message)
+            run_as_test(past, &out);
         if (out.len > 0) {
             j->differ++;
             fprintf(stderr, "# %s: %s\n%s", j->file, sid, str_text(&out));
