@@ -1,4 +1,5 @@
 /* Client: a party of Dial that is a program, or a phone that registered. */
+#include "base/utf8.h"
 #include "verbs/dial_party.h"
 
 #include <stdio.h>
@@ -18,7 +19,14 @@ static const struct attr client_attrs[] = {
     {0},
 };
 
-enum { CLIENT_MAX_IDENTITY = 256, CLIENT_MAX_PARAMETERS = 32 };
+/* What one message of the bridge takes (its README). */
+enum {
+    CLIENT_MAX_IDENTITY = 256,
+    CLIENT_MAX_PARAMETERS = 32,
+    CLIENT_MAX_NAME = 64,
+    CLIENT_MAX_VALUE = 1024,
+    CLIENT_MAX_BYTES = 8000, /* of all of them: half a message, since quotes double there */
+};
 
 static const char *client_identity(const struct node *n)
 {
@@ -28,16 +36,34 @@ static const char *client_identity(const struct node *n)
     return n->text;
 }
 
+/* Whether the device can be told it. `bytes` counts those that it will be. */
+static bool client_takes(struct activation *a, const char *name, const char *value, size_t *bytes)
+{
+    size_t more = strlen(name) + strlen(value);
+
+    if (*name != '\0' && strlen(name) <= CLIENT_MAX_NAME && strlen(value) <= CLIENT_MAX_VALUE &&
+        utf8_is_line(name) && utf8_is_line(value) && *bytes + more <= CLIENT_MAX_BYTES) {
+        *bytes += more;
+        return true;
+    }
+    session_warn(a, 12200,
+                 "<Parameter> '%.60s' is left out: a device is told names of at most %d bytes and "
+                 "values of at most %d, each one line, %d bytes in all",
+                 name, CLIENT_MAX_NAME, CLIENT_MAX_VALUE, CLIENT_MAX_BYTES);
+    return false;
+}
+
 /* <Parameter name value>: handed to the device. */
 static const char *const *client_parameters(struct activation *a, const struct node *n)
 {
     const char **list =
         arena_alloc(activation_arena(a), (2 * CLIENT_MAX_PARAMETERS + 1) * sizeof *list);
-    size_t count = 0;
+    size_t count = 0, bytes = 0;
     const char *name, *value;
 
     for (n = n->children; list != NULL && n != NULL && count < CLIENT_MAX_PARAMETERS; n = n->next) {
-        if (n->schema == NULL || !parameter_read(n, &name, &value))
+        if (n->schema == NULL || !parameter_read(n, &name, &value) ||
+            !client_takes(a, name, value, &bytes))
             continue;
         list[2 * count] = name;
         list[2 * count++ + 1] = value;

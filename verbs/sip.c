@@ -1,4 +1,5 @@
 /* Sip: a party of Dial reached over SIP, with what may stand in it. */
+#include "base/utf8.h"
 #include "verbs/dial_party.h"
 
 #include <stdio.h>
@@ -140,6 +141,9 @@ struct sip_headers {
     bool refused;
 };
 
+/* What a header's name is made of (RFC 3261 §25.1). */
+#define SIP_TOKEN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~"
+
 /* The headers that may be set (twiml-voice.md §5.3). */
 static bool sip_header_allowed(const char *name)
 {
@@ -147,7 +151,7 @@ static bool sip_header_allowed(const char *name)
                                         "P-Called-Party-ID"};
 
     if (strncasecmp(name, "X-", 2) == 0)
-        return name[2] != '\0';
+        return name[2] != '\0' && name[strspn(name, SIP_TOKEN)] == '\0';
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasecmp(name, names[i]) == 0)
             return true;
@@ -161,10 +165,11 @@ static void sip_add_header(struct sip_headers *h, const char *name, const char *
     char *copy = arena_strdup(arena, value);
 
     h->bytes += strlen(name) + strlen(value);
-    if (!sip_header_allowed(name) || strpbrk(value, "\r\n") != NULL) {
+    if (!sip_header_allowed(name) || !utf8_is_line(value)) {
         session_warn(h->a, 13252,
                      "SIP header '%.60s' is left out: X-…, User-to-User, Remote-Party-ID, "
-                     "P-Preferred-Identity and P-Called-Party-ID may be set",
+                     "P-Preferred-Identity and P-Called-Party-ID may be set, each to one line of "
+                     "UTF-8",
                      name);
         return;
     }

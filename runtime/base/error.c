@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include "base/utf8.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -8,6 +9,7 @@ static void fill(struct error *err, int code, int twilio, const char *fmt, va_li
     err->code = code;
     err->twilio = twilio;
     vsnprintf(err->text, sizeof err->text, fmt, ap);
+    utf8_clean(err->text);
 }
 
 int error_set(struct error *err, int code, const char *fmt, ...)

@@ -23,7 +23,8 @@ struct error {
     char text[ERROR_TEXT_MAX];
 };
 
-/* Writes the message (cut at the size of the field) and returns `code`, so that
+/* Writes the message (cut at the size of the field, and made text whatever the bytes of what it
+ * quotes: it goes into journals and to gateways, which take no other) and returns `code`, so that
  * `return error_set(err, ERR_IO, "%s: %s", path, strerror(errno));` is one line.
  * `err` may be NULL: then only the code is returned. */
 int error_set(struct error *err, int code, const char *fmt, ...)

@@ -353,12 +353,36 @@ void bridge_stats(const struct bridge *b, struct bridge_stats *out)
     out->bad_batch = atomic_load_explicit(&b->hub.bad_batch, memory_order_relaxed);
 }
 
+/* A message as the gateway will read it: one that it refuses would leave a call that nobody knows
+ * of, and one that cannot be written would cost the link. */
+static int check_offer(const struct wire_msg *m, struct wire_text **tp, struct error *err)
+{
+    struct wire_text *t = wire_format(m);
+    struct wire_msg again;
+    int rc;
+
+    if (t == NULL)
+        return error_set(err, ERR_LIMIT,
+                         "the call cannot be told to its gateway: memory is out, something of it "
+                         "is no UTF-8, or all of it is longer than %d bytes (parameters, headers)",
+                         WIRE_TEXT_MAX);
+    rc = wire_parse(&again, t->data, t->len, err);
+    wire_msg_free(&again);
+    if (rc != 0)
+        mem_free(t);
+    else
+        *tp = t;
+    return rc;
+}
+
 int bridge_offer(struct bridge *b, const char *gateway, const struct offer *offer,
                  struct channel **cp, struct error *err)
 {
     struct peer *p =
         offer->link != 0 ? peer_of_link(b, gateway, offer->link) : peer_find(b, gateway);
     struct channel *c;
+    struct wire_text *t = NULL;
+    int rc;
     struct wire_msg m = {.type = WIRE_OFFER,
                          .from = offer->from,
                          .to = offer->to,
@@ -382,10 +406,15 @@ int bridge_offer(struct bridge *b, const char *gateway, const struct offer *offe
         m.channel = ++p->next_number | WIRE_EXCHANGE_BIT;
     while (numbers_get(&p->numbers, m.channel) != NULL ||
            numbers_ended(&p->numbers, m.channel, loop_now(b->control)));
+    rc = check_offer(&m, &t, err);
+    if (rc != 0)
+        return rc;
     c = channel_new(p, offer, m.channel, true, err);
-    if (c == NULL)
+    if (c == NULL) {
+        mem_free(t);
         return err != NULL ? err->code : ERR_LIMIT;
-    peer_send(p, &m);
+    }
+    peer_queue(p, t);
     *cp = c;
     return 0;
 }

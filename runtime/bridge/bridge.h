@@ -127,7 +127,8 @@ int bridge_join(struct bridge *b, const char *gateway, const char *id, const cha
 
 /* Offers a call to a gateway (an outgoing leg); offer->gateway is ignored, the codec must be one it
  * speaks. Bind the channel before returning to the loop. ERR_MISSING when the gateway is not linked
- * or may not be given calls, ERR_LIMIT when it is full. */
+ * or may not be given calls, ERR_LIMIT when it is full or the offer too long for a message,
+ * ERR_INVALID when the gateway would not take it (its README has the bounds). */
 int bridge_offer(struct bridge *b, const char *gateway, const struct offer *offer,
                  struct channel **cp, struct error *err);
 

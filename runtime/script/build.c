@@ -7,10 +7,10 @@
  *   call:gather{ { say = "…" }, { play = "beep.wav" }, { pause = 2 } }   in an order of one's own
  *   call:dial{ sequential = true, { number = "+1…" }, { client = "joe" } }
  */
+#include "base/utf8.h"
 #include "flow/checker.h"
 #include "script/private.h"
 #include "session/session.h"
-#include "speech/utf8.h"
 
 #include <string.h>
 

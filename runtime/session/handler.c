@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/url.h"
+#include "base/utf8.h"
 #include "session/message.h"
-#include "speech/utf8.h"
 #include <stdio.h>
 #include <string.h>
 

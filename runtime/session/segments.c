@@ -1,5 +1,5 @@
 #include "session/segments.h"
-#include "speech/utf8.h"
+#include "base/utf8.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,6 +1,8 @@
 /* A session: one leg with a CallSid, from the gateway's offer to its last callback. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
 #include "bridge/wire.h"
 #include "session/calls.h"
 #include "session/message.h"
@@ -36,17 +38,25 @@ bool call_status_is_final(enum call_status s)
 
 /* --- state --- */
 
+/* What is said may quote what came from anywhere, cut somewhere. */
 void session_say_problem(struct session *s, bool error, int code, const char *where,
-                         const char *text)
+                         const char *said)
 {
+    char text[ERROR_TEXT_MAX + 200], *place = mem_strdup(where);
+
+    str_copy(text, sizeof text, said);
+    utf8_clean(text);
+    if (place != NULL)
+        utf8_clean(place);
     if (error)
         s->rt->stats.errors++;
     else
         s->rt->stats.warnings++;
     journal_add(s, error ? "error" : "warn", "{s:i, s:s, s:s?}", "code", code, "text", text,
-                "where", where);
-    (error ? log_error : log_warn)("session", s->sid, "%s%s%d: %s", where != NULL ? where : "",
-                                   where != NULL ? ": " : "", code, text);
+                "where", place);
+    (error ? log_error : log_warn)("session", s->sid, "%s%s%d: %s", place != NULL ? place : "",
+                                   place != NULL ? ": " : "", code, text);
+    mem_free(place);
 }
 
 void session_set_status(struct session *s, enum call_status status)

@@ -2,6 +2,7 @@
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,18 +43,23 @@ static void start_more(struct suite *s);
 
 void suite_result(const struct scenario_result *r)
 {
-    json_t *j = json_pack("{s:s, s:i, s:b, s:s, s:I, s:I}", "name", r->name, "line", r->line,
-                          "good", r->good, "why", r->why, "virtual_ms", (json_int_t)r->virtual_ms,
-                          "cpu_us", (json_int_t)r->cpu_us);
+    char *name = mem_strdup(r->name), *why = mem_strdup(r->why);
+    json_t *j;
 
-    if (j == NULL) /* a name that is no UTF-8 */
-        j = json_pack("{s:s, s:i, s:b, s:s, s:I, s:I}", "name", "?", "line", r->line, "good", 0,
-                      "why", "name and messages of scenarios must be UTF-8", "virtual_ms",
-                      (json_int_t)0, "cpu_us", (json_int_t)0);
+    /* Either may hold whatever bytes the scenario, or the call, had. */
+    if (name != NULL)
+        utf8_clean(name);
+    if (why != NULL)
+        utf8_clean(why);
+    j = json_pack("{s:s?, s:i, s:b, s:s?, s:I, s:I}", "name", name, "line", r->line, "good",
+                  r->good, "why", why, "virtual_ms", (json_int_t)r->virtual_ms, "cpu_us",
+                  (json_int_t)r->cpu_us);
     json_dumpf(j, stdout, JSON_COMPACT);
     fputc('\n', stdout);
     fflush(stdout);
     json_decref(j);
+    mem_free(name);
+    mem_free(why);
 }
 
 /* --- a worker's end --- */

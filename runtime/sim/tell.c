@@ -2,19 +2,30 @@
 #include "sim/tell.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include <jansson.h>
 #include <string.h>
 
 enum { VALUE_MAX = 70, LINE_MAX_BYTES = 230 };
 
+/* The first `max` bytes at most, not ending within a character. */
+static size_t cut(const char *text, size_t len, size_t max)
+{
+    if (len <= max)
+        return len;
+    while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+        max--;
+    return max;
+}
+
 static void tell_text(struct str *out, const char *text)
 {
-    size_t n = strlen(text);
+    size_t len = strlen(text), n = cut(text, len, VALUE_MAX);
 
     str_addc(out, '"');
-    for (size_t i = 0; i < n && i < VALUE_MAX; i++)
+    for (size_t i = 0; i < n; i++)
         str_addc(out, (unsigned char)text[i] < ' ' ? ' ' : text[i]);
-    str_add(out, n > VALUE_MAX ? "…\"" : "\"");
+    str_add(out, n < len ? "…\"" : "\"");
 }
 
 static void tell_value(struct str *out, const char *key, const json_t *v)
@@ -58,10 +69,7 @@ void tell_line(struct str *out, const char *text)
     size_t n;
 
     tell_whole(&line, text);
-    n = line.len;
-    if (n > LINE_MAX_BYTES)
-        for (n = LINE_MAX_BYTES; n > 0 && ((unsigned char)line.data[n] & 0xC0) == 0x80; n--)
-            ; /* not within a character */
+    n = cut(str_text(&line), line.len, LINE_MAX_BYTES);
     str_addn(out, str_text(&line), n);
     str_add(out, n < line.len ? "…\n" : "\n");
     str_free(&line);
@@ -101,6 +109,7 @@ bool tell_short(const char *text, bool (*wanted)(const char *e), char *out, size
             tell_value(&line, keys[i], v);
     }
     str_copy(out, size, str_text(&line));
+    utf8_clean(out);
     str_free(&line);
     json_decref(j);
     return shown;

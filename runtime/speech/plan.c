@@ -1,9 +1,9 @@
 #include "speech/plan.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "speech/manner.h"
 #include "speech/phoneme.h"
 #include "speech/say_as.h"
-#include "speech/utf8.h"
 #include "speech/voices.h"
 #include <openssl/sha.h>
 #include <string.h>

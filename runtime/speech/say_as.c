@@ -1,6 +1,6 @@
 #include "speech/say_as.h"
+#include "base/utf8.h"
 #include "speech/numbers.h"
-#include "speech/utf8.h"
 #include <ctype.h>
 #include <string.h>
 

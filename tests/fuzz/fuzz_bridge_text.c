@@ -14,15 +14,25 @@ static void must(bool good)
         abort();
 }
 
+/* Keys may stand twice deeper down, and numbers there be of any size, where we only pass over:
+ * jansson is stricter than the grammar there. */
+static bool is_json(const char *text, size_t len)
+{
+    json_error_t why;
+    json_t *j = json_loadb(text, len, JSON_DECODE_INT_AS_REAL, &why);
+
+    if (j == NULL)
+        return json_error_code(&why) == json_error_numeric_overflow;
+    json_decref(j);
+    return true;
+}
+
 static void check_accepted(const struct wire_msg *m, const char *text, size_t len)
 {
     struct wire_text *once = wire_format(m), *twice;
     struct wire_msg again;
-    json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
 
-    /* Keys may stand twice deeper down, where we only pass over; there jansson is stricter. */
-    must(j != NULL || (j = json_loadb(text, len, JSON_DECODE_INT_AS_REAL, NULL)) != NULL);
-    json_decref(j);
+    must(is_json(text, len));
     must(m->type < WIRE_TYPE_COUNT);
     must(m->from == NULL || strlen(m->from) <= 256);
     must(m->digits == NULL || strlen(m->digits) <= WIRE_DIGITS_MAX);

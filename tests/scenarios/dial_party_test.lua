@@ -218,6 +218,37 @@ scenario("Client: its parameters go with the offer", function(t)
   ann:ends("completed")
 end)
 
+-- What cannot be told to a gateway costs neither the call nor, as it once did, the gateway's link.
+scenario("Client: a parameter that no device can be told is left out, the rest goes", function(t)
+  local joe = t:callee("client:joe", { answers = "1s" })
+  local list = { '<Parameter name="a" value="two&#10;lines"/>',
+    ('<Parameter name="%s" value="1"/>'):format(("n"):rep(65)), '<Parameter name="order" value="4711"/>' }
+  for i = 1, 20 do list[#list + 1] = ('<Parameter name="p%d" value="%s"/>'):format(i, ("x"):rep(1000)) end
+  t:number(NUMBER, { voice = "/voice" })
+  t:web("/voice", "<Response><Dial><Client><Identity>joe</Identity>" .. table.concat(list) ..
+    "</Client></Dial></Response>")
+  local ann = t:call(NUMBER)
+  joe:is_called { params = { order = "4711", a = false, p7 = ("x"):rep(1000), p8 = false } }
+  joe:is_answered()
+  t:call(NUMBER):hangs_up()
+  joe:hangs_up()
+  ann:ends("completed")
+end)
+
+scenario("Sip: headers that are no text are left out, the rest goes", function(t)
+  local joe = t:callee("sip:joe@example.com*", { answers = "1s" })
+  t:number(NUMBER, { voice = "/voice" })
+  t:web("/voice", "<Response><Dial><Sip>sip:joe@example.com?X-A=%FF&amp;X-B=a%01&amp;X-C%20d=1&amp;X-D=gr%C3%BCn" ..
+    "</Sip></Dial></Response>")
+  local ann = t:call(NUMBER)
+  joe:is_called { params = { ["SipHeader_X-A"] = false, ["SipHeader_X-B"] = false, ["SipHeader_X-C d"] = false,
+    ["SipHeader_X-D"] = "grün" } }
+  joe:is_answered()
+  t:call(NUMBER):hangs_up()
+  joe:hangs_up()
+  ann:ends("completed")
+end)
+
 both("Sip: a URI", { { "Sip", "sip:joe@example.com" } }, function(t)
   local joe = t:callee("sip:joe@example.com*", { answers = "1s" })
   local ann = t:call(NUMBER)

@@ -368,7 +368,83 @@ out:
     bare_down(&b);
 }
 
-UNIT_MAIN(CASE(a_link_begins_with_a_good_hello_or_is_closed),
+/* What the exchange says of a mistake must itself be a message, whatever the mistake quotes. */
+UNIT(a_mistake_in_any_script_is_told_and_the_link_stays)
+{
+    static const char *const types[] = {"ring\177", "€€€€€€€€€€€€€€€€", "x€€€€€€€€€€€€€€€€",
+                                        "xx€€€€€€€€€€€€€€€€"};
+    struct bare b = {0};
+    struct str text = STR_INIT(1000);
+    struct wire_msg m;
+
+    ok(bare_up(&b) && answers(&b, HELLO, "welcome"));
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        str_reset(&text);
+        str_addf(&text, "{\"type\":\"%s\"}", types[i]);
+        ok(!text.failed && answers(&b, str_text(&text), "no message has the type"));
+        ok_int(wire_parse(&m, b.got.data, strcspn(b.got.data, "\n"), NULL), 0);
+        wire_msg_free(&m);
+        str_reset(&text);
+        str_addf(&text, "{\"type\":\"register\",\"identity\":\"%s%s%s\"}", types[1], types[i],
+                 types[2]);
+        ok(!text.failed && answers(&b, str_text(&text), "error"));
+        ok(!b.closed);
+    }
+out:
+    str_free(&text);
+    bare_down(&b);
+}
+
+static bool is_refused(struct bare *b, const struct offer *o, int code, const char *why)
+{
+    struct channel *c = NULL;
+    struct bridge_stats stats;
+    struct error err = {0};
+
+    ok_int(bridge_offer(b->s.bridge, "gw", o, &c, &err), code);
+    ok(strstr(err.text, why) != NULL);
+    stand_run(&b->s, 10);
+    bridge_stats(b->s.bridge, &stats);
+    ok_int(stats.channels, 0);
+    ok(!b->closed && b->got.len == 0);
+    return true;
+out:
+    return false;
+}
+
+UNIT(a_call_that_no_message_can_carry_is_refused_at_once_and_the_link_stays)
+{
+    static const char *const lines[] = {"order", "4711\n4712", NULL};
+    static const char *const bytes[] = {"SipHeader_X-Order", "\xff", NULL};
+    char value[1001];
+    const char *many[41] = {NULL};
+    struct bare b = {0};
+    struct offer o = {.from = "+1", .to = "client:a", .codec = CODEC_PCMU};
+
+    memset(value, 'x', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    for (size_t i = 0; i < 40; i += 2) {
+        many[i] = &"abcdefghijklmnopqrst"[i / 2];
+        many[i + 1] = value;
+    }
+    ok(bare_up(&b) && answers(&b, HELLO, "welcome"));
+    str_reset(&b.got);
+    o.params = many;
+    ok(is_refused(&b, &o, ERR_LIMIT, "longer than 16384 bytes"));
+    o.params = bytes;
+    ok(is_refused(&b, &o, ERR_LIMIT, "no UTF-8"));
+    o.params = lines;
+    ok(is_refused(&b, &o, ERR_INVALID, "'params' must be"));
+    o.params = NULL;
+    o.user = value;
+    ok(is_refused(&b, &o, ERR_INVALID, "'user' must be"));
+out:
+    bare_down(&b);
+}
+
+UNIT_MAIN(CASE(a_mistake_in_any_script_is_told_and_the_link_stays),
+          CASE(a_call_that_no_message_can_carry_is_refused_at_once_and_the_link_stays),
+          CASE(a_link_begins_with_a_good_hello_or_is_closed),
           CASE(a_link_that_says_nothing_is_closed_after_five_seconds),
           CASE(each_mistake_has_its_code_and_the_running_call_goes_on),
           CASE(a_number_may_be_used_again_after_the_grace_period_only),

@@ -1,10 +1,10 @@
 /* What the engine is told: escaping, manners, pauses, voices, bounds. No process is started. */
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "speech/manner.h"
 #include "speech/phoneme.h"
 #include "speech/plan.h"
-#include "speech/utf8.h"
 #include "speech/voices.h"
 #include "unit.h"
 #include <string.h>

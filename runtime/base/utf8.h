@@ -1,6 +1,6 @@
 /* Text from outside, one character at a time. */
-#ifndef ALMON_SPEECH_UTF8_H
-#define ALMON_SPEECH_UTF8_H
+#ifndef ALMON_BASE_UTF8_H
+#define ALMON_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,5 +16,12 @@ uint32_t utf8_read(const char **p);
 size_t utf8_write(char *out, uint32_t c);
 /* Neither white space, control, private nor invalid. */
 bool utf8_is_speakable(uint32_t c);
+
+/* True for one line of text: all UTF-8, and no control character. */
+bool utf8_is_line(const char *text);
+/* Makes any bytes text that JSON and people can read, in place: what is no UTF-8, and control
+ * characters other than tab and newline, become '?'; a character that was cut off at the end goes.
+ */
+void utf8_clean(char *text);
 
 #endif

@@ -1,4 +1,4 @@
-#include "speech/utf8.h"
+#include "base/utf8.h"
 
 static size_t length_of(unsigned char lead)
 {
@@ -60,4 +60,52 @@ bool utf8_is_speakable(uint32_t c)
     if ((c >= 0xe000 && c <= 0xf8ff) || c >= 0xf0000) /* private; the engine uses some itself */
         return false;
     return (c & 0xfffe) != 0xfffe && c != 0xfeff && c != 0x3000 && !(c >= 0xfdd0 && c <= 0xfdef);
+}
+
+/* The sign for what is invalid may stand there itself: then it is three bytes. */
+static bool is_invalid(uint32_t c, size_t bytes)
+{
+    return c == UTF8_INVALID && bytes == 1;
+}
+
+static bool is_control(uint32_t c)
+{
+    return c < ' ' || c == 0x7f;
+}
+
+bool utf8_is_line(const char *text)
+{
+    while (*text != '\0') {
+        const char *before = text;
+        uint32_t c = utf8_read(&text);
+
+        if (is_invalid(c, (size_t)(text - before)) || is_control(c))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the text ends before the character that begins here does. */
+static bool is_cut_off(const char *text)
+{
+    size_t want = length_of((unsigned char)*text), n = 1;
+
+    while (((unsigned char)text[n] & 0xc0) == 0x80)
+        n++;
+    return n < want && text[n] == '\0';
+}
+
+void utf8_clean(char *text)
+{
+    while (*text != '\0') {
+        const char *next = text;
+        uint32_t c = utf8_read(&next);
+
+        if (is_invalid(c, (size_t)(next - text)) && is_cut_off(text))
+            *text = '\0';
+        else if (is_invalid(c, (size_t)(next - text)) || (is_control(c) && c != '\t' && c != '\n'))
+            *text++ = '?';
+        else
+            text += next - text;
+    }
 }
