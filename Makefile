@@ -5,7 +5,7 @@
 #   make test          install what is missing, build, run every test
 #   make test T=name   only the test programs or cases whose name contains `name`
 #   make asan | tsan   the whole suite under the sanitizers
-#   make torture       unit tests with allocation 1, 2, 3 ... failing
+#   make torture       unit tests with allocation 1, 2, 3 ... failing; whole calls with any failing
 #   make lint          formatting, static checks, include arrows, a build with clang
 #   make bench B=name  benchmarks     make fuzz FUZZ_SECONDS=20   fuzzers
 #   make install       PREFIX=/usr/local, DESTDIR=
@@ -274,7 +274,7 @@ endif
 	  $(if $(filter plain,$(VARIANT)$T),$(patsubst tests/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))) \
 	  --one-at-a-time $(if $(CASE),,$(RUN_CLIENTS))
 
-torture-run: $(call programs,$(filter tests/unit/%,$(RUN_SRC)))
+torture-run: $(call programs,$(filter tests/unit/% %/test_storm_calls.c,$(RUN_SRC)))
 	@ALMON_TORTURE=1 tests/run -t 1200 $(RUN_ARGS) $^
 
 # --- fuzzers and benchmarks ----------------------------------------------------------------------

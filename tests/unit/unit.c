@@ -108,8 +108,7 @@ const char *unit_folder(void)
 
 /* --- running a case --- */
 
-/* Blocks alive, without the copy of its last error that libxml2 keeps in each thread. */
-static long count_live(void)
+long unit_live(void)
 {
     xmlResetLastError();
     return mem_live();
@@ -117,7 +116,7 @@ static long count_live(void)
 
 static void torture(const struct unit_case *c)
 {
-    long before = count_live();
+    long before = unit_live();
 
     for (long n = 1; n <= TORTURE_MOST; n++) {
         bool injected;
@@ -128,7 +127,7 @@ static void torture(const struct unit_case *c)
         c->run();
         injected = mem_has_failed();
         mem_fail_at(0);
-        leaked = count_live() - before;
+        leaked = unit_live() - before;
         if (failure[0] == '\0' && leaked != 0)
             fail_case("%ld blocks leaked", leaked);
         if (failure[0] != '\0')

@@ -34,6 +34,8 @@ bool unit_int(long long got, long long want, const char *what, const char *file,
 int unit_main(const struct unit_case *cases, size_t n, int argc, char **argv);
 /* Folder for this test program's files; emptied before each case, removed at the end. */
 const char *unit_folder(void);
+/* Blocks alive, as mem_live(), without what libxml2 keeps of its last error. */
+long unit_live(void);
 
 #define UNIT(name) static void name(void)
 #define CASE(name)                                                                                 \
