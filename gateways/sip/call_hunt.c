@@ -99,8 +99,10 @@ static void on_found(void *arg, const struct stack_place *places, size_t n, unsi
         d->n_more = i;
     }
     h->lookup = stack_lookup_free(h->lookup);
-    if (n == 0)
+    if (n == 0) {
         log_warn("sip", NULL, "%s: DNS knows no server behind %s", c->id, d->route);
+        h->next = 1; /* there is none to try */
+    }
     if (n == 0 || try_next(c, &err) != 0)
         call_leg_handlers.ended(c, 503, -1);
 }

@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REGISTRAR_CONTACTS = 10, REGISTRAR_MIN_SECONDS = 60, REGISTRAR_MAX_SECONDS = 86400 };
+/* The most is short, since nothing of it outlives the process: after a new start each phone is back
+ * within that time. */
+enum { REGISTRAR_CONTACTS = 10, REGISTRAR_MIN_SECONDS = 60, REGISTRAR_MAX_SECONDS = 600 };
 
 struct registrar;
 

@@ -200,7 +200,7 @@ bool stack_prove_passes(const struct sip_msg *msg);
 
 /* Whether libre's sessions send by ours; once, before they are used. */
 bool stack_say_reached(struct stack *s);
-/* Its legs go. */
+/* After the stack was closed. */
 void stack_say_nothing(void);
 /* The INVITE that is sent now is of this leg, whose session is not there yet; NULL: no more. */
 void stack_say_placing(struct leg *l);

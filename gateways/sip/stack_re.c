@@ -383,7 +383,6 @@ struct stack *stack_free(struct stack *s)
 {
     if (s == NULL)
         return NULL;
-    stack_say_nothing();
     for (size_t i = 0; i < s->n_watches; i++)
         fd_close(s->watches[i].fd);
     if (s->sock != NULL)
@@ -394,6 +393,7 @@ struct stack *stack_free(struct stack *s)
     }
     mem_deref(s->sock);
     mem_deref(s->sip);
+    stack_say_nothing();
     mem_deref(s->dns);
     mem_deref(s->tls);
     mem_deref(s->auth);

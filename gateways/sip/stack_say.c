@@ -14,6 +14,7 @@ static struct {
     struct stack *s;     /* whose calls; NULL: not reached */
     struct leg *placing; /* leg_dial() is under way, its session not yet there */
     bool asked, heard;   /* of stack_say_reached() */
+    struct list invites; /* struct asked */
 } ours;
 
 /* libre's own. */
@@ -97,6 +98,7 @@ int sip_reply(struct sip *sip, const struct sip_msg *msg, uint16_t scode, const 
 
 /* One that is under way, until its final answer. */
 struct asked {
+    struct le le; /* in ours.invites */
     struct leg *leg;
     bool within; /* it is a re-INVITE */
     sip_send_h *sent;
@@ -108,6 +110,7 @@ static void asked_destructor(void *arg)
 {
     struct asked *a = arg;
 
+    list_unlink(&a->le);
     mem_deref(a->leg);
 }
 
@@ -173,7 +176,9 @@ int sip_drequestf(struct sip_request **reqp, struct sip *sip, bool stateful, con
         a = mem_zalloc(sizeof *a, asked_destructor);
         if (a == NULL)
             return ENOMEM;
-        *a = (struct asked){mem_ref(l), within, sendh, resph, arg};
+        *a = (struct asked){
+            .leg = mem_ref(l), .within = within, .sent = sendh, .answered = resph, .arg = arg};
+        list_append(&ours.invites, &a->le, a);
         stack_timer_ask(l, within, timer);
     }
     va_start(ap, fmt);
@@ -208,4 +213,5 @@ bool stack_say_reached(struct stack *s)
 void stack_say_nothing(void)
 {
     ours.s = NULL;
+    list_flush(&ours.invites); /* those that were under way when all was closed */
 }
