@@ -224,6 +224,7 @@ static void count_document(struct report *r, const struct schema_table *table)
 
     if (bytes != NULL && f != NULL) {
         source.len = fread(bytes, 1, FILE_BYTES, f);
+        source.kind = document_guess(bytes, source.len);
         if (document_parse(&d, table, &source, NULL) == 0)
             count_verbs(r, d->root->children);
     }

@@ -179,9 +179,12 @@ static const char *written(const struct node *n, const char *name)
     return NULL;
 }
 
-/* Who is told something, and whose answer leads nowhere: statusCallback, clientNotificationUrl. */
-static bool is_callback(const char *attr)
+/* Who is told something, and whose answer leads nowhere: statusCallback, clientNotificationUrl, and
+ * the action of a Message. */
+static bool is_callback(const struct schema *verb, const char *attr)
 {
+    if (strcmp(verb->name, "Message") == 0)
+        return true;
     return strstr(attr, "Callback") != NULL || strstr(attr, "Notification") != NULL;
 }
 
@@ -193,7 +196,8 @@ static void read_links(struct walk *w, const struct node *n)
     if (strcmp(n->schema->name, "Redirect") == 0)
         lead_by(w, n->text, "Redirect");
     for (const struct attr *a = n->schema->attrs; a != NULL && a->name != NULL; a++) {
-        value = a->type == ATTR_URL && !is_callback(a->name) ? written(n, a->name) : NULL;
+        value =
+            a->type == ATTR_URL && !is_callback(n->schema, a->name) ? written(n, a->name) : NULL;
         if (value == NULL)
             continue;
         if (strcmp(a->name, "action") == 0)

@@ -48,6 +48,23 @@ check "sim: who waits presses nothing" has "Nothing."
 printf 'hangup\n' | "$almon" sim --virtual "$folder/menu.xml" >"$folder/out" 2>&1
 check "sim: a hang-up ends the call" has "hangup normal caller"
 
+mkdir "$folder/sms"
+cat >"$folder/sms/sms.lua" <<'LUA'
+return function(message)
+  message:reply("You wrote " .. message.body)
+  if message.body == "ann" then message:message{ "For Ann", to = "+15550142" } end
+end
+LUA
+printf 'hello\n-- a remark\nwait 5\nann\n' | "$almon" sim "$folder/sms/sms.lua" >"$folder/out" 2>&1
+check "sim: a flow of messages is texted to, and its reply is printed" has "You wrote hello"
+check "sim: time passes between two texts" grep -q '^ *5.00  > ann' "$folder/out"
+check "sim: what goes to others says to whom" has "to +15550142: For Ann"
+echo '<Response><Message>{{ Body:upper() }}</Message></Response>' >"$folder/sms/sms.xml"
+echo 'loud' | "$almon" sim "$folder/sms/sms.xml" >"$folder/out" 2>&1
+check "sim: markup that answers messages is known by its verbs" has "LOUD"
+echo 'x' | "$almon" sim --text "$folder/menu.xml" >"$folder/out" 2>&1
+check "sim: --text says what is wrong with a flow of calls" has "14110"
+
 "$almon" test --coverage "$folder" >"$folder/out" 2>&1
 check "test: a scenario beside its flow runs" has "ok 1 - "
 check "coverage: the branch that nobody took is named" has "line 2: <Gather> never met a caller who pressed nothing"

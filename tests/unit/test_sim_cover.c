@@ -71,6 +71,29 @@ out:
     cover_free(c);
 }
 
+UNIT(answers_to_messages_count_by_their_verbs)
+{
+    struct cover *c = cover_new("/nowhere");
+    struct str out = STR_INIT(1 << 16);
+    char text[600];
+
+    ok(c != NULL);
+    write_file("sms.xml",
+               "<Response>\n<Message>One</Message>\n<Message>Two</Message>\n</Response>");
+    snprintf(text, sizeof text, "{\"t\":0,\"e\":\"document\",\"url\":\"%s/sms.xml\"}",
+             unit_folder());
+    line(c, text);
+    line(c, "{\"t\":0,\"e\":\"verb\",\"name\":\"Message\",\"line\":2}");
+    line(c, "{\"t\":0,\"e\":\"verb_end\",\"name\":\"Message\",\"how\":\"done\"}");
+    cover_report(cover_facts(c), &verb_schemas, "", &out);
+    ok(strstr(str_text(&out), "sms.xml: 1 of 2\n") != NULL);
+    ok(strstr(str_text(&out), "line 3: <Message> was never reached") != NULL);
+    ok(strstr(str_text(&out), "line 2: <Message>") == NULL);
+out:
+    str_free(&out);
+    cover_free(c);
+}
+
 UNIT(files_that_no_call_came_to_are_wholly_uncovered)
 {
     struct cover *c = cover_new("/nowhere");
@@ -175,6 +198,7 @@ out:
 }
 
 UNIT_MAIN(CASE(a_dial_that_somebody_always_answered_is_named),
+          NO_TORTURE(answers_to_messages_count_by_their_verbs),
           NO_TORTURE(files_that_no_call_came_to_are_wholly_uncovered),
           NO_TORTURE(branches_that_nobody_took_are_named),
           NO_TORTURE(calls_of_several_scenarios_add_up),

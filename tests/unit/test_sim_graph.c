@@ -68,6 +68,25 @@ out:
     graph_free(g);
 }
 
+UNIT(an_answer_to_a_message_leads_on_by_its_redirect_alone)
+{
+    struct graph *g = NULL;
+    struct error err = {0};
+
+    write_file("sms.xml", "<Response><Message action=\"told.xml\">Hello</Message>"
+                          "<Redirect>more.xml</Redirect><Message>Never</Message></Response>");
+    write_file("more.xml", "<Response><Message>More</Message></Response>");
+    write_file("told.xml", "<Response/>");
+    ok_rc(make(&g, "sms.xml", &err), &err);
+    ok(leads(g, "sms.xml", "more.xml", "Redirect"));
+    ok_str(str_text(&find(g, "sms.xml")->verbs), "Message, Redirect");
+    ok(strstr(str_text(&find(g, "sms.xml")->unreachable), "Message (line 1)") != NULL);
+    ok(!find(g, "told.xml")->reached); /* it is a callback, whose answer is not run */
+    ok_str(str_text(&find(g, "more.xml")->verbs), "Message");
+out:
+    graph_free(g);
+}
+
 UNIT(what_is_never_reached_is_named)
 {
     struct graph *g = NULL;
@@ -168,4 +187,6 @@ out:
 
 UNIT_MAIN(CASE(folders_that_the_flow_never_enters_are_left_out),
           CASE(a_dial_shows_whom_it_calls_and_what_they_hear), CASE(each_key_leads_to_its_file),
-          CASE(what_is_never_reached_is_named), CASE(a_handler_leads_to_the_files_that_it_names))
+          CASE(what_is_never_reached_is_named),
+          NO_TORTURE(an_answer_to_a_message_leads_on_by_its_redirect_alone),
+          CASE(a_handler_leads_to_the_files_that_it_names))
