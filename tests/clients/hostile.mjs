@@ -236,15 +236,16 @@ await test('a gateway that reads nothing is bounded, and is let go', async () =>
     link.socket.terminate();
 }, 30000, SANITIZED);
 
-await test('500 half-open connections: the door stays open for others', async () => {
+// The exchange lets an address have so many of them and closes the rest; the others are from another.
+await test('500 half-open connections of one address: the door stays open for others', async () => {
     const before = almon.resources().files;
     const sockets = Array.from({ length: 500 }, (_, i) => {
-        const socket = net.connect(almon.bridgePort, '127.0.0.1');
+        const socket = net.connect({ port: almon.bridgePort, host: '127.0.0.1', localAddress: '127.0.0.2' });
         socket.on('error', () => {});
         socket.once('connect', () => i % 2 && socket.write('GET / HTTP/1.1\r\nHost: a\r\nUpgr'));
         return socket;
     });
-    await within(10000, 'all to connect', Promise.all(sockets.map((s) => s.readyState === 'open' || once(s, 'connect'))));
+    await within(10000, 'all to connect', Promise.all(sockets.map((s) => s.readyState === 'open' || s.destroyed || once(s, 'connect').catch(() => {}))));
     const { link, c } = await victim();
     c.speak(tone(440, 1000));
     await until(5000, 'the echo', () => c.frames.length >= 10);
