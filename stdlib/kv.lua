@@ -33,6 +33,7 @@ local function check_key(key, level)
     if type(key) ~= "string" or key == "" then
         error("kv: a key is a text, not " .. (key == "" and "an empty one" or "a " .. type(key)), level + 1)
     end
+    if key:find("\0", 1, true) then error("kv: a key cannot hold a byte 0", level + 1) end
     return key
 end
 
@@ -41,6 +42,9 @@ end
 local function packed(value, level)
     local kind = type(value)
     if kind == "number" then
+        if value ~= value or math.abs(value) == math.huge then
+            error("kv: infinity, and what is no number, cannot be kept", level + 1)
+        end
         return math.type(value) == "integer" and tostring(value) or ("\1n%.17g"):format(value)
     elseif kind == "boolean" then
         return value and "\1t" or "\1f"

@@ -322,6 +322,53 @@ static void open_math(lua_State *L)
     lua_setfield(L, -2, "math");
 }
 
+/* Lua's own function (upvalue 1) where its work grows with a string: all of it is charged. */
+static int whole_string(lua_State *L)
+{
+    int type = lua_type(L, 1);
+
+    budget_spend(L, type == LUA_TSTRING ? lua_rawlen(L, 1) / 8 : 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* utf8.len looks at a part alone, which its result tells. */
+static int utf8_len(lua_State *L)
+{
+    lua_Integer from = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 1, n;
+
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    n = lua_isnil(L, 1) ? lua_tointeger(L, 2) - from : lua_tointeger(L, 1);
+    budget_spend(L, 1 + (n > 0 ? (uint64_t)n / 4 : 0));
+    return lua_gettop(L);
+}
+
+/* utf8.offset goes over so many characters, forwards or backwards. */
+static int utf8_offset(lua_State *L)
+{
+    lua_Unsigned len = lua_type(L, 1) == LUA_TSTRING ? lua_rawlen(L, 1) : 0;
+    lua_Integer n = lua_tointeger(L, 2);
+    lua_Unsigned steps = n < 0 ? 0 - (lua_Unsigned)n : (lua_Unsigned)n;
+
+    budget_spend(L, 1 + (steps < len ? steps : len) / 4);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 1);
+    return 1;
+}
+
+/* Puts `f` before the function `name` of the table at the top. */
+static void charge(lua_State *L, const char *name, lua_CFunction f)
+{
+    lua_getfield(L, -1, name);
+    lua_pushcclosure(L, f, 1);
+    lua_setfield(L, -2, name);
+}
+
 static void open_utf8(lua_State *L)
 {
     static const char *const names[] = {"char", "charpattern", "codepoint", "codes",
@@ -329,6 +376,9 @@ static void open_utf8(lua_State *L)
 
     lua_newtable(L);
     allow(L, luaopen_utf8, names);
+    charge(L, "codes", whole_string);
+    charge(L, "len", utf8_len);
+    charge(L, "offset", utf8_offset);
     lua_setfield(L, -2, "utf8");
 }
 
@@ -342,6 +392,7 @@ void base_open(lua_State *L)
                                    {"tostring", base_tostring}, {NULL, NULL}};
 
     allow(L, luaopen_base, names);
+    charge(L, "tonumber", whole_string);
     luaL_setfuncs(L, own, 0);
     open_math(L);
     open_utf8(L);

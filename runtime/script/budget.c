@@ -10,12 +10,17 @@
 #include <string.h>
 #include <time.h>
 
-static int64_t cpu_us(void)
+static int64_t clock_us(clockid_t id)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    clock_gettime(id, &ts);
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int64_t cpu_us(void)
+{
+    return clock_us(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void budget_begin_event(struct script *s)
@@ -30,13 +35,23 @@ void budget_begin_slice(struct script *s)
 {
     s->sliced = false;
     s->slice_began_steps = s->steps;
-    s->slice_began_us = s->virtual_time ? 0 : cpu_us();
+    s->slice_began_us = cpu_us();
 }
 
 void budget_end_slice(struct script *s)
 {
-    if (!s->virtual_time)
-        s->spent_us += cpu_us() - s->slice_began_us;
+    s->spent_us += cpu_us() - s->slice_began_us;
+}
+
+/* The clock of processor time is dear, and the hook may come often: a cheap one goes before. */
+static bool is_time_to_look(struct script *s)
+{
+    int64_t now = clock_us(CLOCK_MONOTONIC);
+
+    if (now - s->looked_us < SCRIPT_LOOK_US && now >= s->looked_us)
+        return false;
+    s->looked_us = now;
+    return true;
 }
 
 static bool too_much(struct script *s, bool *slice_over)
@@ -45,8 +60,13 @@ static bool too_much(struct script *s, bool *slice_over)
 
     if (s->virtual_time || s->no_slices) {
         *slice_over = s->steps - s->slice_began_steps > SCRIPT_SLICE_STEPS && !s->no_slices;
-        return s->steps > s->max_steps;
+        if (s->steps > s->max_steps || !is_time_to_look(s))
+            return s->steps > s->max_steps;
+        us = s->spent_us + cpu_us() - s->slice_began_us;
+        return us > (s->virtual_time ? SCRIPT_VIRTUAL_US : SCRIPT_EVENT_US);
     }
+    if (!is_time_to_look(s))
+        return false;
     us = cpu_us() - s->slice_began_us;
     *slice_over = us > SCRIPT_SLICE_US;
     return s->spent_us + us > SCRIPT_EVENT_US;
@@ -147,17 +167,43 @@ void budget_hook(lua_State *L, lua_Debug *ar)
         lines_tell(L, ar);
         return;
     }
-    s->steps += SCRIPT_HOOK;
+    s->steps += (uint64_t)lua_gethookcount(L);
     if (s->dead || too_much(s, &slice_over)) {
         die_of_time(s, L);
         lua_sethook(L, budget_hook, LUA_MASKCOUNT, 1);
         if (!lua_isyieldable(L))
             luaL_error(L, "the handler was ended");
         lua_yield(L, 0); /* and nobody resumes it */
-    } else if (slice_over && lua_isyieldable(L)) {
+        return;
+    }
+    if (lua_gethookcount(L) != s->hook)
+        budget_watch(s, L);
+    if (slice_over && lua_isyieldable(L)) {
         s->sliced = true;
         lua_yield(L, 0);
     }
+}
+
+void budget_watch(struct script *s, lua_State *L)
+{
+    lua_sethook(L, budget_hook, LUA_MASKCOUNT | lines_mask(), s->hook);
+}
+
+/* One instruction compares two strings, whatever is in them: 8 ms for two of a megabyte of zeros.
+ * So the hook comes the more often the longer they are. */
+void budget_long_string(struct script *s, size_t bytes)
+{
+    int hook = SCRIPT_HOOK;
+
+    while (bytes > SCRIPT_LONG_STRING && hook > SCRIPT_HOOK_LEAST) {
+        hook /= 2;
+        bytes /= 2;
+    }
+    if (hook >= s->hook)
+        return;
+    s->hook = hook;
+    if (s->current != NULL && !s->dead)
+        budget_watch(s, s->current);
 }
 
 void budget_check(lua_State *L)

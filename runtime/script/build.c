@@ -40,19 +40,24 @@ RAISES static void *take(struct build *b, size_t size)
     return p;
 }
 
-bool is_text(const char *text, size_t len)
+bool is_utf8(const char *text, size_t len)
 {
     const char *at = text, *before;
 
-    if (strlen(text) != len)
-        return false;
-    while (*at != '\0') {
+    while (at < text + len) {
         before = at;
+        if (*at == '\0')
+            at++;
         /* The sign for what is invalid may stand there itself: then it is three bytes. */
-        if (utf8_read(&at) == UTF8_INVALID && at - before != 3)
+        else if (utf8_read(&at) == UTF8_INVALID && at - before != 3)
             return false;
     }
     return true;
+}
+
+bool is_text(const char *text, size_t len)
+{
+    return strlen(text) == len && is_utf8(text, len);
 }
 
 /* The string at `index`, whole or refused. */

@@ -15,8 +15,10 @@ static const char null_key; /* its address stands for null */
 
 static void write_value(lua_State *L, struct str *out, int depth);
 
-static void write_string(struct str *out, const char *s, size_t len)
+static void write_string(lua_State *L, struct str *out, const char *s, size_t len)
 {
+    if (!is_utf8(s, len))
+        luaL_error(L, "a text that is no UTF-8 has no JSON");
     str_addc(out, '"');
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)s[i];
@@ -95,7 +97,7 @@ static void write_object(lua_State *L, struct str *out, int depth)
             luaL_error(L, "a key of an object is a text, not a %s", luaL_typename(L, -1));
         lua_pushvalue(L, -1); /* a copy becomes text: the key itself must stay what it is */
         key = lua_tolstring(L, -1, &len);
-        write_string(out, key, len);
+        write_string(L, out, key, len);
         str_addc(out, ':');
         lua_pop(L, 1);
         lua_rawget(L, -3);
@@ -139,7 +141,7 @@ static void write_value(lua_State *L, struct str *out, int depth)
     case LUA_TSTRING:
         s = lua_tolstring(L, -1, &len);
         budget_spend(L, len / 8);
-        write_string(out, s, len);
+        write_string(L, out, s, len);
         break;
     case LUA_TTABLE:
         write_table(L, out, depth);
@@ -159,10 +161,23 @@ static int encode_protected(lua_State *L)
     return 0;
 }
 
-/* What was wrong with the value is an answer, not an error. */
+/* What was wrong with the value is an answer, not an error; but for what ends the handler. */
+static int refuse(lua_State *L, int rc)
+{
+    struct script *s = script_of(L);
+
+    if (rc == LUA_ERRMEM)
+        budget_die(s, L, budget_no_memory(s));
+    budget_check(L);
+    luaL_pushfail(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
 static int json_encode(lua_State *L)
 {
     struct script *s = script_of(L);
+    int rc;
 
     luaL_checkany(L, 1);
     lua_settop(L, 1);
@@ -170,12 +185,9 @@ static int json_encode(lua_State *L)
     str_init(&s->text, JSON_BYTES);
     lua_pushcfunction(L, encode_protected);
     lua_pushvalue(L, 1);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-        budget_check(L);
-        luaL_pushfail(L);
-        lua_insert(L, -2);
-        return 2;
-    }
+    rc = lua_pcall(L, 1, 0, 0);
+    if (rc != LUA_OK)
+        return refuse(L, rc);
     lua_pushlstring(L, str_text(&s->text), s->text.len);
     str_free(&s->text);
     return 1;
@@ -252,6 +264,7 @@ static int json_decode(lua_State *L)
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     json_error_t error;
+    int rc;
 
     budget_spend(L, len / 8);
     json_decref(s->json);
@@ -268,12 +281,9 @@ static int json_decode(lua_State *L)
         return 2;
     }
     lua_pushcfunction(L, decode_protected);
-    if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
-        budget_check(L);
-        luaL_pushfail(L);
-        lua_insert(L, -2);
-        return 2;
-    }
+    rc = lua_pcall(L, 0, 1, 0);
+    if (rc != LUA_OK)
+        return refuse(L, rc);
     json_decref(s->json);
     s->json = NULL;
     return 1;

@@ -58,6 +58,11 @@ static int run_module(lua_State *L, int loaded)
 {
     if (loaded != LUA_OK)
         return lua_error(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+    lua_pushvalue(L, 1);
+    lua_pushboolean(L, false); /* it is being loaded */
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
     lua_pushvalue(L, 1);
     lua_callk(L, 1, 1, 0, module_ran);
     return keep(L);
@@ -162,14 +167,13 @@ static bool push_loaded(lua_State *L, const char *name)
     lua_pushvalue(L, 1);
     lua_rawget(L, -2);
     if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
-        luaL_error(L, "require '%s': modules that require each other in a circle", name);
+        luaL_error(L,
+                   "require '%s': it is being loaded (modules that require each other in a "
+                   "circle), or broke before",
+                   name);
     if (!lua_isnil(L, -1))
         return true;
-    lua_pop(L, 1);
-    lua_pushvalue(L, 1);
-    lua_pushboolean(L, false);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    lua_pop(L, 2);
     return false;
 }
 

@@ -14,10 +14,14 @@
 
 enum {
     SCRIPT_MAX_STRING = 1024 * 1024, /* longest string a flow may make */
-    SCRIPT_HOOK = 256,               /* instructions between two looks at the clock */
+    SCRIPT_HOOK = 256,               /* instructions between two looks at the clock, */
+    SCRIPT_HOOK_LEAST = 4,           /* … when there are very long strings */
+    SCRIPT_LONG_STRING = 8 * 1024,   /* from here on one instruction may take long (a < b) */
     SCRIPT_EVENT_US = 50 * 1000,     /* processor time of one event */
     SCRIPT_SLICE_US = 2 * 1000,      /* after which others have their turn */
-    SCRIPT_EVENT_STEPS = 5000000,    /* the same in virtual time, where a run must repeat */
+    SCRIPT_LOOK_US = 100,            /* time of the wall between two looks at processor time */
+    SCRIPT_EVENT_STEPS = 5000000,    /* the same in virtual time, where a run must repeat; */
+    SCRIPT_VIRTUAL_US = 1000 * 1000, /* … what takes longer than any sane number of steps */
     SCRIPT_SLICE_STEPS = 200000,
     SCRIPT_EXPAND_STEPS = 500000, /* of all {{ }} of one document */
     SCRIPT_MAX_LOGS = 1000,       /* lines that the flow of one call may log */
@@ -37,12 +41,15 @@ struct script {
 
     /* The budget of the event being handled. */
     uint64_t steps, unchecked, slice_began_steps, max_steps;
-    int64_t spent_us, slice_began_us;
+    int64_t spent_us, slice_began_us, looked_us;
     bool virtual_time, no_slices;
     bool sliced; /* it yielded only to let others have their turn */
     bool late;   /* memory was refused because the time was over */
     bool dead;   /* a cap was broken: everything in it is wound up */
     char why[HANDLER_MAX_TEXT];
+
+    lua_State *current; /* the coroutine that runs, alive; NULL: none */
+    int hook;           /* instructions from one call of the hook to the next */
 
     /* What C owns while Lua may leave by an error: freed at the next use, or with the state. */
     struct str text;
@@ -92,6 +99,10 @@ void budget_begin_event(struct script *s);
 void budget_begin_slice(struct script *s);
 void budget_end_slice(struct script *s);
 void budget_hook(lua_State *L, lua_Debug *ar);
+/* Sets the hook of a new state, or of a coroutine, to what the state's strings ask for. */
+void budget_watch(struct script *s, lua_State *L);
+/* A string of so many bytes is about to be made. */
+void budget_long_string(struct script *s, size_t bytes);
 /* lines.c: what a state's hook is asked for besides, and what it does with it. */
 int lines_mask(void);
 void lines_tell(lua_State *L, lua_Debug *ar);
@@ -187,6 +198,9 @@ const struct schema *child_named(const struct schema_table *table, const char *k
                                  const struct schema *parent);
 /* UTF-8 without a byte 0: what may go into documents, requests and the journal. */
 bool is_text(const char *text, size_t len);
+/* The same with bytes 0: what JSON can hold. `text` ends with a byte 0 behind `len`, as Lua's do.
+ */
+bool is_utf8(const char *text, size_t len);
 /* "numDigits" of "NumDigits". */
 void lower_first(char *out, size_t size, const char *name);
 

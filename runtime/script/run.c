@@ -291,10 +291,13 @@ static void resume(void *arg, const struct handler_outcome *outcome, struct hand
     h->want = WANT_NOTHING;
     s->activation = h->activation;
     s->running = h;
+    s->current = h->co;
+    budget_watch(s, h->co);
     budget_begin_slice(s);
     rc = lua_resume(h->co, NULL, h->args, &n);
     budget_end_slice(s);
     s->running = NULL;
+    s->current = NULL;
     h->outcome = NULL;
     h->args = 0;
     h->sliced = s->sliced;

@@ -28,6 +28,8 @@ static void *allocate(void *arg, void *p, size_t old, size_t size)
     if (size > old && s->open) {
         if ((is_string && size > SCRIPT_MAX_STRING + 64) || s->used + (size - old) > s->cap)
             return NULL;
+        if (is_string && size > SCRIPT_LONG_STRING)
+            budget_long_string(s, size);
         if (!budget_spend_quietly(s, (size - old) / 64)) {
             s->late = true;
             return NULL;
@@ -119,6 +121,7 @@ struct script *script_open(struct activation *a, struct error *err)
     handler_facts(a, &facts);
     s->activation = a;
     s->virtual_time = loop_is_virtual(facts.loop);
+    s->hook = SCRIPT_HOOK;
     s->cap = (size_t)facts.config->limits.lua_memory_kb * 1024;
     lua_atpanic(s->L, ignore_panic);
     *(struct script **)lua_getextraspace(s->L) = s;
@@ -127,7 +130,7 @@ struct script *script_open(struct activation *a, struct error *err)
         return NULL;
     }
     s->open = true;
-    lua_sethook(s->L, budget_hook, LUA_MASKCOUNT | lines_mask(), SCRIPT_HOOK);
+    budget_watch(s, s->L);
     *handler_state(a) = s;
     return s;
 }

@@ -126,10 +126,15 @@ static int table_unpack(lua_State *L)
 static bool less(lua_State *L, int a, int b)
 {
     bool is;
+    size_t len;
 
     budget_spend(L, 4);
-    if (lua_isnil(L, 2))
+    if (lua_isnil(L, 2)) {
+        len = lua_type(L, a) == LUA_TSTRING ? lua_rawlen(L, a) : 0;
+        if (len > SCRIPT_LONG_STRING)
+            budget_spend(L, len / 4);
         return lua_compare(L, a, b, LUA_OPLT);
+    }
     a = lua_absindex(L, a);
     b = lua_absindex(L, b);
     lua_pushvalue(L, 2);

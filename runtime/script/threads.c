@@ -61,6 +61,21 @@ static void give_up(struct handler *h)
     h->want = WANT_NOTHING;
 }
 
+static const char current_key; /* in the registry: keeps script->current alive */
+
+/* The coroutine at 1 is about to run. */
+static void enter(lua_State *L)
+{
+    struct script *s = script_of(L);
+    lua_State *co = lua_tothread(L, 1);
+
+    lua_pushvalue(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &current_key);
+    s->current = co;
+    if (lua_gethookcount(co) != s->hook && !s->dead)
+        budget_watch(s, co);
+}
+
 static int run_coroutine(lua_State *L, lua_KContext wrapped);
 
 static int again(lua_State *L, int status, lua_KContext wrapped)
@@ -90,7 +105,11 @@ static int run_coroutine(lua_State *L, lua_KContext wrapped)
         lua_insert(L, 2);
         lua_pushvalue(L, 1);
         lua_insert(L, 3);
+        enter(L);
         lua_call(L, lua_gettop(L) - 2, LUA_MULTRET);
+        s->current = L;
+        if (lua_status(lua_tothread(L, 1)) == LUA_ERRMEM)
+            budget_die(s, L, budget_no_memory(s));
         if (s->dead && lua_isyieldable(L))
             return lua_yield(L, 0); /* and nobody resumes it */
         budget_check(L);

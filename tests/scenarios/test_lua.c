@@ -599,6 +599,7 @@ UNIT(texts_that_are_no_text_do_no_harm)
                                                        "b"));
     ok(breaks(HANDLER("call:say('\\xc3')"), "must be UTF-8"));
     ok(breaks(HANDLER("call:say('a\\0b')"), "must be UTF-8"));
+    ok(breaks(HANDLER("require('json').encode{a = 'x\\xff'}"), "no UTF-8"));
     r = lua(HANDLER("print('\\xff', ('y'):rep(100000)) call:say('On.')"));
     ok(r != NULL && rig_hears(r, "On.") && rig_journal(r, "log", "\xef\xbf\xbd yyy") == 1);
     rig_free(r);
@@ -608,6 +609,7 @@ out:;
 UNIT(require_stays_in_the_folder)
 {
     ok(breaks("require 'nothing.here'", "nothing/here.lua"));
+    ok(breaks("pcall(require, 'nothing.here') require 'nothing.here'", "nothing/here.lua"));
     ok(breaks("require '../almon'", "no such module"));
     ok(breaks("require '/etc/passwd'", "no such module"));
     ok(breaks("require 'almon.kv'", "for stdlib alone"));
@@ -615,6 +617,21 @@ UNIT(require_stays_in_the_folder)
               "for stdlib alone"));
     ok(breaks("require 'flow'", "require each other"));
 out:;
+}
+
+UNIT(modules_in_a_circle_say_so)
+{
+    struct rig *r = rig_new("number { '+1555*', voice = 'flow.lua' }\n");
+
+    ok(r != NULL);
+    rig_file(r, "one.lua", "require 'two' return {}");
+    rig_file(r, "two.lua", "require 'one' return {}");
+    rig_file(r, "flow.lua", "require 'one'");
+    rig_call(r, "+15550100", "+15550199");
+    ok(rig_ends(r) >= 0);
+    ok_int(rig_journal(r, "error", "in a circle"), 1);
+out:
+    rig_free(r);
 }
 
 UNIT(a_broken_file_takes_the_fallback)
@@ -640,8 +657,8 @@ UNIT_MAIN(CASE(a_handler_speaks_and_hangs_up), CASE(gather_gives_its_digits),
           CASE(a_changed_file_holds_for_the_next_call), CASE(verbs_of_later_versions_say_so),
           CASE(echo_reject_and_play_are_there), CASE(the_libraries_are_those_of_lua),
           CASE(texts_that_are_no_text_do_no_harm), CASE(require_stays_in_the_folder),
-          CASE(lua_runs_within_a_document), CASE(lua_may_lead_away_from_its_document),
-          CASE(a_mistake_in_lua_takes_the_fallback),
+          CASE(modules_in_a_circle_say_so), CASE(lua_runs_within_a_document),
+          CASE(lua_may_lead_away_from_its_document), CASE(a_mistake_in_lua_takes_the_fallback),
           CASE(a_webhooks_lua_runs_only_where_the_number_allows_it),
           CASE(braces_are_filled_in_and_escaped),
           CASE(mistakes_in_braces_are_errors_of_the_document))

@@ -107,6 +107,31 @@ UNIT(endless_loops_are_ended)
 out:;
 }
 
+/* Functions of C and single instructions whose work grows with a string. */
+UNIT(long_strings_cost_what_they_cost)
+{
+    static const char *const bodies[] = {
+        "local s = ('x'):rep(500000) while true do utf8.len(s) end",
+        "local s = ('x'):rep(500000) while true do utf8.offset(s, 400000) end",
+        "local s = ('x'):rep(500000) while true do utf8.offset(s, -400000) end",
+        "local s = ('\\x80'):rep(500000) while true do pcall(utf8.codes(s), s, 0) end",
+        "local s = ('1'):rep(500000) while true do tonumber(s) end",
+        "local s = ('z'):rep(500000) while true do pcall(function() return call[s] end) end",
+        "local s = ('<'):rep(200000) while true do pcall(call.run, call, s) end",
+        "local a, b = ('\\0'):rep(300000), ('\\0'):rep(300000) .. 'b' local t = {}"
+        " for i = 1, 1000 do t[i] = i % 2 == 0 and a or b end table.sort(t)",
+        "local a, b = ('\\0'):rep(300000), ('\\0'):rep(300000) .. 'b'"
+        " while true do local _ = a < b end",
+        "local co = coroutine.wrap(function() local a, b = coroutine.yield()"
+        "  while true do local _ = a < b end end) co()"
+        " co(('\\0'):rep(300000), ('\\0'):rep(300000) .. 'b')",
+    };
+
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        ok(is_ended(bodies[i], "50 ms"));
+out:;
+}
+
 UNIT(comparators_and_replacements_cannot_hide_a_loop)
 {
     ok(is_ended("table.sort({3, 2, 1}, function() while true do end end)", "50 ms"));
@@ -151,6 +176,9 @@ UNIT(memory_bombs_are_ended)
 
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
         ok(is_ended(bodies[i], "flow.lua:"));
+    ok(is_ended("local bomb = function() local t = {} while true do t[#t + 1] = {} end end"
+                " while true do coroutine.resume(coroutine.create(bomb)) end",
+                "no more memory"));
     ok(is_ended("('x'):rep(1 << 62)", "larger than"));
     ok(is_ended("(''):rep(1 << 62) local t = {} while true do t[#t + 1] = {} end", NULL));
 out:;
@@ -381,9 +409,10 @@ out:
     rig_free(r);
 }
 
-UNIT_MAIN(CASE(endless_loops_are_ended), CASE(comparators_and_replacements_cannot_hide_a_loop),
-          CASE(patterns_have_a_budget), CASE(memory_bombs_are_ended),
-          CASE(recursion_ends_without_a_crash), CASE(lists_that_hold_themselves_are_refused),
+UNIT_MAIN(CASE(endless_loops_are_ended), CASE(long_strings_cost_what_they_cost),
+          CASE(comparators_and_replacements_cannot_hide_a_loop), CASE(patterns_have_a_budget),
+          CASE(memory_bombs_are_ended), CASE(recursion_ends_without_a_crash),
+          CASE(lists_that_hold_themselves_are_refused),
           CASE(a_coroutine_that_waits_is_not_the_flows_to_resume),
           CASE(a_handler_that_was_hung_up_is_not_resumed), CASE(what_could_lead_out_is_not_there),
           CASE(a_header_cannot_hide_another), CASE(bytecode_is_not_loaded),

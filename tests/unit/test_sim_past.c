@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "sim/past.h"
 #include "sim/replay.h"
+#include "sim/tell.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -231,10 +232,30 @@ out:
     past_free(p);
 }
 
+/* Of an error the end counts most; elsewhere a long text is cut, between two characters. */
+UNIT(what_went_wrong_is_told_whole)
+{
+    struct str out = STR_INIT(1 << 16);
+    char path[101], line[600];
+
+    memset(path, 'p', 100);
+    path[100] = '\0';
+    snprintf(line, sizeof line, "{\"t\":1,\"e\":\"error\",\"text\":\"%s: why\"}", path);
+    tell_line(&out, line);
+    ok(out.failed || strstr(str_text(&out), "ppp: why\"") != NULL);
+    str_reset(&out);
+    snprintf(line, sizeof line, "{\"t\":1,\"e\":\"say\",\"text\":\"%.69s\xc3\xa4 more\"}", path);
+    tell_line(&out, line);
+    ok(out.failed || strstr(str_text(&out), "ppp…\"") != NULL);
+out:
+    str_free(&out);
+}
+
 UNIT_MAIN(CASE(what_others_kept_is_read_out_of_what_the_call_was_told),
           CASE(a_key_has_its_time_from_the_verb_that_took_it),
           CASE(a_key_that_no_verb_took_has_its_time_in_the_call), CASE(what_a_flow_did_is_no_input),
           CASE(what_became_of_the_calls_that_it_made),
           CASE(silence_that_ended_a_recording_is_an_input),
           CASE(a_line_that_a_crash_cut_off_is_left_out),
-          CASE(what_is_no_journal_is_refused_with_its_line), CASE(a_call_is_told_as_a_scenario))
+          CASE(what_is_no_journal_is_refused_with_its_line), CASE(a_call_is_told_as_a_scenario),
+          CASE(what_went_wrong_is_told_whole))

@@ -13,6 +13,13 @@ case("kv: what was set comes back as what it was", function()
     test.equal(kv.delete("k"), false)
 end)
 
+case("kv: what could not come back as it was is refused", function()
+    test.raises(function() kv.set("k", 1 / 0) end, "infinity")
+    test.raises(function() kv.set("k", 0 / 0) end, "infinity")
+    test.raises(function() kv.set("a\0b", 1) end, "byte 0")
+    test.raises(function() kv.get("a\0b") end, "byte 0")
+end)
+
 case("kv: a time to live is written as people write it", function()
     for ttl, ms in pairs { ["10m"] = 600000, ["1.5h"] = 5400000, ["500ms"] = 500, ["7d"] = 604800000, [90] = 90000, ["30"] = 30000 } do
         host.now = 0
