@@ -738,7 +738,7 @@ UNIT(mistakes_in_routes_are_told_with_their_line)
         "or 'client:*', not '49 30'\n"
         "almon.lua:8: route: pattern must be as '+49*', '*', '101', 'sip:*@example.com', 'sip:*' "
         "or 'client:*', not '*4'\n"
-        "almon.lua:9: route: 'pattern' is missing\n"
+        "almon.lua:9: route: 'pattern' is missing; write route { \"…\", … }\n"
         "almon.lua:10: route: pattern must be as '+49*', '*', '101', 'sip:*@example.com', "
         "'sip:*' or 'client:*', not 'sip:*@*'\n"
         "almon.lua:11: route: pattern must be as '+49*', '*', '101', 'sip:*@example.com', "
