@@ -48,7 +48,7 @@ void rtp_hold(struct rtp *r)
 
 void rtp_let_go(struct rtp *r)
 {
-    if (--r->busy == 0 && r->dead)
+    if (--r->busy == 0 && r->dead && !r->closing)
         mem_free(r);
 }
 
@@ -67,7 +67,7 @@ struct rtp *rtp_free(struct rtp *r)
     r->encoder = transcoder_free(r->encoder);
     r->tones = audio_unref(r->tones);
     rtp_ear_free(&r->ear);
-    if (r->busy == 0)
+    if (r->busy == 0 && !r->closing)
         mem_free(r);
     return NULL;
 }

@@ -14,7 +14,8 @@
  * (ten slots of 2 ms, calls spread over them) serves what flows towards the exchange, digits on
  * their way out, comfort noise and keep-alives. No packet and no tick allocates.
  *
- * Everything runs on the loop of the engine, and only there. */
+ * Everything runs on the loop of the engine, and only there, but for the sending of packets when
+ * there are many. */
 #ifndef ALMON_SIP_RTP_H
 #define ALMON_SIP_RTP_H
 
@@ -54,6 +55,7 @@ struct rtp_config {
     int jitter_max_ms;           /* 0: 200, which is also the most */
     int learn_ms;                /* how long rtp_peer.learn holds; 0: 5000 */
     int timeout_ms;              /* no packet for so long: `timeout`; 0: 60000; -1: never */
+    unsigned post_calls;         /* with so many a second thread sends (rtp_post.h); 0: 400 */
     /* After each slot of the tick in which a `frame` was handed over: time for client_flush(). */
     void (*flush)(void *arg);
     void *arg;

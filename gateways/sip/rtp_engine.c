@@ -24,6 +24,7 @@
 #define STAMP_BYTES   64  /* for what the kernel says beside a packet: when it came */
 #define LEARN_MS      5000
 #define TIMEOUT_MS    60000
+#define POST_CALLS    400 /* below, waking the other thread costs more than it takes over */
 
 int64_t rtp_now(const struct rtp *r)
 {
@@ -71,6 +72,7 @@ static int take_range(struct rtp_engine *e, struct error *err)
 }
 
 static void on_tick(void *arg);
+static void close_sent(struct rtp_engine *e);
 
 int rtp_engine_new(struct rtp_engine **ep, struct loop *loop, const struct rtp_config *c,
                    struct error *err)
@@ -86,6 +88,10 @@ int rtp_engine_new(struct rtp_engine **ep, struct loop *loop, const struct rtp_c
         e->config.learn_ms = LEARN_MS;
     if (e->config.timeout_ms == 0)
         e->config.timeout_ms = TIMEOUT_MS;
+    if (e->config.post_calls == 0)
+        e->config.post_calls = POST_CALLS;
+    e->no_post = c->send != NULL || uv_available_parallelism() < 2;
+    list_init(&e->closing);
     e->wall_us = loop_wall(loop) * 1000 - loop_now(loop);
     timer_init(&e->tick, loop, on_tick, e);
     for (i = 0; i < RTP_SLOTS; i++)
@@ -109,6 +115,8 @@ struct rtp_engine *rtp_engine_free(struct rtp_engine *e)
 {
     if (e == NULL)
         return NULL;
+    e->post = rtp_post_free(e->post); /* all is sent */
+    close_sent(e);
     timer_stop(&e->tick);
     if (e->poll >= 0)
         close(e->poll);
@@ -289,16 +297,35 @@ static bool open_pair(struct rtp *r)
 
 int rtp_use_six(struct rtp *r, bool six, struct error *err)
 {
+    struct rtp_engine *e = r->engine;
     int family = six ? AF_INET6 : AF_INET;
 
     if (family == r->family)
         return 0;
     r->family = family;
+    if (e->post != NULL)
+        rtp_post_wait(e->post, r->posted);
     close_sockets(r);
     if (open_pair(r))
         return 0;
-    return error_set(err, ERR_IO, "RTP port %u, IPv%d: %s", r->engine->port_first + 2 * r->pair,
+    return error_set(err, ERR_IO, "RTP port %u, IPv%d: %s", e->port_first + 2 * r->pair,
                      six ? 6 : 4, strerror(errno));
+}
+
+/* Handed to the other thread: with many calls, and with few what follows on what it still has. */
+static bool is_posted(struct rtp *r, bool rtcp, const struct sockaddr_storage *to,
+                      const void *bytes, size_t len)
+{
+    struct rtp_engine *e = r->engine;
+    uint64_t number;
+
+    if (e->post == NULL || rtcp ||
+        (e->calls < e->config.post_calls && rtp_post_is_sent(e->post, r->posted)))
+        return false;
+    number = rtp_post_send(e->post, r->fds[0], to, bytes, len);
+    if (number > 0)
+        r->posted = number;
+    return number > 0;
 }
 
 void rtp_engine_send(struct rtp *r, bool rtcp, const struct sockaddr_storage *to, const void *bytes,
@@ -308,7 +335,8 @@ void rtp_engine_send(struct rtp *r, bool rtcp, const struct sockaddr_storage *to
 
     if (e->config.send != NULL)
         e->config.send(e->config.arg, r, rtcp, (const struct sockaddr *)to, bytes, len);
-    else /* what the system cannot send now is lost, as on any other hop */
+    else if (!is_posted(r, rtcp, to, bytes, len))
+        /* What the system cannot send now is lost, as on any other hop. */
         (void)!sendto(r->fds[rtcp], bytes, len, 0, (const struct sockaddr *)to, address_size(to));
 }
 
@@ -351,6 +379,11 @@ int rtp_engine_take_ports(struct rtp *r, struct error *err)
             break;
     }
     e->next = (e->next + i) % e->pairs;
+    if (tries == 0 && !list_empty(&e->closing)) { /* soon there is one */
+        rtp_post_wait(e->post, list_entry(list_first(&e->closing), struct rtp, node)->posted);
+        close_sent(e);
+        return rtp_engine_take_ports(r, err);
+    }
     if (tries == 0)
         return error_set(
             err, ERR_LIMIT,
@@ -363,11 +396,52 @@ int rtp_engine_take_ports(struct rtp *r, struct error *err)
                                    : "choose a range of ports that no other program uses");
 }
 
-void rtp_engine_give_ports(struct rtp *r)
+static void give_back(struct rtp *r)
 {
     close_sockets(r);
     mark(r->engine, r->pair, false);
     r->engine->used--;
+}
+
+/* The ports of freed calls whose last packets are sent by now. */
+static void close_sent(struct rtp_engine *e)
+{
+    struct link_node *n, *next;
+
+    for (n = list_first(&e->closing); n != NULL; n = next) {
+        struct rtp *r = list_entry(n, struct rtp, node);
+
+        next = list_next(&e->closing, n);
+        if (e->post != NULL && !rtp_post_is_sent(e->post, r->posted))
+            continue;
+        list_remove(n);
+        give_back(r);
+        r->closing = false;
+        if (r->busy == 0)
+            mem_free(r);
+    }
+}
+
+static void start_tick(struct rtp_engine *e)
+{
+    e->due = loop_now(e->loop) + SLOT_US;
+    timer_start_at(&e->tick, e->due);
+}
+
+/* A number of a socket that is closed may be another one's at once, so what the other thread still
+ * has to send from it must be gone before. */
+void rtp_engine_give_ports(struct rtp *r)
+{
+    struct rtp_engine *e = r->engine;
+
+    if (e->post == NULL || rtp_post_is_sent(e->post, r->posted)) {
+        give_back(r);
+        return;
+    }
+    r->closing = true;
+    list_append(&e->closing, &r->node);
+    if (e->calls == 0)
+        start_tick(e);
 }
 
 /* --- the tick --- */
@@ -375,11 +449,15 @@ void rtp_engine_give_ports(struct rtp *r)
 void rtp_engine_join(struct rtp *r)
 {
     struct rtp_engine *e = r->engine;
+    struct error err = {0};
 
     list_append(&e->slots[e->turn++ % RTP_SLOTS], &r->node);
-    if (e->calls++ == 0) {
-        e->due = loop_now(e->loop) + SLOT_US;
-        timer_start_at(&e->tick, e->due);
+    if (e->calls++ == 0)
+        start_tick(e);
+    if (e->calls >= e->config.post_calls && e->post == NULL && !e->no_post &&
+        rtp_post_new(&e->post, &err) != 0) {
+        log_warn("rtp", NULL, "%s; one thread does it all", err.text);
+        e->no_post = true;
     }
 }
 
@@ -390,7 +468,7 @@ void rtp_engine_leave(struct rtp *r)
     if (e->walk == &r->node)
         e->walk = r->node.next;
     list_remove(&r->node);
-    if (--e->calls == 0)
+    if (--e->calls == 0 && list_empty(&e->closing))
         timer_stop(&e->tick);
 }
 
@@ -450,11 +528,12 @@ static void on_tick(void *arg)
         e->due = now;
     }
     look_at_clocks(e);
+    close_sent(e);
     read_reports(e);
-    while (e->due <= now && e->calls > 0) {
+    while (e->due <= now) {
         run_slot(e, e->due);
         e->due += SLOT_US;
     }
-    if (e->calls > 0)
+    if (e->calls > 0 || !list_empty(&e->closing))
         timer_start_at(&e->tick, e->due);
 }

@@ -10,6 +10,7 @@
 #include "gateways/sip/rtp.h"
 #include "gateways/sip/rtp_ear.h"
 #include "gateways/sip/rtp_packet.h"
+#include "gateways/sip/rtp_post.h"
 #include "gateways/sip/srtp.h"
 
 #define RTP_SLOTS           10 /* of the tick */
@@ -40,6 +41,9 @@ struct rtp_engine {
     int64_t read_us, read_wall_us; /* the loop's clock and the wall's when sockets are read */
     struct epoll_event *ready;     /* being read just now */
     int n_ready;
+    struct rtp_post *post; /* NULL: packets are sent by us */
+    bool no_post;          /* one core, or no thread to be had */
+    struct list closing;   /* freed calls whose last packets are under way: struct rtp */
 };
 
 /* Who sends, as far as we believe it. */
@@ -89,6 +93,7 @@ struct rtp {
     int family; /* of its sockets */
     int fds[2]; /* RTP, RTCP; -1: none */
     bool dead, has_peer, deliver, timed_out;
+    bool closing;  /* dead, but its last packets are not sent: in the engine's list of them */
     unsigned busy; /* handlers of ours that run: then the memory stays */
 
     /* out */
@@ -99,6 +104,7 @@ struct rtp {
     size_t payload_len;
     int64_t stamp_us, sent_us; /* of the last frame, -1: none; of the last packet */
     int64_t report_us;
+    uint64_t posted; /* the last packet that the other thread sends; 0: none */
     struct transcoder *encoder;
     struct srtp *out_crypt, *in_crypt;
     struct rtp_path *path; /* NULL: neither DTLS nor ICE */

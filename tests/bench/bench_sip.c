@@ -359,7 +359,7 @@ static bool playing_step(struct bench *b, struct sip_load *l, unsigned n, const 
 
 static void playing(struct bench *b)
 {
-    static const unsigned steps[] = {500, 750, 1000, 1250, 1500, 2000, PLAYING_MOST};
+    static const unsigned steps[] = {500, 750, 1000, 1250, 1500, 1750, 2000, PLAYING_MOST};
     unsigned knee = 0, listening = 0;
     struct sip_load *l;
     struct used idle;

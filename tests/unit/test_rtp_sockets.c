@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "gateways/sip/rtcp.h"
 #include "gateways/sip/rtp_packet.h"
+#include "gateways/sip/rtp_post.h"
 #include "rtp_rig.h"
 #include "unit.h"
 #include <string.h>
@@ -51,8 +52,12 @@ static int add_call(struct place *p, struct error *err)
 {
     struct sockaddr_storage at;
     socklen_t n = sizeof at;
-    struct rtp_peer peer = {
-        .dtmf = 101, .dtmf_in = 101, .comfort = -1, .rtcp_mux = true, .receive = true};
+    struct rtp_peer peer = {.dtmf = 101,
+                            .dtmf_in = 101,
+                            .comfort = -1,
+                            .rtcp_mux = true,
+                            .send = true,
+                            .receive = true};
     int rc = rtp_new(&p->rtp, p->engine, &handlers, p, err);
 
     if (rc != 0)
@@ -63,9 +68,8 @@ static int add_call(struct place *p, struct error *err)
     return rtp_set_peer(p->rtp, &peer, err);
 }
 
-static int start(struct place *p, struct error *err)
+static int start_with(struct place *p, const struct rtp_config *config, struct error *err)
 {
-    struct rtp_config config = {.address = "127.0.0.1", .port_min = 28020, .port_max = 28059};
     struct sockaddr_storage here = rig_address("127.0.0.1", 0);
     int rc;
 
@@ -76,11 +80,27 @@ static int start(struct place *p, struct error *err)
     if (rc == 0)
         rc = loop_new(&p->loop, p->vtime, err);
     if (rc == 0)
-        rc = rtp_engine_new(&p->engine, p->loop, &config, err);
+        rc = rtp_engine_new(&p->engine, p->loop, config, err);
     if (rc != 0)
         return rc;
     run(p, 1000);
     return add_call(p, err);
+}
+
+static int start(struct place *p, struct error *err)
+{
+    struct rtp_config config = {.address = "127.0.0.1", .port_min = 28020, .port_max = 28059};
+
+    return start_with(p, &config, err);
+}
+
+/* A second thread sends from the first call on. */
+static int start_posting(struct place *p, unsigned port_max, struct error *err)
+{
+    struct rtp_config config = {
+        .address = "127.0.0.1", .port_min = 28060, .port_max = port_max, .post_calls = 1};
+
+    return start_with(p, &config, err);
 }
 
 static void stop(struct place *p)
@@ -264,7 +284,148 @@ out:
         close(stamped);
 }
 
-UNIT_MAIN(NO_TORTURE(what_waits_is_read_at_one_tick_up_to_a_bound),
+/* --- with another thread that sends --- */
+
+enum { BURST = 100, PATIENCE_MS = 20000 };
+
+static void say(struct place *p, int frames)
+{
+    static const uint8_t frame[160] = {0x55};
+
+    for (int i = 0; i < frames; i++)
+        rtp_send_frame(p->rtp, frame, sizeof frame);
+}
+
+/* How many packets of sound came, one after another by their numbers, from that port; waits for so
+ * many. */
+static int hear(struct place *p, int frames, unsigned port)
+{
+    const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+    struct sockaddr_in from;
+    uint8_t bytes[256];
+    unsigned last = 0;
+    int n = 0;
+
+    setsockopt(p->phone, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    while (n < frames) {
+        socklen_t len = sizeof from;
+        ssize_t got = recvfrom(p->phone, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &len);
+        unsigned seq = (unsigned)(bytes[2] << 8 | bytes[3]);
+
+        if (got < 0)
+            break;
+        if (got != 172 || (bytes[1] & 0x7f) != 0)
+            continue; /* a report */
+        if (ntohs(from.sin_port) != port || (n > 0 && seq != last + 1))
+            return -1;
+        last = seq;
+        n++;
+    }
+    return n;
+}
+
+UNIT(what_another_thread_sends_keeps_its_order)
+{
+    struct error err = {0};
+    struct place p;
+
+    ok_rc(start_posting(&p, 28069, &err), &err);
+    for (int i = 0; i < 5; i++) {
+        say(&p, BURST);
+        ok_int(hear(&p, BURST, rtp_port(p.rtp)), BURST);
+    }
+out:
+    stop(&p);
+}
+
+/* Else its last words would be lost, or come from the port of who is called next. */
+UNIT(a_call_that_ended_says_what_it_had_begun_to)
+{
+    const struct timespec nap = {.tv_nsec = 1000000};
+    struct error err = {0};
+    struct place p;
+    unsigned port;
+
+    ok_rc(start_posting(&p, 28069, &err), &err);
+    for (int i = 0; i < 20; i++) {
+        port = rtp_port(p.rtp);
+        say(&p, BURST);
+        p.rtp = rtp_free(p.rtp);
+        ok_rc(add_call(&p, &err), &err);
+        ok(rtp_port(p.rtp) != port);
+        ok_int(hear(&p, BURST, port), BURST);
+    }
+    p.rtp = rtp_free(p.rtp);
+    for (int i = 0; i < PATIENCE_MS && rtp_ports_used(p.engine) > 0; i++) {
+        nanosleep(&nap, NULL);
+        run(&p, 2);
+    }
+    ok_int(rtp_ports_used(p.engine), 0);
+out:
+    stop(&p);
+}
+
+UNIT(the_only_port_is_free_when_its_call_has_ended)
+{
+    struct error err = {0};
+    struct place p;
+
+    ok_rc(start_posting(&p, 28061, &err), &err);
+    for (int i = 0; i < 20; i++) {
+        say(&p, BURST);
+        p.rtp = rtp_free(p.rtp);
+        ok_rc(add_call(&p, &err), &err);
+        ok_int(rtp_port(p.rtp), 28060);
+        ok_int(rtp_ports_used(p.engine), 1);
+        ok_int(hear(&p, BURST, 28060), BURST);
+    }
+out:
+    stop(&p);
+}
+
+/* Who has more than fits is told so, and at the end nothing is left. */
+UNIT(the_sending_thread_takes_no_more_than_fits_and_leaves_nothing)
+{
+    static const uint8_t bytes[2000] = {0x80};
+    struct rtp_post *post = NULL;
+    struct error err = {0};
+    struct sockaddr_storage to;
+    socklen_t len = sizeof to;
+    struct place p;
+    uint64_t last = 0, n;
+
+    ok_rc(start(&p, &err), &err);
+    getsockname(p.phone, (struct sockaddr *)&to, &len);
+    ok_rc(rtp_post_new(&post, &err), &err);
+    ok(rtp_post_is_sent(post, 0));
+    ok_int(rtp_post_send(post, p.phone, &to, bytes, sizeof bytes), 0);
+    for (int i = 0; i < 20000; i++) {
+        n = rtp_post_send(post, p.phone, &to, bytes, 172);
+        ok(n == 0 || n == last + 1);
+        last = n == 0 ? last : n;
+    }
+    rtp_post_wait(post, last);
+    ok(rtp_post_is_sent(post, last));
+    ok(!rtp_post_is_sent(post, last + 1));
+    while (recv(p.phone, &to, sizeof to, MSG_DONTWAIT) > 0)
+        ;
+    getsockname(p.phone, (struct sockaddr *)&to, &len);
+    for (int i = 0; i < BURST; i++)
+        ok(rtp_post_send(post, p.phone, &to, bytes, 172) != 0);
+    post = rtp_post_free(post);
+    for (n = 0; recv(p.phone, &to, sizeof to, MSG_DONTWAIT) > 0;)
+        n++;
+    ok_int(n, BURST);
+out:
+    rtp_post_free(post);
+    stop(&p);
+}
+
+UNIT_MAIN(NO_TORTURE(what_another_thread_sends_keeps_its_order),
+          NO_TORTURE(a_call_that_ended_says_what_it_had_begun_to),
+          NO_TORTURE(the_only_port_is_free_when_its_call_has_ended),
+          NO_TORTURE(the_sending_thread_takes_no_more_than_fits_and_leaves_nothing),
+          NO_TORTURE(what_waits_is_read_at_one_tick_up_to_a_bound),
           NO_TORTURE(reports_are_read_however_many_come_at_once),
           NO_TORTURE(a_call_may_end_at_one_packet_of_many),
           NO_TORTURE(a_packet_counts_as_come_when_it_came_not_when_it_is_read))
