@@ -84,6 +84,8 @@ void daemon_advise(const struct config *config)
                      config->path, n->line, n->pattern);
         advise_flow(config, n->line, "voice", n->voice);
         advise_flow(config, n->line, "voice_fallback", n->voice_fallback);
+        advise_flow(config, n->line, "message", n->message);
+        advise_flow(config, n->line, "message_fallback", n->message_fallback);
     }
     for (size_t i = 0; i < config->n_applications; i++)
         advise_flow(config, config->applications[i].line, "voice", config->applications[i].voice);

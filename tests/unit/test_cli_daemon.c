@@ -34,7 +34,7 @@ UNIT(flows_that_are_not_there_and_voices_that_nobody_has_are_told_at_the_start)
         "number { '+2', voice = 'gone.xml' }\n"
         "number { '+3', voice = 'there.lua#night', voice_fallback = 'gone.lua#day' }\n"
         "number { '+4' }\n"
-        "number { '+5', message = 'there.xml' }\n"
+        "number { '+5', message = 'there.xml', message_fallback = 'sorry.xml' }\n"
         "application { 'shop', voice = 'shop.xml' }\n"
         "speech { voice = 'Polly.Nobody' }\n";
     struct str said = STR_INIT(4000);
@@ -50,6 +50,7 @@ UNIT(flows_that_are_not_there_and_voices_that_nobody_has_are_told_at_the_start)
     ok(strstr(str_text(&said), "almon.lua:3: voice = 'gone.xml'") != NULL);
     ok(strstr(str_text(&said), "almon.lua:4: voice_fallback = 'gone.lua#day'") != NULL);
     ok(strstr(str_text(&said), "almon.lua:5: number '+4' has no voice") != NULL);
+    ok(strstr(str_text(&said), "almon.lua:6: message_fallback = 'sorry.xml'") != NULL);
     ok(strstr(str_text(&said), "almon.lua:7: voice = 'shop.xml'") != NULL);
     ok(strstr(str_text(&said), "there is no voice 'Polly.Nobody'") != NULL);
     ok(strstr(str_text(&said), "there.") == NULL && strstr(str_text(&said), "'+5'") == NULL);
