@@ -74,7 +74,8 @@ uint64_t link_dropped(const struct link *l);
 void link_pause(struct link *l, bool on);
 /* The owner knows who it is. Until then it is a guest, and of those one address may have
  * LINK_GUESTS_EACH at a server (from accepting on, so that connections which never shake hands
- * count, too): nobody alone takes all the places there are. Only servers count. */
+ * count, too): with one more its oldest goes, so that nobody alone takes all the places there are.
+ * Only servers count. */
 void link_known(struct link *l);
 /* Sends what waits, within two seconds, then closes; `closed` follows. Before the link is open
  * there is nobody to say anything to, and `closed` follows soon. */

@@ -58,7 +58,7 @@ static void tell_closed(struct ws_link *l, const char *why)
 
 /* Not at once: we may be called from anywhere. On libuv, libwebsockets looks at its timeouts only
  * after an event of its own, so it gets one. */
-static void close_soon(struct lws *wsi)
+void ws_close_soon(struct lws *wsi)
 {
     lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
     lws_cancel_service(lws_get_context(wsi));
@@ -70,7 +70,7 @@ static void kill_socket(struct ws_link *l, const char *why)
     if (l->why[0] == '\0')
         str_copy(l->why, sizeof l->why, why);
     if (l->wsi != NULL)
-        close_soon(l->wsi);
+        ws_close_soon(l->wsi);
 }
 
 /* --- sending --- */
@@ -220,7 +220,7 @@ static void ws_link_free(struct link *link)
         l->connect->link = NULL;
     if (l->wsi != NULL) {
         lws_set_opaque_user_data(l->wsi, NULL);
-        close_soon(l->wsi);
+        ws_close_soon(l->wsi);
     }
     if (l->own_context)
         ws_context_end(l->context, NULL, NULL);

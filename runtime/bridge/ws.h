@@ -42,6 +42,8 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
 struct link_request *ws_request(struct lws *wsi);
 /* The server's context, for a client on its loop. */
 struct ws_context *ws_server_context(struct ws_server *s);
+/* Closes a connection, but not from within this call. */
+void ws_close_soon(struct lws *wsi);
 /* That connection is no guest any more: it is known, or gone. */
 void ws_guest_leaves(struct ws_server *s, struct lws *wsi);
 /* The kernel asks a silent other side, for links on which we may not ping: about 35 s. */

@@ -25,8 +25,8 @@ struct ws_server {
     struct ws_context *context;
     uv_poll_t poll;
     int fd;
-    struct timer again; /* accepting pauses until then */
-    struct guest guests[WS_SERVER_SOCKETS];
+    struct timer again;                     /* accepting pauses until then */
+    struct guest guests[WS_SERVER_SOCKETS]; /* in the order of their coming */
     unsigned n_guests;
     int64_t complained; /* 0: never */
     void (*closed)(void *arg);
@@ -70,38 +70,53 @@ static struct in6_addr source_of(const struct sockaddr *sa)
     return from;
 }
 
-static bool has_room_for(const struct ws_server *s, const struct in6_addr *from)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < s->n_guests; i++)
-        n += memcmp(&s->guests[i].from, from, sizeof *from) == 0;
-    return n < LINK_GUESTS_EACH && s->n_guests < WS_SERVER_SOCKETS;
-}
-
 void ws_guest_leaves(struct ws_server *s, struct lws *wsi)
 {
     for (unsigned i = 0; i < s->n_guests; i++) {
-        if (s->guests[i].wsi == wsi) {
-            s->guests[i] = s->guests[--s->n_guests];
-            return;
-        }
+        if (s->guests[i].wsi != wsi)
+            continue;
+        s->n_guests--;
+        memmove(s->guests + i, s->guests + i + 1, (s->n_guests - i) * sizeof *s->guests);
+        return;
     }
 }
 
-static void refuse(struct ws_server *s, int fd, const struct sockaddr *sa, socklen_t len)
+static void complain(struct ws_server *s, const struct sockaddr *sa, socklen_t len)
 {
     int64_t now = loop_now(s->context->loop);
     char from[64] = "?";
 
-    close(fd);
     if (s->complained != 0 && now - s->complained < COMPLAIN_US)
         return;
     s->complained = now;
     getnameinfo(sa, len, from, sizeof from, NULL, 0, NI_NUMERICHOST);
     log_warn("bridge", NULL,
-             "a connection from %s was refused: %d of its connections have not said hello yet",
+             "%s has more than %d connections that have not said hello: the oldest are closed",
              from, LINK_GUESTS_EACH);
+}
+
+/* Where there are too many guests of one address its oldest goes, and never who just came: a
+ * gateway says hello at once, so it is known before it is the oldest, whoever else crowds there. */
+static void make_room(struct ws_server *s, const struct in6_addr *from, const struct sockaddr *sa,
+                      socklen_t len)
+{
+    struct lws *oldest = NULL;
+    unsigned n = 0;
+
+    for (unsigned i = s->n_guests; i-- > 0;) {
+        if (memcmp(&s->guests[i].from, from, sizeof *from) == 0) {
+            oldest = s->guests[i].wsi;
+            n++;
+        }
+    }
+    if (n < LINK_GUESTS_EACH && s->n_guests < WS_SERVER_SOCKETS)
+        return;
+    if (n < LINK_GUESTS_EACH)
+        oldest = s->guests[0].wsi;
+    else
+        complain(s, sa, len);
+    ws_guest_leaves(s, oldest);
+    ws_close_soon(oldest);
 }
 
 static void take_in(struct ws_server *s, int fd, const struct in6_addr *from)
@@ -136,10 +151,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
             return;
         }
         from = source_of((struct sockaddr *)&sa);
-        if (has_room_for(s, &from))
-            take_in(s, fd, &from);
-        else
-            refuse(s, fd, (struct sockaddr *)&sa, len);
+        make_room(s, &from, (struct sockaddr *)&sa, len);
+        take_in(s, fd, &from);
     }
 }
 
