@@ -297,6 +297,17 @@ out:
     rig_stop(&r);
 }
 
+/* Of the last 50 seconds those in which the tone is heard, each by itself: where the jitter buffer
+ * leaves a frame out or puts one in, the tone goes on at another phase. */
+static int seconds_heard(const struct rig_end *e)
+{
+    int n = 0;
+
+    for (int i = 0; i < 50; i++)
+        n += rig_tone(e, 440, 1000, i * 1000) > 0.9;
+    return n;
+}
+
 /* Longer than all 65,536 numbers last, through a network that loses and reorders at each turn. */
 UNIT(a_call_outlives_its_sequence_numbers)
 {
@@ -318,7 +329,7 @@ UNIT(a_call_outlives_its_sequence_numbers)
     for (int minute = 0; minute < 23; minute++) {
         rig_run(&r, 60000);
         for (int i = 0; i < 2; i++)
-            ok(rig_tone(&r.ends[i], 440, 50000, 0) > 0.9);
+            ok(seconds_heard(&r.ends[i]) >= 48);
     }
     for (int i = 0; i < 2; i++) {
         struct rtp_stats s;
