@@ -284,6 +284,9 @@ void stack_timer_stop(struct leg *l);
 
 /* Whether libre's timers are on our heap; asked before the first of them starts. */
 bool stack_tmr_reached(void);
+/* From a handler that libre calls right after it has started a timer with this argument: that is
+ * due in so many milliseconds instead. */
+void stack_tmr_again(const void *arg, uint64_t delay);
 
 /* --- stack_refer.c --- */
 

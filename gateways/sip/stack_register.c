@@ -1,6 +1,9 @@
-/* Our registrations with carriers. libre renews them, and waits longer after each failure. */
+/* Our registrations with carriers. libre renews them, and waits longer after each failure: at last
+ * half an hour, which is right after a refusal, but not for a network that was gone. */
 #include "gateways/sip/stack_private.h"
 #include <string.h>
+
+enum { AGAIN_SECONDS = 30, AGAIN_SECONDS_MOST = 1800 };
 
 struct enrolment {
     struct stack *s;
@@ -43,6 +46,25 @@ static void on_keep_open(void *arg)
     tmr_start(&e->keep_open, e->keep_open_ms, on_keep_open, e);
 }
 
+/* Nobody answered, or he cannot at the moment. */
+static void try_soon(struct enrolment *e, const struct sip_msg *msg)
+{
+    const struct sip_hdr *after = msg != NULL ? sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER) : NULL;
+    uint32_t seconds = 0;
+    struct pl number; /* a comment and parameters may stand behind it */
+
+    if (after != NULL && re_regex(after->val.p, after->val.l, "[0-9]+", &number) == 0 &&
+        number.p == after->val.p)
+        seconds = number.l < 9 ? pl_u32(&number) : AGAIN_SECONDS_MOST;
+    if (msg != NULL && msg->scode != 408 && msg->scode < 500)
+        return;
+    if (seconds > AGAIN_SECONDS_MOST)
+        seconds = AGAIN_SECONDS_MOST;
+    if (seconds == 0) /* not all in the same moment */
+        seconds = AGAIN_SECONDS + rand_u16() % AGAIN_SECONDS;
+    stack_tmr_again(e->reg, 1000ull * seconds);
+}
+
 static void on_response(int err, const struct sip_msg *msg, void *arg)
 {
     struct enrolment *e = arg;
@@ -57,6 +79,7 @@ static void on_response(int err, const struct sip_msg *msg, void *arg)
         if (e->keep_open_ms > 0)
             tmr_start(&e->keep_open, e->keep_open_ms, on_keep_open, e);
     }
+    try_soon(e, msg);
     e->s->h->soon(e->s->arg);
     e->s->h->enrolled(e->s->arg, e->arg, msg != NULL ? msg->scode : 0, &from);
 }

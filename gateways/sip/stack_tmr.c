@@ -22,6 +22,7 @@ static_assert(offsetof(struct due, arg) == offsetof(struct tmr, arg), "its argum
 static_assert(offsetof(struct due, at) == offsetof(struct tmr, jfs), "the moment's place");
 
 static struct due_heap timers;
+static struct tmr *last; /* the one that was started last; may be gone since */
 
 /* libre's own, when its calls do not come here. */
 static struct {
@@ -57,6 +58,13 @@ void tmr_start(struct tmr *tmr, uint64_t delay, tmr_h *th, void *arg)
     tmr->jfs = tmr_jiffies() + delay;
     if (th != NULL)
         due_add(&timers, due_of(tmr));
+    last = th != NULL ? tmr : NULL;
+}
+
+void stack_tmr_again(const void *arg, uint64_t delay)
+{
+    if (!libre.used && last != NULL && last->arg == arg)
+        tmr_start(last, delay, last->th, last->arg);
 }
 
 void tmr_cancel(struct tmr *tmr)

@@ -40,10 +40,31 @@ const came = (who, what = 'INVITE') => who.next(what, (m) => m.method === what);
 const empty = { provider: 0, quiet: 0 };
 provider.socket.on('message', (data) => { empty.provider += data.toString() === '\r\n\r\n'; });
 proxy.socket.on('message', (data) => { empty.quiet += data.toString() === '\r\n\r\n'; });
-for (const who of [provider, proxy]) {
-    const m = await came(who, 'REGISTER');
-    who.reply(m, 200, { extra: [`Contact: ${m.header('contact')}`] });
+{
+    const m = await came(proxy, 'REGISTER');
+    proxy.reply(m, 200, { extra: [`Contact: ${m.header('contact')}`] });
 }
+await test('a registrar that cannot at the moment is asked when it says, for as long as it wants', async () => {
+    const asked = async () => {
+        const m = await came(provider, 'REGISTER');
+        provider.messages = provider.messages.filter((x) => x.method !== 'REGISTER'); // copies
+        return m;
+    };
+    provider.reply(await asked(), 503, { extra: ['Retry-After: 1'] }); // libre alone would wait half a minute at least
+    provider.reply(await asked(), 500, { extra: ['Retry-After: 1 (soon)'] });
+    provider.reply(await asked(), 423, { extra: ['Min-Expires: 700'] });
+    const longer = await asked();
+    assert.match(longer.header('contact'), /expires=700/);
+    provider.reply(longer, 401, { extra: ['WWW-Authenticate: Digest realm="p", nonce="n1", qop="auth"'] });
+    const proved = await asked();
+    assert.match(proved.header('authorization'), /nonce="n1"/);
+    provider.reply(proved, 401, { extra: ['WWW-Authenticate: Digest realm="p", nonce="n2", stale=true, qop="auth"'] });
+    const again = await asked();
+    assert.match(again.header('authorization'), /nonce="n2"/);
+    provider.reply(again, 200, { extra: [`Contact: ${again.header('contact')}`] });
+    await until(3000, 'the word of it', () => /trunk provider: registration 200/.test(gateway.log));
+    assert.match(gateway.log, /trunk provider: registration 503/);
+});
 
 /** The INVITE of a call to a trunk, which is then refused. */
 async function invite(trunk, { from, number = '+4930123', who = carrier, params } = {}) {

@@ -185,6 +185,30 @@ out:
     libre_close();
 }
 
+UNIT(only_the_timer_that_was_started_last_is_made_due_at_another_time)
+{
+    struct tmr t = {.th = NULL}, other = {.th = NULL};
+    int one, two;
+
+    now_ms = 1;
+    tmr_start(&t, 60000, on_stop, &one);
+    stack_tmr_again(&two, 100);
+    ok_int(tmr_next_timeout(tmrl_get()), 60000);
+    stack_tmr_again(&one, 100);
+    ok_int(tmr_next_timeout(tmrl_get()), 100);
+    stack_tmr_again(&one, 90000);
+    ok_int(tmr_next_timeout(tmrl_get()), 90000);
+    tmr_start(&other, 95000, on_stop, &two);
+    stack_tmr_again(&one, 100);
+    ok_int(tmr_next_timeout(tmrl_get()), 90000);
+    tmr_cancel(&other);
+    stack_tmr_again(&two, 100);
+    ok_int(tmr_next_timeout(tmrl_get()), 90000);
+out:
+    tmr_cancel(&t);
+    tmr_cancel(&other);
+}
+
 /* What made the list slow: many that linger, and short ones that come and go before them. The list
  * would pass 40,000 for each of 200,000, for minutes. */
 UNIT(a_short_timer_costs_little_behind_many_long_ones)
@@ -207,4 +231,5 @@ out:
 
 UNIT_MAIN(CASE(libre_calls_our_timers), CASE(timers_run_in_the_order_of_libre),
           CASE(the_loop_of_libre_turns_on_them),
+          CASE(only_the_timer_that_was_started_last_is_made_due_at_another_time),
           CASE(a_short_timer_costs_little_behind_many_long_ones))
