@@ -19,7 +19,7 @@ UNIT(a_long_text_is_cut_between_its_characters)
         str_reset(&line);
         str_reset(&told);
         str_add(&line, "{\"t\":1500,\"e\":\"say\",\"text\":\"");
-        str_add(&line, "xx" + before);
+        str_add(&line, &"xx"[before]);
         for (int i = 0; i < 40; i++)
             str_add(&line, "語");
         str_add(&line, "\"}");
