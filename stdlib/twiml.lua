@@ -8,6 +8,9 @@
 --       twiml.Redirect "/again",
 --   })
 --
+-- Answers to messages are built alike: twiml.Message { "Look:", twiml.Media(url) }, or with
+-- twiml.Body where the text is not all of it.
+--
 -- twiml.NAME{...} makes an element: what has a name is an attribute, the rest is its content in
 -- order: texts, numbers, elements, lists of these. A misspelt name is an error where it stands, with
 -- the nearest right one. Where a name is no Lua word, write `_`: twiml.say_as{ interpret_as = "date",
