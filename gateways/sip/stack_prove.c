@@ -134,6 +134,16 @@ static bool has_auth(const struct pl *qop)
     return false;
 }
 
+/* What goes back to them as it came: a value that was folded into two lines would be hashed as they
+ * do not mean it, and stand in our header so. */
+static bool is_line(const struct pl *text)
+{
+    for (size_t i = 0; i < text->l; i++)
+        if ((unsigned char)text->p[i] < ' ' || text->p[i] == 0x7f)
+            return false;
+    return true;
+}
+
 /* A name goes between quotes of a header: nothing in it may end the line. */
 static bool is_writable(const char *user)
 {
@@ -192,6 +202,7 @@ static bool take_challenge(const struct sip_hdr *hdr, const struct sip_msg *msg,
 
     (void)msg;
     if (hdr->val.l > CHALLENGE_MAX || httpauth_digest_challenge_decode(&c, &hdr->val) != 0 ||
+        !is_line(&c.realm) || !is_line(&c.nonce) || !is_line(&c.opaque) ||
         !find_algorithm(&c.algorithm, &algorithm) || (pl_isset(&c.qop) && !has_auth(&c.qop)))
         return false; /* not for us: perhaps the next is */
     r = find_realm(a, hdr->id, &c.realm);
