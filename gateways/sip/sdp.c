@@ -66,6 +66,19 @@ static bool starts(struct line *l, const char *with)
     return true;
 }
 
+/* IPv4 written as IPv6, "::ffff:192.0.2.10" (RFC 5118 §4.10), is reached as what it is. */
+static void unmap(struct sockaddr_storage *a)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct in6_addr six = ((struct sockaddr_in6 *)a)->sin6_addr;
+
+    if (a->ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&six))
+        return;
+    memcpy(&in.sin_addr, six.s6_addr + 12, sizeof in.sin_addr);
+    memset(a, 0, sizeof *a);
+    memcpy(a, &in, sizeof in);
+}
+
 static bool read_address(struct line l, struct sockaddr_storage *out)
 {
     char net[8], family[8], text[64];
@@ -81,6 +94,7 @@ static bool read_address(struct line l, struct sockaddr_storage *out)
         in->sin_family = AF_INET;
     else if (strcasecmp(family, "IP6") == 0 && inet_pton(AF_INET6, text, &in6->sin6_addr) == 1)
         in6->sin6_family = AF_INET6;
+    unmap(out);
     return out->ss_family != 0;
 }
 
