@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { JSON_DEPTH = 32, JSON_BYTES = 256 * 1024 };
@@ -35,6 +36,7 @@ static void write_string(lua_State *L, struct str *out, const char *s, size_t le
 
 static void write_number(lua_State *L, struct str *out)
 {
+    char text[40];
     lua_Number n;
 
     if (lua_isinteger(L, -1)) {
@@ -44,7 +46,13 @@ static void write_number(lua_State *L, struct str *out)
     n = lua_tonumber(L, -1);
     if (!isfinite(n))
         luaL_error(L, "JSON has no infinity and no NaN");
-    str_addf(out, "%.17g", n);
+    /* The shortest that reads back as the same: 0.1, not 0.10000000000000001. */
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, n);
+        if (strtod(text, NULL) == n)
+            break;
+    }
+    str_add(out, text);
 }
 
 /* Marked so (json.list), or with exactly the keys 1 … n, n > 0. The table is at the top. */

@@ -333,11 +333,39 @@ static int string_format(lua_State *L)
 
 /* --- the library --- */
 
+/* "5" + 1 is 6: Lua's own metamethod (upvalue 1), charged for reading the numbers. */
+static int arithmetic(lua_State *L)
+{
+    for (int i = 1; i <= 2; i++)
+        if (lua_type(L, i) == LUA_TSTRING)
+            budget_spend(L, lua_rawlen(L, i) / 8);
+    lua_settop(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+/* Into the table at the top go the metamethods of Lua's own metatable of strings. */
+static void set_arithmetic(lua_State *L)
+{
+    static const char *const names[] = {"__add", "__sub", "__mul",  "__div",
+                                        "__mod", "__pow", "__idiv", "__unm"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (luaL_getmetafield(L, -2, names[i]) == LUA_TNIL)
+            continue;
+        lua_pushcclosure(L, arithmetic, 1);
+        lua_setfield(L, -2, names[i]);
+    }
+}
+
 /* Methods of strings come from a copy that no flow can reach. */
 static void set_string_metatable(lua_State *L)
 {
     lua_pushliteral(L, "");
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 10);
+    set_arithmetic(L);
     lua_newtable(L);
     lua_pushnil(L);
     while (lua_next(L, -5) != 0) {

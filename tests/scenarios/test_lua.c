@@ -553,6 +553,11 @@ UNIT(the_libraries_are_those_of_lua)
         "end)\n"
         "is(select(2, coroutine.resume(co, 1)), 2) is(select(2, coroutine.resume(co, 'e')), 'e') "
         "is(coroutine.status(co), 'dead')\n"
+        "is('5' + 1, 6) is('2.5' * '2', 5.0) is(-'2', -2) is('7' // 2, 3) is(pcall(function() "
+        "return "
+        "'x' + 1 end), false) is(pcall(function() return {} + '1' end), false)\n"
+        "is(require('json').encode{0.1, 19.99, 1e300, 1/3}, "
+        "'[0.1,19.99,1e+300,0.3333333333333333]')\n"
         "is(tostring(setmetatable({}, {__tostring = function() return 'me' end})), 'me')\n"
         "call:say('All right.')";
     struct rig *r = rig_new(config);

@@ -116,6 +116,7 @@ UNIT(long_strings_cost_what_they_cost)
         "local s = ('x'):rep(500000) while true do utf8.offset(s, -400000) end",
         "local s = ('\\x80'):rep(500000) while true do pcall(utf8.codes(s), s, 0) end",
         "local s = ('1'):rep(500000) while true do tonumber(s) end",
+        "local s = ('1'):rep(500000) while true do local _ = s + 1 end",
         "local s = ('z'):rep(500000) while true do pcall(function() return call[s] end) end",
         "local s = ('<'):rep(200000) while true do pcall(call.run, call, s) end",
         "local a, b = ('\\0'):rep(300000), ('\\0'):rep(300000) .. 'b' local t = {}"
