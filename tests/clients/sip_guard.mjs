@@ -288,7 +288,7 @@ await test('a flood from one address is dropped, and hurts nobody else', async (
 });
 
 await test('a wrong password slows the guesser down, not the owner', async () => {
-    const guesser = await Phone.open(gateway, '127.0.0.77');
+    const guesser = await Phone.open(gateway, '127.0.0.77'), began = Date.now();
     let answered = 0;
     for (let i = 0; i < 10; i++) {
         const d = registration(guesser, 'anna');
@@ -299,7 +299,9 @@ await test('a wrong password slows the guesser down, not the owner', async () =>
             break;
         }
     }
-    assert.ok(answered < 5, `${answered} guesses were answered`);
+    // Each costs a second's worth of requests; a busy machine takes seconds for them.
+    const seconds = (Date.now() - began) / 1000;
+    assert.ok(answered < 4 + seconds, `${answered} guesses were answered in ${seconds} s`);
     const owner = registration(stranger, 'anna');
     assert.equal((await prove(stranger, 'REGISTER', owner, 'anna', 'annas secret')).status, 200);
     guesser.close();
