@@ -230,11 +230,13 @@ void wait_over(struct wait *w)
     task_post(&h->turn);
 }
 
+static const char no_text[] = "an error that is no text";
+
 static void fail(struct handler *h, int rc, struct handler_step *step)
 {
     struct script *s = h->script;
     struct str text = STR_INIT(HANDLER_MAX_TEXT - 1);
-    const char *message = "an error that is no text";
+    const char *message = no_text;
 
     if (s->dead) {
         str_add(&text, s->why);
@@ -336,16 +338,45 @@ void at_end_add(lua_State *L, int index)
     lua_rawseti(L, -2, n + 1);
 }
 
+/* Adds where it stood, which is gone once the error is caught. */
+static int add_traceback(lua_State *L)
+{
+    struct script *s = script_of(L);
+
+    str_free(&s->text);
+    str_init(&s->text, HANDLER_MAX_TEXT - 1);
+    traceback(L, lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : no_text, &s->text);
+    lua_pushstring(L, str_text(&s->text));
+    str_free(&s->text);
+    return 1;
+}
+
+/* 1: the functions, 2: add_traceback, 3: the first error. One that breaks does not keep those
+ * behind it from running. */
 static int at_end_next(lua_State *L, int status, lua_KContext at)
 {
-    (void)status;
-    while (lua_rawgeti(L, 1, ++at) != LUA_TNIL)
-        lua_callk(L, 0, 0, at, at_end_next);
-    return 0;
+    struct script *s = script_of(L);
+
+    for (;;) {
+        if (status == LUA_ERRMEM)
+            budget_die(s, L, budget_no_memory(s));
+        budget_check(L);
+        if (status > LUA_YIELD && lua_isnil(L, 3))
+            lua_replace(L, 3);
+        lua_settop(L, 3);
+        if (lua_rawgeti(L, 1, ++at) == LUA_TNIL)
+            break;
+        status = lua_pcallk(L, 0, 0, 2, at, at_end_next);
+    }
+    lua_settop(L, 3);
+    return lua_isnil(L, 3) ? 0 : lua_error(L);
 }
 
 static int at_end_body(lua_State *L)
 {
+    lua_settop(L, 1);
+    lua_pushcfunction(L, add_traceback);
+    lua_pushnil(L);
     return at_end_next(L, LUA_OK, 0);
 }
 

@@ -261,6 +261,21 @@ out:
     rig_free(r);
 }
 
+UNIT(one_function_for_the_hangup_that_breaks_leaves_the_others)
+{
+    struct rig *r = lua(HANDLER("call:on_hangup(function() error('first') end)\n"
+                                "call:on_hangup(function() require('kv').set('a', 1) error{} end)\n"
+                                "call:on_hangup(function() print('third ran') end)"));
+
+    ok(r != NULL);
+    ok(rig_ends(r) >= 0);
+    ok(rig_settles(r));
+    ok_int(rig_journal(r, "log", "third ran"), 1);
+    ok_int(rig_journal(r, "error", "flow.lua:2: first"), 1);
+out:
+    rig_free(r);
+}
+
 /* --- Lua in documents --- */
 
 static const char web_config[] = "number { '+1555*', voice = 'http://app.test/voice' }\n"
@@ -654,16 +669,18 @@ UNIT_MAIN(CASE(a_handler_speaks_and_hangs_up), CASE(gather_gives_its_digits),
           CASE(an_action_goes_to_its_document), CASE(redirect_leads_to_another_function),
           CASE(redirect_takes_a_document), CASE(markup_runs_and_comes_back),
           CASE(an_action_may_be_a_handler), CASE(a_hangup_ends_the_handler_where_it_stands),
-          CASE(no_verb_runs_after_the_hangup), CASE(mistakes_name_the_line_and_the_nearest_name),
-          CASE(a_broken_file_takes_the_fallback), CASE(modules_of_stdlib_are_there),
-          CASE(files_of_the_flows_folder_can_be_required), CASE(values_are_kept_from_call_to_call),
-          CASE(requests_go_out_while_the_caller_waits), CASE(a_hangup_cancels_a_request),
-          CASE(coroutines_of_the_flow_may_wait), CASE(a_live_call_can_be_given_a_handler),
-          CASE(a_changed_file_holds_for_the_next_call), CASE(verbs_of_later_versions_say_so),
-          CASE(echo_reject_and_play_are_there), CASE(the_libraries_are_those_of_lua),
-          CASE(texts_that_are_no_text_do_no_harm), CASE(require_stays_in_the_folder),
-          CASE(modules_in_a_circle_say_so), CASE(lua_runs_within_a_document),
-          CASE(lua_may_lead_away_from_its_document), CASE(a_mistake_in_lua_takes_the_fallback),
+          CASE(no_verb_runs_after_the_hangup),
+          CASE(one_function_for_the_hangup_that_breaks_leaves_the_others),
+          CASE(mistakes_name_the_line_and_the_nearest_name), CASE(a_broken_file_takes_the_fallback),
+          CASE(modules_of_stdlib_are_there), CASE(files_of_the_flows_folder_can_be_required),
+          CASE(values_are_kept_from_call_to_call), CASE(requests_go_out_while_the_caller_waits),
+          CASE(a_hangup_cancels_a_request), CASE(coroutines_of_the_flow_may_wait),
+          CASE(a_live_call_can_be_given_a_handler), CASE(a_changed_file_holds_for_the_next_call),
+          CASE(verbs_of_later_versions_say_so), CASE(echo_reject_and_play_are_there),
+          CASE(the_libraries_are_those_of_lua), CASE(texts_that_are_no_text_do_no_harm),
+          CASE(require_stays_in_the_folder), CASE(modules_in_a_circle_say_so),
+          CASE(lua_runs_within_a_document), CASE(lua_may_lead_away_from_its_document),
+          CASE(a_mistake_in_lua_takes_the_fallback),
           CASE(a_webhooks_lua_runs_only_where_the_number_allows_it),
           CASE(braces_are_filled_in_and_escaped),
           CASE(mistakes_in_braces_are_errors_of_the_document))
