@@ -227,3 +227,17 @@ void look_at_braces(const char *text, size_t len, struct str *out, diag_h *repor
     if (template_fill(text, len, out, look_at_expression, &k, &line, &err) != 0)
         tell(&k, line, BRACES_CODE, "%s", err.text);
 }
+
+static void note_problem(const struct diag *d, void *arg)
+{
+    (void)d;
+    *(bool *)arg = true;
+}
+
+bool look_past_braces(const char *text, size_t len, struct str *out)
+{
+    bool wrong = false;
+
+    look_at_braces(text, len, out, note_problem, &wrong);
+    return !wrong && !out->failed;
+}

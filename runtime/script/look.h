@@ -24,5 +24,8 @@ bool look_is_of_messages(const char *text);
 /* The {{ expressions }} of a document: reports those that cannot be compiled, and appends the
  * document with LOOK_HOLE in place of each (its lines stay the same). */
 void look_at_braces(const char *text, size_t len, struct str *out, diag_h *report, void *arg);
+/* The same for who only wants to read the document (a graph, coverage): false when the braces are
+ * wrong, or memory is out; then the text as it is will do. */
+bool look_past_braces(const char *text, size_t len, struct str *out);
 
 #endif

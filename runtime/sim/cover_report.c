@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/url.h"
 #include "flow/document.h"
+#include "script/look.h"
 #include "sim/cover.h"
 #include <ctype.h>
 #include <dirent.h>
@@ -220,17 +221,23 @@ static void count_document(struct report *r, const struct schema_table *table)
     char *bytes = mem_alloc(FILE_BYTES);
     FILE *f = fopen(r->path, "rb");
     struct document_source source = {.bytes = bytes, .url = r->path};
+    struct str filled = STR_INIT(2 * FILE_BYTES);
     struct document *d = NULL;
 
     if (bytes != NULL && f != NULL) {
         source.len = fread(bytes, 1, FILE_BYTES, f);
-        source.kind = document_guess(bytes, source.len);
+        if (look_past_braces(bytes, source.len, &filled)) {
+            source.bytes = str_text(&filled);
+            source.len = filled.len;
+        }
+        source.kind = document_guess(source.bytes, source.len);
         if (document_parse(&d, table, &source, NULL) == 0)
             count_verbs(r, d->root->children);
     }
     document_unref(d);
     if (f != NULL)
         fclose(f);
+    str_free(&filled);
     mem_free(bytes);
 }
 

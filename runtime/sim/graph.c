@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/url.h"
 #include "flow/document.h"
+#include "script/look.h"
 #include "sim/private.h"
 #include <ctype.h>
 #include <dirent.h>
@@ -281,9 +282,14 @@ static void say_problem(struct walk *w, const char *text)
 static void read_document(struct walk *w, const char *bytes, size_t len)
 {
     struct document_source source = {.bytes = bytes, .len = len, .url = at(w, w->here)->name};
+    struct str filled = STR_INIT(2 * FILE_BYTES);
     struct document *d = NULL;
     struct error err = {0};
 
+    if (look_past_braces(bytes, len, &filled)) {
+        source.bytes = bytes = str_text(&filled);
+        source.len = len = filled.len;
+    }
     source.kind = document_guess(bytes, len);
     if (document_parse(&d, w->table, &source, &err) == 0)
         read_verbs(w, d->root->children, true);
@@ -292,6 +298,7 @@ static void read_document(struct walk *w, const char *bytes, size_t len)
     else
         say_problem(w, err.text);
     document_unref(d);
+    str_free(&filled);
 }
 
 /* --- handlers: their texts tell where they may go --- */

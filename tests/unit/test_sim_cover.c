@@ -42,7 +42,7 @@ static void begin(struct cover *c)
 static void write_menu(void)
 {
     write_file("menu.xml", "<Response>\n<Gather numDigits=\"1\" action=\"menu-{Digits}.xml\"/>\n"
-                           "<Say>Sorry</Say>\n</Response>");
+                           "<Say>Sorry {{ Name or '<you>' }}</Say>\n</Response>");
     write_file("menu-1.xml", "<Response/>");
     write_file("menu-2.xml", "<Response/>");
 }

@@ -56,7 +56,8 @@ UNIT(each_key_leads_to_its_file)
     write_file("menu-1.xml", "<Response><Redirect>menu.xml</Redirect></Response>");
     write_file("menu-star.xml", "<Response><Hangup/></Response>");
     write_file("menu-old.xml", "<Response/>");
-    write_file("bye.xml", "<Response><Redirect>http://app.test/end</Redirect></Response>");
+    write_file("bye.xml", "<Response><Say>{{ Name or '<you>' "
+                          "}}</Say><Redirect>http://app.test/end</Redirect></Response>");
     ok_rc(make(&g, "menu.xml", &err), &err);
     ok(leads(g, "menu.xml", "menu-1.xml", "Gather 1"));
     ok(leads(g, "menu.xml", "menu-star.xml", "Gather *"));
