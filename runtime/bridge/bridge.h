@@ -135,6 +135,8 @@ int bridge_offer(struct bridge *b, const char *gateway, const struct offer *offe
 /* Gives a message to a gateway, whose answers come as `text_status`. ERR_MISSING when it is not
  * linked, or may not be given any: later it may be; ERR_INVALID: it cannot be written down. */
 int bridge_text(struct bridge *b, const struct bridge_text *t, struct error *err);
+/* Whether that one is linked, and may be given messages. */
+bool bridge_takes_text(struct bridge *b, const char *gateway);
 /* Answers a message of a gateway's. Dropped when it is not linked: it will hand it over again. */
 void bridge_text_status(struct bridge *b, const struct bridge_text_status *s);
 

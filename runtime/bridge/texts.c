@@ -47,6 +47,11 @@ void peer_text_status(struct peer *p, const struct wire_msg *m)
 
 /* --- to gateways --- */
 
+bool bridge_takes_text(struct bridge *b, const char *gateway)
+{
+    return peer_find(b, gateway) != NULL;
+}
+
 int bridge_text(struct bridge *b, const struct bridge_text *t, struct error *err)
 {
     struct peer *p = peer_find(b, t->gateway);

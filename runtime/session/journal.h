@@ -52,6 +52,11 @@
  *   conference event sid name call detail     what became of it in a conference; in the
  *                                             conference's own journal (CF….jsonl) of everybody
  *   amd        verdict ms                     who answered, and how long that took to be clear
+ *   message    sid from to body media         (of who sends it) a text message goes out; `sid` is
+ *                                             its own journal
+ *   message_status status code text           (of a message) what its gateway said
+ *   known      sid                            (of a message) it was sent before a restart already
+ *   resume     status                         (of a message) it goes on after a restart
  *   room       stage sid url method           where he stands in it, as his verb is told: waits,
  *                                             talks, held, announces, left; what he is to hear
  *   callback   event url                      a status callback goes out; its fate follows as

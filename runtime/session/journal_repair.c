@@ -100,7 +100,8 @@ static int repair_day(const char *state, const char *day)
     while (d != NULL && (entry = readdir(d)) != NULL) {
         size_t len = strlen(entry->d_name);
 
-        if (len > 6 && strcmp(entry->d_name + len - 6, ".jsonl") == 0)
+        /* A message goes on where it was (message_keep.c). */
+        if (len > 6 && strcmp(entry->d_name + len - 6, ".jsonl") == 0 && entry->d_name[1] != 'M')
             n += repair_file(state, dirfd(d), entry->d_name);
     }
     if (d != NULL)

@@ -19,73 +19,34 @@ const char *message_status_name(enum message_status s)
     return names[s];
 }
 
-/* --- what came before --- */
-
-/* The last ids, of all gateways: the oldest makes room for the newest. */
-struct messages_seen {
-    struct map ids; /* "gateway\nid" → the same text in `ring` */
-    char *ring[MESSAGE_SEEN];
-    size_t next;
-};
-
-void messages_seen_free(struct messages_seen *seen)
+enum message_status message_status_of(const char *name)
 {
-    if (seen == NULL)
-        return;
-    for (size_t i = 0; i < MESSAGE_SEEN; i++)
-        mem_free(seen->ring[i]);
-    map_free(&seen->ids);
-    mem_free(seen);
-}
-
-static void seen_key(const struct bridge_text *t, char *out, size_t size)
-{
-    snprintf(out, size, "%s\n%s", t->gateway, t->id);
-}
-
-static bool was_seen(const struct runtime *rt, const struct bridge_text *t)
-{
-    char key[160];
-
-    seen_key(t, key, sizeof key);
-    return rt->seen != NULL && map_get(&rt->seen->ids, key) != NULL;
-}
-
-static int remember(struct runtime *rt, const struct bridge_text *t)
-{
-    struct messages_seen *seen = rt->seen;
-    char key[160], **at;
-
-    if (seen == NULL && (seen = rt->seen = mem_alloc(sizeof *seen)) == NULL)
-        return ERR_NOMEM;
-    seen_key(t, key, sizeof key);
-    at = &seen->ring[seen->next];
-    if (*at != NULL) {
-        map_remove(&seen->ids, *at);
-        mem_free(*at);
-    }
-    *at = mem_strdup(key);
-    if (*at == NULL || map_set(&seen->ids, key, *at) != 0) {
-        mem_free(*at);
-        *at = NULL;
-        return ERR_NOMEM;
-    }
-    seen->next = (seen->next + 1) % MESSAGE_SEEN;
-    return 0;
+    for (int s = MESSAGE_QUEUED; s <= MESSAGE_FAILED; s++)
+        if (strcmp(message_status_name((enum message_status)s), name) == 0)
+            return (enum message_status)s;
+    return MESSAGE_RECEIVED;
 }
 
 /* --- its session --- */
 
+static int rename_session(struct session *s, const char *sid)
+{
+    map_remove(&s->rt->by_sid, s->sid);
+    memcpy(s->sid, sid, SID_SIZE);
+    return map_set(&s->rt->by_sid, s->sid, s);
+}
+
 struct session *message_session(struct runtime *rt, struct config_holder *config,
                                 const struct config_number *number, const struct offer *o,
-                                const char *prefix)
+                                const char *sid)
 {
+    char prefix[3] = {sid[0], sid[1]};
     struct session *s = session_make(rt, config, number, o, prefix);
 
     if (s == NULL)
         return NULL;
     s->message = arena_alloc(&s->arena, sizeof *s->message);
-    if (s->message == NULL) {
+    if (s->message == NULL || (sid_valid(sid, prefix) && rename_session(s, sid) != 0)) {
         session_drop_child(s);
         return NULL;
     }
@@ -93,6 +54,12 @@ struct session *message_session(struct runtime *rt, struct config_holder *config
     s->status = CALL_IN_PROGRESS; /* there is nothing to answer */
     s->answered = s->began + 1;
     return s;
+}
+
+void message_began(struct session *s, int64_t wall_ms)
+{
+    s->began -= (s->began_wall - wall_ms) * 1000;
+    s->began_wall = wall_ms;
 }
 
 void message_open(struct session *s)
@@ -105,35 +72,38 @@ void message_open(struct session *s)
     rt->stats.messages++;
 }
 
-/* MediaUrl0, MediaUrl1 … of what the gateway gave. */
+/* MediaUrl0, MediaUrl1 … of what the gateway gave; NULL behind the last. */
+static const char *media_of(const char *const *params, int i)
+{
+    char name[24];
+
+    snprintf(name, sizeof name, "MediaUrl%d", i);
+    while (params != NULL && *params != NULL && strcmp(*params, name) != 0)
+        params += 2;
+    return params != NULL && *params != NULL ? params[1] : NULL;
+}
+
+int message_count_media(const char *const *params)
+{
+    int n = 0;
+
+    while (n < MESSAGE_MEDIA && media_of(params, n) != NULL)
+        n++;
+    return n;
+}
+
 static int take_media(struct session *s)
 {
     const char **media = arena_alloc(&s->arena, (MESSAGE_MEDIA + 1) * sizeof *media);
-    char name[24];
 
     if (media == NULL)
         return ERR_NOMEM;
-    for (int i = 0; i < MESSAGE_MEDIA; i++) {
-        const char *const *o = s->offered;
-
-        snprintf(name, sizeof name, "MediaUrl%d", i);
-        while (o != NULL && *o != NULL && strcmp(*o, name) != 0)
-            o += 2;
-        if (o == NULL || *o == NULL)
-            break;
-        media[s->message->n_media++] = o[1];
-    }
+    s->message->n_media = message_count_media(s->offered);
+    for (int i = 0; i < s->message->n_media; i++)
+        media[i] = media_of(s->offered, i);
     media[s->message->n_media] = NULL;
     s->message->media = media;
     return 0;
-}
-
-static bool has_media(const struct bridge_text *t)
-{
-    for (const char *const *p = t->params; p != NULL && *p != NULL; p += 2)
-        if (strcmp(*p, "MediaUrl0") == 0)
-            return true;
-    return false;
 }
 
 static void journal_message(struct session *s, const struct bridge_text *t)
@@ -156,75 +126,86 @@ static void journal_message(struct session *s, const struct bridge_text *t)
 
 /* NULL when memory is out. */
 static struct session *session_of(struct runtime *rt, const struct config_number *number,
-                                  const struct bridge_text *t)
+                                  const struct bridge_text *t, const struct message_row *row)
 {
     const struct offer o = {.from = t->from, .to = t->to, .params = t->params};
-    struct session *s = message_session(rt, rt->config, number, &o, has_media(t) ? "MM" : "SM");
+    struct session *s = message_session(rt, rt->config, number, &o, row->sid);
 
     if (s == NULL)
         return NULL;
     s->direction = "inbound";
     s->message->body = arena_strdup(&s->arena, t->body);
-    if (s->message->body == NULL || take_media(s) != 0 || remember(rt, t) != 0) {
+    if (s->message->body == NULL || take_media(s) != 0) {
         session_drop_child(s);
         return NULL;
     }
-    s->message->segments = segments_of(s->message->body).count;
+    s->message->segments = row->segments;
+    s->message->gateway = arena_strdup(&s->arena, t->gateway);
+    message_began(s, row->created);
     message_open(s);
-    log_info("message", s->sid, "from %s to %s over %s", s->from, s->to, t->gateway);
-    journal_message(s, t);
     return s;
 }
 
-static void begin(struct session *s)
+void message_begin(struct runtime *rt, const struct config_number *number,
+                   const struct bridge_text *t, const struct message_row *row, bool resumed)
 {
-    const struct config_number *n = s->number;
-    bool get = n->message_method != NULL && strcmp(n->message_method, "GET") == 0;
+    struct session *s = session_of(rt, number, t, row);
+    bool get = number->message_method != NULL && strcmp(number->message_method, "GET") == 0;
     struct error err = {0};
 
-    if (activation_push_url(s, n->message, get, HTTP_OPERATOR, USE_FLOW, &err) == 0)
+    if (s == NULL) {
+        log_error("message", row->sid, "out of memory: it waits for the next start");
         return;
-    session_say_problem(s, true, err.twilio, n->message, err.text);
+    }
+    log_info("message", s->sid, "from %s to %s over %s", s->from, s->to, t->gateway);
+    if (resumed)
+        journal_add(s, "resume", "{s:s}", "status", row->status);
+    else
+        journal_message(s, t);
+    if (activation_push_url(s, number->message, get, HTTP_OPERATOR, USE_FLOW, &err) == 0)
+        return;
+    session_say_problem(s, true, err.twilio, number->message, err.text);
     session_finish(s, CALL_FAILED, CAUSE_ERROR, "flow");
 }
 
 /* --- gateways --- */
 
-static void answer(struct runtime *rt, const struct bridge_text *t, const char *code,
-                   const char *text)
+void message_answer(struct runtime *rt, const char *gateway, const char *id, const char *code,
+                    const char *text)
 {
-    if (code != NULL)
-        log_warn("message", NULL, "from %s to %s refused: %s", t->from, t->to, text);
     bridge_text_status(rt->bridge,
-                       &(struct bridge_text_status){.gateway = t->gateway,
-                                                    .link = t->link,
-                                                    .id = t->id,
+                       &(struct bridge_text_status){.gateway = gateway,
+                                                    .id = id,
                                                     .status = code != NULL ? "failed" : "accepted",
                                                     .code = code,
                                                     .text = text});
+}
+
+static void refuse(struct runtime *rt, const struct bridge_text *t, const char *code,
+                   const char *text)
+{
+    log_warn("message", NULL, "from %s to %s refused: %s", t->from, t->to, text);
+    message_answer(rt, t->gateway, t->id, code, text);
 }
 
 void message_comes(struct runtime *rt, const struct bridge_text *t)
 {
     const struct config *config = rt->config->config;
     const struct config_number *number = config_find_number(config, t->to);
-    struct session *s;
+    struct segments segments = segments_of(t->body);
+    struct error err = {0};
 
-    if (was_seen(rt, t)) {
-        answer(rt, t, NULL, NULL); /* it was taken then */
-    } else if (number == NULL || number->message == NULL) {
-        answer(rt, t, "unroutable",
+    if (rt->messages == NULL)
+        refuse(rt, t, "not-supported", "this exchange keeps no messages");
+    else if (number == NULL || number->message == NULL)
+        refuse(rt, t, "unroutable",
                "no number{} of this exchange fits, or it has no flow for messages");
-    } else if (segments_of(t->body).characters > MESSAGE_CHARACTERS) {
-        answer(rt, t, "too-long", "a message has at most 1600 characters");
-    } else if (rt->message_sessions - rt->reports_awaited >= (unsigned)config->limits.calls) {
-        answer(rt, t, "congestion", "too many messages at once: hand it over again later");
-    } else if ((s = session_of(rt, number, t)) == NULL) {
-        answer(rt, t, "congestion", "out of memory: hand it over again later");
-    } else {
-        answer(rt, t, NULL, NULL);
-        begin(s);
-    }
+    else if (segments.characters > MESSAGE_CHARACTERS)
+        refuse(rt, t, "too-long", "a message has at most 1600 characters");
+    else if (rt->message_sessions - rt->reports_awaited >= (unsigned)config->limits.calls)
+        refuse(rt, t, "congestion", "too many messages at once: hand it over again later");
+    else if (message_keep_arrival(rt, t, number, segments.count, &err) != 0)
+        refuse(rt, t, "congestion", "it cannot be kept now: hand it over again later");
 }
 
 /* --- parameters --- */
@@ -300,12 +281,21 @@ struct webhook_params *message_params(const struct session *s)
 
 void message_finish(struct session *s)
 {
+    struct message *m = s->message;
+
+    if (s->phase != SESSION_RUNNING)
+        return;
     s->phase = SESSION_ENDING;
     s->ended_wall = loop_wall(s->rt->parts.loop);
-    timer_stop(&s->message->timer);
-    if (s->message->reported)
+    m->suspended =
+        s->rt->closed != NULL && (m->out ? m->status < MESSAGE_DELIVERED : s->top != NULL);
+    timer_stop(&m->timer);
+    if (m->op != NULL)
+        messages_forget(m->op);
+    m->op = NULL;
+    if (m->reported)
         s->rt->reports_awaited--;
-    s->message->reported = false;
+    m->reported = false;
     timer_start(&s->limit, MESSAGE_ANSWER_MS);
     activation_unwind(s, true);
     session_settled(s);
@@ -315,6 +305,9 @@ void message_forget(struct session *s)
 {
     timer_stop(&s->message->timer);
     s->rt->message_sessions--;
+    if (s->message->suspended)
+        return; /* no end: it goes on */
+    message_keep_state(s, false);
     journal_add(s, "end", "{s:s, s:i}", "status", message_status_name(s->message->status),
                 "seconds", 0);
 }

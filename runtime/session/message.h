@@ -11,10 +11,9 @@ enum {
     MESSAGE_CHARACTERS = 1600,            /* of a body */
     MESSAGE_MEDIA = 10,                   /* files with one */
     MESSAGE_REPLIES = 50,                 /* that one message or call may send: 14109 */
-    MESSAGE_SEEN = 10000,                 /* ids that are remembered, against redelivery */
     MESSAGE_ANSWER_MS = 30 * 1000,        /* so long a gateway may take to say anything */
     MESSAGE_RETRY_MS = 1000,              /* doubled each time, to … */
-    MESSAGE_RETRY_MAX_MS = 60 * 1000,     /* … this */
+    MESSAGE_RETRY_MAX_MS = 15 * 1000,     /* … this */
     MESSAGE_VALID_MS = 4 * 3600 * 1000,   /* older ones are not sent any more */
     MESSAGE_REPORT_MS = 72 * 3600 * 1000, /* so long a delivery report is waited for */
 };
@@ -29,6 +28,8 @@ enum message_status {
     MESSAGE_FAILED,
 };
 const char *message_status_name(enum message_status s);
+/* MESSAGE_RECEIVED for what is none. */
+enum message_status message_status_of(const char *name);
 
 struct message {
     enum message_status status;
@@ -37,14 +38,19 @@ struct message {
     int segments;
     const char *const *media; /* URLs and their types (may be ""), NULL-ended */
     int n_media;
-    unsigned replies; /* sent so far, by this one's flow */
+    struct messages_op *op; /* the store is asked, and this waits for it; NULL: nothing does */
+    bool suspended; /* the exchange ends in the middle of it: it goes on after the next start */
 
     /* Of those that we send. */
     struct status_target told; /* its status callback */
     struct route_plan plan;
-    size_t step; /* whose turn it is */
-    bool asked;  /* it has the message, and has not said what became of it */
+    size_t step;         /* whose turn it is */
+    const char *gateway; /* who was given it, and nobody else is; NULL: nobody yet */
+    bool given;          /* it was, and may have it */
+    bool asked;          /* it has the message, and has not said what became of it */
+    bool accepted;       /* it said that it has it: it is not given it again */
     int64_t retry_ms;
+    const char *once;   /* what tells it from all others (store/messages.h) */
     struct timer timer; /* the next try, or the end of waiting */
     int error;          /* Twilio's code; 0: none */
     bool reported;      /* it only waits for a delivery report: nothing of ours is under way */
@@ -60,15 +66,41 @@ struct webhook_params *message_params(const struct session *s);
 void message_finish(struct session *s);
 /* Last of a session. */
 void message_forget(struct session *s);
-/* Which ids came; freed with the runtime. */
-struct messages_seen;
-void messages_seen_free(struct messages_seen *seen);
 
-/* A bare session for a message (message.c, message_out.c). NULL when memory is out. */
+/* A bare session for a message (message.c, message_out.c). `sid` is its SID, or two letters for a
+ * new one. NULL when memory is out. */
 struct session *message_session(struct runtime *rt, struct config_holder *config,
                                 const struct config_number *number, const struct offer *o,
-                                const char *prefix);
+                                const char *sid);
+/* It began then already, by the wall clock. */
+void message_began(struct session *s, int64_t wall_ms);
 /* It is in the lists from here on. */
 void message_open(struct session *s);
+/* Files with it, as its parameters name them. */
+int message_count_media(const char *const *params);
+/* Answers a gateway: it was taken, or why not (`code`, `text`). */
+void message_answer(struct runtime *rt, const char *gateway, const char *id, const char *code,
+                    const char *text);
+/* One that is kept meets its flow, perhaps for the second time. */
+void message_begin(struct runtime *rt, const struct config_number *number,
+                   const struct bridge_text *t, const struct message_row *row, bool resumed);
+/* One that goes out goes on from its status. */
+void message_resume(struct session *s);
+
+/* --- message_keep.c --- */
+/* Each asks the store, which answers `h` with the session, or with nobody when that is gone. 0, or
+ * an error and `h` is not called. */
+/* It is there from then on. `once`, `guarded`: store/messages.h. */
+int message_keep(struct session *s, const char *once, bool guarded, messages_h *h,
+                 struct error *err);
+/* Its gateway is to get it: that is known before any byte leaves. */
+int message_keep_sending(struct session *s, messages_h *h, struct error *err);
+/* How it stands; not open: nothing is left to do for it. */
+void message_keep_state(struct session *s, bool open);
+/* What a gateway hands over: message_answer() and message_begin() once it is on the disk. */
+int message_keep_arrival(struct runtime *rt, const struct bridge_text *t,
+                         const struct config_number *number, int segments, struct error *err);
+/* At the start: what was begun goes on. */
+void messages_resume(struct runtime *rt);
 
 #endif

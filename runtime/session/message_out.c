@@ -17,10 +17,9 @@ enum {
     CODE_RECEIVER = 14101, /* … To */
     CODE_BODY = 14103,
     CODE_REPLIES = 14109,
-    CODE_SAME = 21266, /* To and From are one */
+    CODE_SAME = 21266,    /* To and From are one */
+    CODE_BLOCKED = 21610, /* its receiver wants none */
 };
-
-static void try_next(struct session *s);
 
 /* --- its state --- */
 
@@ -38,7 +37,7 @@ static bool is_final(enum message_status status)
     return status >= MESSAGE_DELIVERED;
 }
 
-/* One function changes it: it writes old → new and sends the callback. */
+/* One function changes it: it writes old → new, there and in the store, and sends the callback. */
 static void set_status(struct session *s, enum message_status status)
 {
     struct message *m = s->message;
@@ -49,8 +48,10 @@ static void set_status(struct session *s, enum message_status status)
     m->status = status;
     journal_add(s, "state", "{s:s, s:s}", "old", message_status_name(old), "new",
                 message_status_name(status));
-    if (status != MESSAGE_SENDING)
+    if (status != MESSAGE_SENDING) {
+        message_keep_state(s, true);
         tell_callback(s);
+    }
     if (is_final(status))
         message_finish(s);
 }
@@ -80,7 +81,8 @@ static void wait_for_gateway(struct session *s)
         fail(s, MESSAGE_FAILED, CODE_EXPIRED, "no gateway took it within four hours");
         return;
     }
-    m->step = 0;
+    if (!m->given)
+        m->step = 0;
     m->retry_ms = m->retry_ms == 0 ? MESSAGE_RETRY_MS : 2 * m->retry_ms;
     if (m->retry_ms > MESSAGE_RETRY_MAX_MS)
         m->retry_ms = MESSAGE_RETRY_MAX_MS;
@@ -110,41 +112,69 @@ static const char *const *media_params(struct session *s)
 }
 
 /* The same once more is the same message: its id is its SID. */
+static void give(struct session *s)
+{
+    struct message *m = s->message;
+    const struct route_step *step = &m->plan.steps[m->step];
+    struct error err = {0};
+    int rc;
+
+    if (s->offered == NULL)
+        s->offered = media_params(s);
+    rc = bridge_text(s->rt->bridge,
+                     &(struct bridge_text){.gateway = step->gateway,
+                                           .id = s->sid,
+                                           .from = step->from,
+                                           .to = step->to,
+                                           .body = m->body,
+                                           .params = s->offered},
+                     &err);
+    if (rc == ERR_MISSING) {
+        wait_for_gateway(s);
+    } else if (rc != 0) {
+        fail(s, MESSAGE_FAILED, CODE_UNKNOWN, err.text);
+    } else {
+        journal_add(s, "offer", "{s:s, s:s, s:s}", "gateway", step->gateway, "to", step->to, "from",
+                    step->from);
+        m->given = m->asked = true;
+        set_status(s, MESSAGE_SENDING);
+        timer_start(&m->timer, MESSAGE_ANSWER_MS);
+    }
+}
+
+static const char blocked_text[] = "its receiver has sent STOP: nothing goes there until START";
+
+static void kept_as_sending(void *arg, const struct messages_answer *a)
+{
+    struct session *s = arg;
+
+    s->message->op = NULL;
+    if (a->err != NULL) {
+        log_error("message", s->sid, "it waits, since that it is sent cannot be kept: %s",
+                  a->err->text);
+        wait_for_gateway(s);
+    } else if (a->blocked) {
+        fail(s, MESSAGE_FAILED, CODE_BLOCKED, blocked_text);
+    } else {
+        give(s);
+    }
+}
+
+/* What one gateway was given goes to no other, unless that says no: it may be on its way. */
 static void try_next(struct session *s)
 {
     struct message *m = s->message;
     struct error err = {0};
-    int rc;
 
     for (; m->step < m->plan.n; m->step++) {
-        const struct route_step *step = &m->plan.steps[m->step];
-
-        if (s->offered == NULL)
-            s->offered = media_params(s);
-        rc = bridge_text(s->rt->bridge,
-                         &(struct bridge_text){.gateway = step->gateway,
-                                               .id = s->sid,
-                                               .from = step->from,
-                                               .to = step->to,
-                                               .body = m->body,
-                                               .params = s->offered},
-                         &err);
-        if (rc == 0) {
-            journal_add(s, "offer", "{s:s, s:s, s:s}", "gateway", step->gateway, "to", step->to,
-                        "from", step->from);
-            /* What one gateway was given goes to no other: it may be on its way. */
-            m->plan.steps[0] = *step;
-            m->plan.n = 1;
-            m->step = 0;
-            m->asked = true;
-            set_status(s, MESSAGE_SENDING);
-            timer_start(&m->timer, MESSAGE_ANSWER_MS);
-            return;
+        m->gateway = m->plan.steps[m->step].gateway;
+        if (bridge_takes_text(s->rt->bridge, m->gateway)) {
+            if (message_keep_sending(s, kept_as_sending, &err) == 0)
+                return;
+            break;
         }
-        if (rc != ERR_MISSING) {
-            fail(s, MESSAGE_FAILED, CODE_UNKNOWN, err.text);
-            return;
-        }
+        if (m->given)
+            break;
     }
     wait_for_gateway(s);
 }
@@ -154,8 +184,11 @@ static void on_timer(void *arg)
     struct session *s = arg;
     struct message *m = s->message;
 
-    if (m->reported) {
+    if (m->reported && m->status == MESSAGE_SENT) {
         message_finish(s); /* no report will come any more */
+    } else if (m->reported) {
+        set_status(s, MESSAGE_SENT);
+        fail(s, MESSAGE_UNDELIVERED, CODE_UNKNOWN, "its gateway has it, and never said more");
     } else if (m->asked) {
         m->asked = false; /* it did not answer */
         wait_for_gateway(s);
@@ -164,16 +197,52 @@ static void on_timer(void *arg)
     }
 }
 
-static void was_sent(struct session *s)
+/* Only its gateway's own word counts from now on. */
+static void await_report(struct session *s)
 {
     struct message *m = s->message;
+    int64_t left = MESSAGE_REPORT_MS - age_ms(s);
 
-    set_status(s, MESSAGE_SENT);
-    if (m->reported || m->status != MESSAGE_SENT)
+    if (s->phase != SESSION_RUNNING)
         return;
+    if (!m->reported)
+        s->rt->reports_awaited++;
     m->reported = true;
-    s->rt->reports_awaited++;
-    timer_start(&m->timer, MESSAGE_REPORT_MS);
+    timer_start(&m->timer, left > 1 ? left : 1);
+}
+
+static void was_accepted(struct session *s)
+{
+    if (s->message->accepted)
+        return;
+    s->message->accepted = true;
+    message_keep_state(s, true);
+    await_report(s);
+}
+
+/* It will not be sent by that one: by the next, by the same one later, or not at all. */
+static void was_refused(struct session *s, const char *code, int number, const char *text)
+{
+    static const char *const others[] = {"unroutable", "not-supported", "not-authorised"};
+    struct message *m = s->message;
+    bool again = code != NULL && strcmp(code, "congestion") == 0, next = false;
+
+    for (size_t i = 0; code != NULL && i < sizeof others / sizeof *others; i++)
+        next |= strcmp(code, others[i]) == 0;
+    next = next && m->step + 1 < m->plan.n;
+    if (m->status != MESSAGE_SENDING || m->accepted || (!again && !next)) {
+        fail(s, m->status == MESSAGE_SENT ? MESSAGE_UNDELIVERED : MESSAGE_FAILED, number, text);
+        return;
+    }
+    m->asked = false;
+    m->given = false;
+    timer_stop(&m->timer);
+    if (next) {
+        m->step++;
+        try_next(s);
+    } else {
+        wait_for_gateway(s);
+    }
 }
 
 /* A gateway's code is Twilio's where it is a number of five digits. */
@@ -190,18 +259,19 @@ void message_told(struct runtime *rt, const struct bridge_text_status *t)
     struct session *s = map_get(&rt->by_sid, t->id);
     char text[300];
 
-    if (s == NULL || s->message == NULL || !s->message->out || s->phase != SESSION_RUNNING)
-        return; /* of something long over */
+    if (s == NULL || s->message == NULL || !s->message->out || s->phase != SESSION_RUNNING ||
+        s->message->gateway == NULL || strcmp(s->message->gateway, t->gateway) != 0)
+        return; /* of something long over, or another's */
     journal_add(s, "message_status", "{s:s, s:s?, s:s?}", "status", t->status, "code", t->code,
                 "text", t->text);
     snprintf(text, sizeof text, "gateway '%s': %s%s%.200s", t->gateway,
              t->code != NULL ? t->code : t->status, t->text != NULL ? ": " : "",
              t->text != NULL ? t->text : "");
     if (strcmp(t->status, "accepted") == 0) {
-        /* It has it: from now on only its own word counts. */
-        timer_start(&s->message->timer, MESSAGE_REPORT_MS);
+        was_accepted(s);
     } else if (strcmp(t->status, "sent") == 0) {
-        was_sent(s);
+        set_status(s, MESSAGE_SENT);
+        await_report(s);
     } else if (strcmp(t->status, "delivered") == 0) {
         set_status(s, MESSAGE_SENT);
         set_status(s, MESSAGE_DELIVERED);
@@ -209,8 +279,7 @@ void message_told(struct runtime *rt, const struct bridge_text_status *t)
         set_status(s, MESSAGE_SENT);
         fail(s, MESSAGE_UNDELIVERED, code_of(t->code), text);
     } else if (strcmp(t->status, "failed") == 0) {
-        fail(s, s->message->status == MESSAGE_SENT ? MESSAGE_UNDELIVERED : MESSAGE_FAILED,
-             code_of(t->code), text);
+        was_refused(s, t->code, code_of(t->code), text);
     } else {
         log_warn("message", s->sid, "gateway '%s' says '%s', which is no status", t->gateway,
                  t->status);
@@ -239,13 +308,10 @@ static int judge(const struct session *by, const struct message_draft *d, struct
 
 /* Which gateways may take it. The sender is judged as a caller id; the number that was written to
  * or called is one that may be shown. */
-static int plan(struct session *s, const struct session *by, struct error *err)
+static int plan(struct session *s, const char *own, struct error *err)
 {
-    bool inbound = strncmp(by->direction, "outbound", 8) != 0;
-    struct route_request rq = {.from = s->from,
-                               .to = s->to,
-                               .call_from = inbound ? by->to : by->from,
-                               .account = s->account};
+    struct route_request rq = {
+        .from = s->from, .to = s->to, .call_from = own, .account = s->account};
     int rc = routes_plan(s->rt->routes, s->config->config, s->rt->bridge, &rq, &s->arena,
                          &s->message->plan, err);
 
@@ -338,18 +404,19 @@ static void journal_out(struct session *s, const struct activation *a)
     json_decref(media);
 }
 
+/* The number that a flow answers for. */
+static const char *own_number(const struct session *by)
+{
+    return strncmp(by->direction, "outbound", 8) != 0 ? by->to : by->from;
+}
+
 static struct session *new_out(struct session *by, const struct message_draft *d)
 {
-    bool inbound = strncmp(by->direction, "outbound", 8) != 0;
-    struct offer o = {.from = d->from, .to = d->to};
-    struct session *s;
+    const char *own = own_number(by), *other = own == by->to ? by->from : by->to;
+    struct offer o = {.from = d->from != NULL ? d->from : own, .to = d->to != NULL ? d->to : other};
+    struct session *s = message_session(by->rt, by->config, by->number, &o,
+                                        d->media != NULL && *d->media != NULL ? "MM" : "SM");
 
-    if (o.from == NULL)
-        o.from = inbound ? by->to : by->from;
-    if (o.to == NULL)
-        o.to = inbound ? by->from : by->to;
-    s = message_session(by->rt, by->config, by->number, &o,
-                        d->media != NULL && *d->media != NULL ? "MM" : "SM");
     if (s == NULL)
         return NULL;
     s->account = by->account;
@@ -358,6 +425,56 @@ static struct session *new_out(struct session *by, const struct message_draft *d
     s->message->status = MESSAGE_QUEUED;
     timer_init(&s->message->timer, s->rt->parts.loop, on_timer, s);
     return s;
+}
+
+/* Not sent: that stands in the store, too. */
+static void keep_blocked(struct session *s)
+{
+    struct message *m = s->message;
+    struct error err = {0};
+
+    m->error = CODE_BLOCKED;
+    m->status = MESSAGE_FAILED;
+    if (message_keep(s, m->once, false, NULL, &err) != 0)
+        log_error("message", s->sid, "that it is not sent cannot be kept: %s", err.text);
+    m->op = NULL;
+    m->status = MESSAGE_QUEUED;
+    fail(s, MESSAGE_FAILED, CODE_BLOCKED, blocked_text);
+}
+
+static void kept(void *arg, const struct messages_answer *a)
+{
+    struct session *s = arg;
+
+    s->message->op = NULL;
+    if (a->err != NULL) {
+        fail(s, MESSAGE_FAILED, CODE_UNKNOWN, a->err->text);
+    } else if (a->known) {
+        log_info("message", s->sid, "it was sent before the restart, as %s", a->rows[0].sid);
+        journal_add(s, "known", "{s:s}", "sid", a->rows[0].sid);
+        message_finish(s);
+    } else if (a->blocked) {
+        keep_blocked(s);
+    } else {
+        try_next(s);
+    }
+}
+
+/* Counted and in the store's hands, or not there at all. */
+static int begin(struct session *s, struct session *by, struct error *err)
+{
+    char once[64];
+    int rc = count(s, err);
+
+    if (rc != 0)
+        return rc;
+    s->from = s->message->plan.steps[0].from;
+    s->to = s->message->plan.steps[0].to;
+    snprintf(once, sizeof once, "%s\n%u", by->sid, by->texts_sent);
+    s->message->once = arena_strdup(&s->arena, once);
+    if (s->message->once == NULL)
+        return error_nomem(err);
+    return message_keep(s, once, true, kept, err);
 }
 
 int session_send_message(struct activation *a, const struct message_draft *d, char sid[SID_SIZE])
@@ -373,9 +490,9 @@ int session_send_message(struct activation *a, const struct message_draft *d, ch
     if (rc == 0)
         rc = set_callback(s, a, d, &err);
     if (rc == 0)
-        rc = plan(s, by, &err);
+        rc = plan(s, own_number(by), &err);
     if (rc == 0)
-        rc = count(s, &err);
+        rc = begin(s, by, &err);
     if (rc != 0) {
         if (s != NULL)
             session_drop_child(s);
@@ -384,12 +501,43 @@ int session_send_message(struct activation *a, const struct message_draft *d, ch
         return rc;
     }
     by->texts_sent++;
-    s->from = s->message->plan.steps[0].from;
-    s->to = s->message->plan.steps[0].to;
     memcpy(sid, s->sid, SID_SIZE);
     message_open(s);
     log_info("message", s->sid, "from %s to %s, for %s", s->from, s->to, by->sid);
     journal_out(s, a);
-    try_next(s);
     return 0;
+}
+
+/* --- after a restart --- */
+
+/* Its gateway is the first to be asked: it may have it. */
+static void prefer_gateway(struct message *m, const char *gateway)
+{
+    for (size_t i = 0; i < m->plan.n; i++)
+        if (strcmp(m->plan.steps[i].gateway, gateway) == 0) {
+            m->step = i;
+            m->given = true;
+            return;
+        }
+}
+
+void message_resume(struct session *s)
+{
+    struct message *m = s->message;
+    const char *gateway = m->gateway;
+    struct error err = {0};
+
+    timer_init(&m->timer, s->rt->parts.loop, on_timer, s);
+    if (is_final(m->status)) {
+        tell_callback(s); /* it may not have been told */
+        message_finish(s);
+    } else if (m->status == MESSAGE_SENT || m->accepted) {
+        await_report(s);
+    } else if (plan(s, s->from, &err) != 0) {
+        fail(s, MESSAGE_FAILED, err.twilio != 0 ? err.twilio : CODE_UNKNOWN, err.text);
+    } else {
+        if (m->status == MESSAGE_SENDING && gateway != NULL)
+            prefer_gateway(m, gateway);
+        try_next(s);
+    }
 }

@@ -12,6 +12,7 @@
 #include "session/route.h"
 #include "session/runtime.h"
 #include "session/session.h"
+#include "store/messages.h"
 
 /* --- the runtime --- */
 
@@ -39,7 +40,7 @@ struct runtime {
     unsigned room_sessions; /* sessions that are rooms' */
     unsigned message_sessions, reports_awaited; /* messages'; of these sent and waiting only for a
                                                    report */
-    struct messages_seen *seen;                 /* message.c: NULL before the first */
+    struct messages *messages;                  /* what the store keeps of them; NULL: no store */
     struct flow_files *files;
     struct runtime_then then; /* in a replay: what calls find */
     struct routes *routes;    /* how calls go out, and how many may */

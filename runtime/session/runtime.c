@@ -57,7 +57,10 @@ int runtime_new(struct runtime **rp, const struct runtime_parts *parts, struct c
         mem_free(rt);
         return error_nomem(err);
     }
-    if (routes_new(&rt->routes, parts->loop, parts->kv, err) != 0) {
+    if (routes_new(&rt->routes, parts->loop, parts->kv, err) != 0 ||
+        (parts->kv != NULL &&
+         messages_new(&rt->messages, parts->loop, kv_store(parts->kv), err) != 0)) {
+        routes_free(rt->routes);
         mem_free(rt->config);
         mem_free(rt);
         return ERR_NOMEM;
@@ -83,6 +86,7 @@ int runtime_new(struct runtime **rp, const struct runtime_parts *parts, struct c
 void runtime_set_bridge(struct runtime *rt, struct bridge *bridge)
 {
     rt->bridge = bridge;
+    messages_resume(rt);
 }
 
 void runtime_set_then(struct runtime *rt, const struct runtime_then *then)
@@ -134,7 +138,7 @@ struct runtime *runtime_free(struct runtime *rt)
     config_holder_unref(rt->config);
     queues_free(rt);
     routes_free(rt->routes);
-    messages_seen_free(rt->seen);
+    messages_free(rt->messages);
     map_free(&rt->by_sid);
     map_free(&rt->rooms);
     map_free(&rt->recordings);

@@ -12,7 +12,7 @@
 
 enum {
     KEPT_MAX = 32,            /* compiled statements; the constants of all resources fit */
-    COLUMNS_MAX = 16,         /* of a row */
+    COLUMNS_MAX = 24,         /* of a row */
     VERSION = 2,              /* of the tables */
     APPLICATION = 0x416c6d6e, /* "Almn", in the file's header */
     BUSY_MS = 3000,           /* another process (a backup) may hold the file so long */

@@ -14,13 +14,16 @@ enum {
 struct messages {
     struct loop *loop;
     struct store *store;
-    int64_t purged; /* when last, by the wall clock */
+    struct list under_way; /* struct messages_op */
+    int64_t purged;        /* when last, by the wall clock */
 };
 
 /* What was asked, and what came of it; all in its arena, that of the rows found, too. */
 struct messages_op {
     struct store_job job;
-    messages_h *h; /* NULL: forgotten */
+    struct link_node node;     /* of under_way; in no list when its messages are gone */
+    struct messages *messages; /* NULL then */
+    messages_h *h;             /* NULL: forgotten */
     void *arg;
     struct arena arena;
     struct message_row row; /* add, set; block: from is `own`, to is `other` */
@@ -38,8 +41,8 @@ struct messages_op {
 
 #define COLUMNS                                                                                    \
     "number, sid, account, direction, sender, receiver, body, status, code, segments, media,"      \
-    " gateway, rest, created, updated, open"
-enum { N_COLUMNS = 16 };
+    " gateway, rest, created, updated, open, once"
+enum { N_ADDED = 16 };
 
 static const char once_sql[] = "SELECT " COLUMNS " FROM message WHERE once = $1";
 static const char sid_sql[] = "SELECT " COLUMNS " FROM message WHERE sid = $1";
@@ -113,6 +116,7 @@ static int keep_row(void *arg, const struct db_value *c, size_t count, struct er
         .created = c[13].number,
         .updated = c[14].number,
         .open = c[15].number != 0,
+        .once = keep(op, &c[16], &failed),
     };
     if (failed)
         return error_nomem(err);
@@ -163,7 +167,7 @@ static int run_add(struct store_job *job, struct db *db, struct error *err)
         rc = look_for_block(op, db, r->from, r->to, &op->blocked, err);
     if (rc != 0 || op->known || op->blocked)
         return rc;
-    return db_run(db, add_sql, params, N_COLUMNS, NULL, NULL, err);
+    return db_run(db, add_sql, params, N_ADDED, NULL, NULL, err);
 }
 
 static int run_set(struct store_job *job, struct db *db, struct error *err)
@@ -247,6 +251,8 @@ static int run_purge(struct store_job *job, struct db *db, struct error *err)
 
 static void op_free(struct messages_op *op)
 {
+    if (op->messages != NULL)
+        list_remove(&op->node);
     mem_free(op->rows);
     arena_free(&op->arena);
     mem_free(op);
@@ -255,14 +261,15 @@ static void op_free(struct messages_op *op)
 static void answer(struct store_job *job, const struct error *err)
 {
     struct messages_op *op = (struct messages_op *)job;
+    bool added = job->run == run_add && !op->known;
 
     if (op->h != NULL)
         op->h(op->arg, &(struct messages_answer){.err = err,
                                                  .known = op->known,
                                                  .blocked = op->blocked,
                                                  .changed = op->changed,
-                                                 .rows = op->rows,
-                                                 .count = op->count,
+                                                 .rows = added ? &op->row : op->rows,
+                                                 .count = added ? 1 : op->count,
                                                  .more = op->more});
     op_free(op);
 }
@@ -328,8 +335,11 @@ static struct messages_op *ask(struct messages *m, struct messages_op *op, messa
         return NULL;
     op->h = h;
     op->arg = arg;
-    if (store_submit(m->store, &op->job, err) == 0)
+    if (store_submit(m->store, &op->job, err) == 0) {
+        op->messages = m;
+        list_append(&m->under_way, &op->node);
         return op;
+    }
     op_free(op);
     return NULL;
 }
@@ -437,12 +447,21 @@ int messages_new(struct messages **mp, struct loop *loop, struct store *store, s
         return error_nomem(err);
     m->loop = loop;
     m->store = store;
+    list_init(&m->under_way);
     *mp = m;
     return 0;
 }
 
 struct messages *messages_free(struct messages *m)
 {
+    struct link_node *n;
+
+    while (m != NULL && (n = list_pop(&m->under_way)) != NULL) {
+        struct messages_op *op = list_entry(n, struct messages_op, node);
+
+        op->h = NULL;
+        op->messages = NULL;
+    }
     mem_free(m);
     return NULL;
 }

@@ -45,14 +45,15 @@ struct messages_answer {
     bool known;                     /* add: `once` was there already, as rows[0]; nothing changed */
     bool blocked;                   /* add, set: who gets it wants none; nothing changed */
     bool changed;                   /* block, set: there was something to change */
-    const struct message_row *rows; /* all gone when the handler returns */
+    const struct message_row *rows; /* all gone when the handler returns; add: what is there */
     size_t count;
     bool more; /* list, open: ask again with the last row's number */
 };
 typedef void messages_h(void *arg, const struct messages_answer *answer);
 
-/* `store` must outlive it, closed after it: what is under way then still answers. */
+/* `store` must outlive it. */
 int messages_new(struct messages **mp, struct loop *loop, struct store *store, struct error *err);
+/* What is under way is done, and its handlers are not called. Accepts NULL; returns NULL. */
 struct messages *messages_free(struct messages *m);
 
 /* All text is copied. Each returns the pending operation, or NULL with `err` set (ERR_INVALID: a

@@ -58,8 +58,8 @@ static int desk_open(struct desk *d)
 
 static void desk_stop(struct desk *d)
 {
-    d->kv = kv_close(d->kv);
     d->messages = messages_free(d->messages);
+    d->kv = kv_close(d->kv);
     d->loop = loop_free(d->loop);
     d->vtime = vtime_free(d->vtime);
 }
@@ -128,6 +128,7 @@ UNIT(the_same_message_twice_is_one)
     ok_rc(desk_open(&d), &d.err);
     ok_rc(add(&d, "SM1", "gateway\nid1", false), &d.err);
     ok(!d.known);
+    ok_str(str_text(&d.said), "SM1 queued 0 open|");
     ok_rc(set(&d, "SM1", "received", false, false), &d.err);
     ok_rc(add(&d, "SM2", "gateway\nid1", false), &d.err);
     ok(d.known);
@@ -271,6 +272,22 @@ out:
     desk_close(&d);
 }
 
+UNIT(what_is_under_way_at_the_end_is_done_and_tells_nobody)
+{
+    struct desk d;
+    struct message_row row = row_of("SM1", "queued", true);
+
+    ok_rc(desk_open(&d), &d.err);
+    ok(messages_add(d.messages, &row, true, on_answer, &d, &d.err) != NULL);
+    d.messages = messages_free(d.messages);
+    vtime_run(d.vtime, loop_now(d.loop), NULL, NULL);
+    ok_int(d.answers, 0);
+    ok_rc(messages_new(&d.messages, d.loop, kv_store(d.kv), &d.err), &d.err);
+    ok_str(open_ones(&d, 0, 9), "SM1 queued 0 open|");
+out:
+    desk_close(&d);
+}
+
 UNIT(a_text_that_is_too_long_is_refused)
 {
     struct desk d;
@@ -295,4 +312,6 @@ UNIT_MAIN(CASE(the_same_message_twice_is_one),
           CASE(lists_have_the_newest_first_and_only_the_account_s),
           CASE(who_wants_no_more_gets_none_until_he_wants_them_again),
           CASE(messages_are_there_after_a_restart_and_old_ones_go),
-          CASE(a_file_of_an_older_almon_gets_its_tables), CASE(a_text_that_is_too_long_is_refused))
+          CASE(a_file_of_an_older_almon_gets_its_tables),
+          CASE(what_is_under_way_at_the_end_is_done_and_tells_nobody),
+          CASE(a_text_that_is_too_long_is_refused))
