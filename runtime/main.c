@@ -17,6 +17,8 @@ static const struct command {
     {"call", cli_call, "NUMBER [options]", "Calls a number of a running exchange."},
     {"phone", cli_phone, "--as NAME [options]", "A telephone of a running exchange: client:NAME."},
     {"calls", cli_calls, "[-n COUNT]", "Lists the calls that ended last."},
+    {"messages", cli_messages, "[-n COUNT]",
+     "Lists the last text messages, and what became of each."},
     {"trace", cli_trace, "SID [-f]", "Prints what happened in a call; -f follows a live one."},
     {"redirect", cli_redirect, "SID URL|FILE", "Gives a live call a new document."},
     {"record", cli_record, "SID [pause|resume|stop...]", "Records a live call."},

@@ -46,7 +46,7 @@ static const struct {
     {"referred", "is asked to call {to}"},
     {"reply", "{status} {type} in {ms} ms"},
     {"request", "{method} {url}"},
-    {"resume", "goes on after a restart, {status}"},
+    {"resume", "goes on after a restart: {direction} from {from} to {to}, {status}: \"{body}\""},
     {"room", "{stage}[, hears {url}]"},
     {"say", "\"{text}\"[ ({voice})]"},
     {"start", "{direction} from {from} to {to}[ by {gateway}][, {codec}][, {at}][: \"{body}\"]"},

@@ -56,7 +56,8 @@
  *                                             its own journal
  *   message_status status code text           (of a message) what its gateway said
  *   known      sid                            (of a message) it was sent before a restart already
- *   resume     status                         (of a message) it goes on after a restart
+ *   resume     status account direction       (of a message) it goes on after a restart
+ *              from to body
  *   room       stage sid url method           where he stands in it, as his verb is told: waits,
  *                                             talks, held, announces, left; what he is to hear
  *   callback   event url                      a status callback goes out; its fate follows as

@@ -124,6 +124,13 @@ static void journal_message(struct session *s, const struct bridge_text *t)
                 settings != NULL ? settings : json_null());
 }
 
+void message_journal_resume(struct session *s)
+{
+    journal_add(s, "resume", "{s:s, s:s, s:s, s:s, s:s, s:s}", "status",
+                message_status_name(s->message->status), "account", s->account->sid, "direction",
+                s->direction, "from", s->from, "to", s->to, "body", s->message->body);
+}
+
 /* NULL when memory is out. */
 static struct session *session_of(struct runtime *rt, const struct config_number *number,
                                   const struct bridge_text *t, const struct message_row *row)
@@ -159,7 +166,7 @@ void message_begin(struct runtime *rt, const struct config_number *number,
     }
     log_info("message", s->sid, "from %s to %s over %s", s->from, s->to, t->gateway);
     if (resumed)
-        journal_add(s, "resume", "{s:s}", "status", row->status);
+        message_journal_resume(s);
     else
         journal_message(s, t);
     if (activation_push_url(s, number->message, get, HTTP_OPERATOR, USE_FLOW, &err) == 0)

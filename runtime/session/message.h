@@ -74,6 +74,8 @@ struct session *message_session(struct runtime *rt, struct config_holder *config
                                 const char *sid);
 /* It began then already, by the wall clock. */
 void message_began(struct session *s, int64_t wall_ms);
+/* Its journal goes on; what it held before a crash may be lost. */
+void message_journal_resume(struct session *s);
 /* It is in the lists from here on. */
 void message_open(struct session *s);
 /* Files with it, as its parameters name them. */

@@ -187,7 +187,7 @@ static void resume_out(struct runtime *rt, const struct message_row *row)
     s->message->error = row->code;
     message_began(s, row->created);
     message_open(s);
-    journal_add(s, "resume", "{s:s}", "status", row->status);
+    message_journal_resume(s);
     message_resume(s);
 }
 
