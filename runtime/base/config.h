@@ -50,6 +50,7 @@ struct config_number {
     const char *voice_fallback, *voice_fallback_method;
     const char *message, *message_method;
     const char *message_fallback, *message_fallback_method;
+    bool opt_out; /* STOP, START and HELP are obeyed and answered (default true) */
     const char *status_callback, *status_callback_method;
     unsigned status_callback_events; /* default CONFIG_EVENT_COMPLETED */
     bool lua_in_webhooks; /* allow <Lua> and {{ }} in documents that a webhook returned */

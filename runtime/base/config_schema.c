@@ -207,6 +207,12 @@ static const struct config_key number_keys[] = {
      AT(message_fallback),
      .help = "Asked instead when message fails."},
     METHOD(message_fallback_method, "message_fallback"),
+    {.name = "opt_out",
+     .type = CONFIG_BOOL,
+     .def = "true",
+     AT(opt_out),
+     .help =
+         "Who writes STOP to it is sent nothing more until START; both, and HELP, are answered."},
     {.name = "status_callback",
      .type = CONFIG_URL,
      AT(status_callback),

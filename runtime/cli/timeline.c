@@ -35,6 +35,7 @@ static const struct {
     {"message", "\"{body}\" from {from} to {to}: {sid}"},
     {"message_status", "{status}[ {code}][: {text}]"},
     {"offer", "to {to} by {gateway}[, {trunk}][, {codec}]"},
+    {"opt_out", "says {what}: it is obeyed"},
     {"part", "no more with {sid}"},
     {"play", "{text} ({frames} frames[, {loops} times])"},
     {"played", "{how}[, {frames} frames]"},

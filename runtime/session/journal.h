@@ -52,6 +52,7 @@
  *   conference event sid name call detail     what became of it in a conference; in the
  *                                             conference's own journal (CF….jsonl) of everybody
  *   amd        verdict ms                     who answered, and how long that took to be clear
+ *   opt_out    what                           (of a message) stop, start or help, and it is obeyed
  *   message    sid from to body media         (of who sends it) a text message goes out; `sid` is
  *                                             its own journal
  *   message_status status code text           (of a message) what its gateway said

@@ -3,6 +3,7 @@
 #include "session/message.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "session/opt_out.h"
 #include "session/segments.h"
 #include <stdio.h>
 #include <string.h>
@@ -169,6 +170,7 @@ void message_begin(struct runtime *rt, const struct config_number *number,
         message_journal_resume(s);
     else
         journal_message(s, t);
+    opt_out_obey(s);
     if (activation_push_url(s, number->message, get, HTTP_OPERATOR, USE_FLOW, &err) == 0)
         return;
     session_say_problem(s, true, err.twilio, number->message, err.text);

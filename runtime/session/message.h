@@ -86,7 +86,16 @@ void message_answer(struct runtime *rt, const char *gateway, const char *id, con
 /* One that is kept meets its flow, perhaps for the second time. */
 void message_begin(struct runtime *rt, const struct config_number *number,
                    const struct bridge_text *t, const struct message_row *row, bool resumed);
-/* One that goes out goes on from its status. */
+/* A word of the exchange's own to row->to from row->from, because of the message row->sid. */
+void message_say(struct runtime *rt, const struct config_number *number,
+                 const struct message_row *row, const char *text);
+/* One that goes out: first this, */
+void message_goes_out(struct session *s, const char *direction);
+/* then which gateways may take it (its sender is judged as a caller id; `own` is a number that may
+ * be shown), */
+int message_plan(struct session *s, const char *own, struct error *err);
+/* then message_keep() with this; or, after a restart, goes on from its status. */
+messages_h message_kept;
 void message_resume(struct session *s);
 
 /* --- message_keep.c --- */

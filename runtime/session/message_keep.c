@@ -182,7 +182,7 @@ static void resume_out(struct runtime *rt, const struct message_row *row)
     if (s == NULL)
         return;
     s->account = account;
-    s->message->out = true;
+    message_goes_out(s, s->direction);
     s->message->status = status;
     s->message->error = row->code;
     message_began(s, row->created);

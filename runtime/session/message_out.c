@@ -15,10 +15,8 @@ enum {
     CODE_EXPIRED = 30036,  /* its validity is over */
     CODE_SENDER = 14102,   /* Message: invalid From */
     CODE_RECEIVER = 14101, /* … To */
-    CODE_BODY = 14103,
-    CODE_REPLIES = 14109,
-    CODE_SAME = 21266,    /* To and From are one */
-    CODE_BLOCKED = 21610, /* its receiver wants none */
+    CODE_SAME = 21266,     /* To and From are one */
+    CODE_BLOCKED = 21610,  /* its receiver wants none */
 };
 
 /* --- its state --- */
@@ -288,27 +286,7 @@ void message_told(struct runtime *rt, const struct bridge_text_status *t)
 
 /* --- beginning --- */
 
-/* 0, or Twilio's code and what is wrong. */
-static int judge(const struct session *by, const struct message_draft *d, struct error *err)
-{
-    int characters = segments_of(d->body).characters;
-
-    if (*d->body == '\0' && (d->media == NULL || *d->media == NULL))
-        return error_set_twilio(err, ERR_INVALID, CODE_BODY, "the message has no text");
-    if (characters > MESSAGE_CHARACTERS)
-        return error_set_twilio(err, ERR_LIMIT, CODE_BODY,
-                                "the message has %d characters: at most %d are sent", characters,
-                                MESSAGE_CHARACTERS);
-    if (by->texts_sent >= MESSAGE_REPLIES)
-        return error_set_twilio(err, ERR_LIMIT, CODE_REPLIES,
-                                "%d messages were sent by this one flow: no more are",
-                                MESSAGE_REPLIES);
-    return 0;
-}
-
-/* Which gateways may take it. The sender is judged as a caller id; the number that was written to
- * or called is one that may be shown. */
-static int plan(struct session *s, const char *own, struct error *err)
+int message_plan(struct session *s, const char *own, struct error *err)
 {
     struct route_request rq = {
         .from = s->from, .to = s->to, .call_from = own, .account = s->account};
@@ -321,110 +299,6 @@ static int plan(struct session *s, const char *own, struct error *err)
         rc = error_set_twilio(err, ERR_REFUSED, CODE_SAME, "From and To are the same number, %s",
                               s->to);
     return rc;
-}
-
-/* Counts it; a message is over for the limits as soon as it is sent. */
-static int count(struct session *s, struct error *err)
-{
-    struct route_step *step = &s->message->plan.steps[0];
-    int rc = routes_take(s->rt->routes, s->config->config, s->account, step, err);
-
-    if (rc == 0)
-        routes_give(s->rt->routes, s->account, step);
-    else if (err->twilio == 0 || err->twilio == 10004)
-        err->twilio = 14107;
-    return rc;
-}
-
-static int copy_draft(struct session *s, const struct activation *a, const struct message_draft *d,
-                      struct error *err)
-{
-    struct message *m = s->message;
-    const char **media = arena_alloc(&s->arena, (MESSAGE_MEDIA + 1) * sizeof *media);
-    char *url;
-
-    m->body = arena_strdup(&s->arena, d->body);
-    m->segments = segments_of(d->body).count;
-    if (media == NULL || m->body == NULL)
-        return error_nomem(err);
-    for (const char *const *u = d->media; u != NULL && *u != NULL && m->n_media < MESSAGE_MEDIA;
-         u++) {
-        url = url_resolve(a->document->url, *u);
-        if (url == NULL || !url_is_http(url)) {
-            mem_free(url);
-            return error_set_twilio(err, ERR_INVALID, 21620,
-                                    "<Media> is a URL that the carrier can fetch, not '%.100s'",
-                                    *u);
-        }
-        media[m->n_media++] = arena_strdup(&s->arena, url);
-        mem_free(url);
-        if (media[m->n_media - 1] == NULL)
-            return error_nomem(err);
-    }
-    media[m->n_media] = NULL;
-    m->media = media;
-    if (m->n_media > 0)
-        m->segments = 1;
-    return 0;
-}
-
-static int set_callback(struct session *s, struct activation *a, const struct message_draft *d,
-                        struct error *err)
-{
-    struct status_target *t = &s->message->told;
-    char *url = d->callback != NULL ? url_resolve(a->document->url, d->callback) : NULL;
-    bool good = url != NULL && url_is_http(url);
-
-    *t = (struct status_target){.get = d->callback_method == FLOW_GET, .trust = HTTP_DOCUMENT};
-    if (good)
-        t->url = arena_strdup(&s->arena, url);
-    else if (d->callback != NULL)
-        session_warn(a, 14105, "'%.100s' is no URL: nobody is told what becomes of the message",
-                     d->callback);
-    mem_free(url);
-    return good && t->url == NULL ? error_nomem(err) : 0;
-}
-
-static void journal_out(struct session *s, const struct activation *a)
-{
-    const struct message *m = s->message;
-    json_t *media = json_array();
-    char iso[32];
-
-    params_iso8601(s->began_wall, iso);
-    for (int i = 0; media != NULL && i < m->n_media; i++)
-        json_array_append_new(media, json_string(m->media[i]));
-    journal_add(s, "start", "{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:O?, s:s, s:I, s:s}", "v", 1,
-                "sid", s->sid, "account", s->account->sid, "direction", s->direction, "from",
-                s->from, "to", s->to, "body", m->body, "segments", m->segments, "media",
-                m->n_media > 0 ? media : NULL, "at", iso, "wall", (json_int_t)s->began_wall,
-                "parent", a->session->sid);
-    journal_add(a->session, "message", "{s:s, s:s, s:s, s:s, s:O?}", "sid", s->sid, "from", s->from,
-                "to", s->to, "body", m->body, "media", m->n_media > 0 ? media : NULL);
-    json_decref(media);
-}
-
-/* The number that a flow answers for. */
-static const char *own_number(const struct session *by)
-{
-    return strncmp(by->direction, "outbound", 8) != 0 ? by->to : by->from;
-}
-
-static struct session *new_out(struct session *by, const struct message_draft *d)
-{
-    const char *own = own_number(by), *other = own == by->to ? by->from : by->to;
-    struct offer o = {.from = d->from != NULL ? d->from : own, .to = d->to != NULL ? d->to : other};
-    struct session *s = message_session(by->rt, by->config, by->number, &o,
-                                        d->media != NULL && *d->media != NULL ? "MM" : "SM");
-
-    if (s == NULL)
-        return NULL;
-    s->account = by->account;
-    s->direction = by->message != NULL ? "outbound-reply" : "outbound-call";
-    s->message->out = true;
-    s->message->status = MESSAGE_QUEUED;
-    timer_init(&s->message->timer, s->rt->parts.loop, on_timer, s);
-    return s;
 }
 
 /* Not sent: that stands in the store, too. */
@@ -442,7 +316,7 @@ static void keep_blocked(struct session *s)
     fail(s, MESSAGE_FAILED, CODE_BLOCKED, blocked_text);
 }
 
-static void kept(void *arg, const struct messages_answer *a)
+void message_kept(void *arg, const struct messages_answer *a)
 {
     struct session *s = arg;
 
@@ -460,52 +334,12 @@ static void kept(void *arg, const struct messages_answer *a)
     }
 }
 
-/* Counted and in the store's hands, or not there at all. */
-static int begin(struct session *s, struct session *by, struct error *err)
+void message_goes_out(struct session *s, const char *direction)
 {
-    char once[64];
-    int rc = count(s, err);
-
-    if (rc != 0)
-        return rc;
-    s->from = s->message->plan.steps[0].from;
-    s->to = s->message->plan.steps[0].to;
-    snprintf(once, sizeof once, "%s\n%u", by->sid, by->texts_sent);
-    s->message->once = arena_strdup(&s->arena, once);
-    if (s->message->once == NULL)
-        return error_nomem(err);
-    return message_keep(s, once, true, kept, err);
-}
-
-int session_send_message(struct activation *a, const struct message_draft *d, char sid[SID_SIZE])
-{
-    struct session *by = a->session, *s = NULL;
-    struct error err = {0};
-    int rc = judge(by, d, &err);
-
-    if (rc == 0 && (s = new_out(by, d)) == NULL)
-        rc = error_nomem(&err);
-    if (rc == 0)
-        rc = copy_draft(s, a, d, &err);
-    if (rc == 0)
-        rc = set_callback(s, a, d, &err);
-    if (rc == 0)
-        rc = plan(s, own_number(by), &err);
-    if (rc == 0)
-        rc = begin(s, by, &err);
-    if (rc != 0) {
-        if (s != NULL)
-            session_drop_child(s);
-        rc = err.twilio != 0 ? err.twilio : 12400;
-        session_warn(a, rc, "no message is sent: %s", err.text);
-        return rc;
-    }
-    by->texts_sent++;
-    memcpy(sid, s->sid, SID_SIZE);
-    message_open(s);
-    log_info("message", s->sid, "from %s to %s, for %s", s->from, s->to, by->sid);
-    journal_out(s, a);
-    return 0;
+    s->direction = direction;
+    s->message->out = true;
+    s->message->status = MESSAGE_QUEUED;
+    timer_init(&s->message->timer, s->rt->parts.loop, on_timer, s);
 }
 
 /* --- after a restart --- */
@@ -527,13 +361,12 @@ void message_resume(struct session *s)
     const char *gateway = m->gateway;
     struct error err = {0};
 
-    timer_init(&m->timer, s->rt->parts.loop, on_timer, s);
     if (is_final(m->status)) {
         tell_callback(s); /* it may not have been told */
         message_finish(s);
     } else if (m->status == MESSAGE_SENT || m->accepted) {
         await_report(s);
-    } else if (plan(s, s->from, &err) != 0) {
+    } else if (message_plan(s, s->from, &err) != 0) {
         fail(s, MESSAGE_FAILED, err.twilio != 0 ? err.twilio : CODE_UNKNOWN, err.text);
     } else {
         if (m->status == MESSAGE_SENDING && gateway != NULL)

@@ -26,10 +26,10 @@ struct messages_op {
     messages_h *h;             /* NULL: forgotten */
     void *arg;
     struct arena arena;
-    struct message_row row; /* add, set; block: from is `own`, to is `other` */
-    bool guarded, on;       /* block: `on` */
-    const char *account;    /* list; NULL: all */
-    int64_t at;             /* open, list: after, or before, this number; purge: when */
+    struct message_row row; /* add, set, block */
+    bool guarded;
+    const char *account; /* list; NULL: all */
+    int64_t at;          /* open, list: after, or before, this number; purge: when */
     size_t most;
 
     struct message_row *rows;
@@ -234,9 +234,9 @@ static int run_block(struct store_job *job, struct db *db, struct error *err)
 
     if (rc != 0)
         return rc;
-    op->changed = there != op->on;
-    return op->on ? db_run(db, block_sql, params, 3, NULL, NULL, err)
-                  : db_run(db, unblock_sql, params, 2, NULL, NULL, err);
+    op->changed = there != op->blocked;
+    return op->blocked ? db_run(db, block_sql, params, 3, NULL, NULL, err)
+                       : db_run(db, unblock_sql, params, 2, NULL, NULL, err);
 }
 
 static int run_purge(struct store_job *job, struct db *db, struct error *err)
@@ -261,7 +261,7 @@ static void op_free(struct messages_op *op)
 static void answer(struct store_job *job, const struct error *err)
 {
     struct messages_op *op = (struct messages_op *)job;
-    bool added = job->run == run_add && !op->known;
+    bool added = (job->run == run_add && !op->known) || job->run == run_block;
 
     if (op->h != NULL)
         op->h(op->arg, &(struct messages_answer){.err = err,
@@ -428,14 +428,13 @@ struct messages_op *messages_get(struct messages *m, const char *sid, messages_h
     return ask(m, op_new(m, &(struct message_row){.sid = sid}, run_get, err), h, arg, err);
 }
 
-struct messages_op *messages_block(struct messages *m, const char *own, const char *other,
-                                   bool blocked, messages_h *h, void *arg, struct error *err)
+struct messages_op *messages_block(struct messages *m, const struct message_row *row, bool blocked,
+                                   messages_h *h, void *arg, struct error *err)
 {
-    struct messages_op *op =
-        op_new(m, &(struct message_row){.from = own, .to = other}, run_block, err);
+    struct messages_op *op = op_new(m, row, run_block, err);
 
     if (op != NULL)
-        op->on = blocked;
+        op->blocked = blocked;
     return ask(m, op, h, arg, err);
 }
 

@@ -73,9 +73,10 @@ struct messages_op *messages_list(struct messages *m, const char *account, int64
                                   size_t most, messages_h *h, void *arg, struct error *err);
 struct messages_op *messages_get(struct messages *m, const char *sid, messages_h *h, void *arg,
                                  struct error *err);
-/* `other` wants no more messages from `own`; or wants them again. */
-struct messages_op *messages_block(struct messages *m, const char *own, const char *other,
-                                   bool blocked, messages_h *h, void *arg, struct error *err);
+/* row->to wants no more messages from row->from; or wants them again. row->sid is of the message
+ * that said so. The answer has it as rows[0], and as `blocked` what holds now. */
+struct messages_op *messages_block(struct messages *m, const struct message_row *row, bool blocked,
+                                   messages_h *h, void *arg, struct error *err);
 
 /* The handler will not be called; what was asked is done nevertheless. Only before it answered. */
 void messages_forget(struct messages_op *op);

@@ -110,8 +110,9 @@ static int set(struct desk *d, const char *sid, const char *status, bool open, b
 
 static int block(struct desk *d, bool on)
 {
-    return answered(
-        d, messages_block(d->messages, "+15550100", "+15550199", on, on_answer, d, &d->err));
+    struct message_row row = row_of("SM0", "received", false);
+
+    return answered(d, messages_block(d->messages, &row, on, on_answer, d, &d->err));
 }
 
 static const char *open_ones(struct desk *d, int64_t after, size_t most)
