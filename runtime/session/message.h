@@ -50,6 +50,7 @@ struct message {
     bool asked;          /* it has the message, and has not said what became of it */
     bool accepted;       /* it said that it has it: it is not given it again */
     int64_t retry_ms;
+    bool always;        /* also to who wants none: the word that says so */
     const char *once;   /* what tells it from all others (store/messages.h) */
     struct timer timer; /* the next try, or the end of waiting */
     int error;          /* Twilio's code; 0: none */
@@ -101,9 +102,8 @@ void message_resume(struct session *s);
 /* --- message_keep.c --- */
 /* Each asks the store, which answers `h` with the session, or with nobody when that is gone. 0, or
  * an error and `h` is not called. */
-/* It is there from then on. `once`, `guarded`: store/messages.h. */
-int message_keep(struct session *s, const char *once, bool guarded, messages_h *h,
-                 struct error *err);
+/* It is there from then on. */
+int message_keep(struct session *s, messages_h *h, struct error *err);
 /* Its gateway is to get it: that is known before any byte leaves. */
 int message_keep_sending(struct session *s, messages_h *h, struct error *err);
 /* How it stands; not open: nothing is left to do for it. */

@@ -20,9 +20,9 @@ static char *rest_of(const struct session *s)
 
     for (int i = 0; media != NULL && i < m->n_media; i++)
         json_array_append_new(media, json_string(m->media[i]));
-    rest = json_pack("{s:s, s:s?, s:b, s:i, s:b, s:o}", "number", s->number->pattern, "callback",
-                     m->told.url, "get", m->told.get, "trust", (int)m->told.trust, "accepted",
-                     m->accepted, "media", media);
+    rest = json_pack("{s:s, s:s?, s:b, s:i, s:b, s:b, s:o}", "number", s->number->pattern,
+                     "callback", m->told.url, "get", m->told.get, "trust", (int)m->told.trust,
+                     "accepted", m->accepted, "always", m->always, "media", media);
     text = rest != NULL ? json_dumps(rest, JSON_COMPACT) : NULL;
     json_decref(rest);
     return text;
@@ -48,8 +48,7 @@ static struct message_row row_of(const struct session *s, enum message_status st
     };
 }
 
-int message_keep(struct session *s, const char *once, bool guarded, messages_h *h,
-                 struct error *err)
+int message_keep(struct session *s, messages_h *h, struct error *err)
 {
     struct message_row row = row_of(s, s->message->status);
     char *rest = rest_of(s);
@@ -59,9 +58,10 @@ int message_keep(struct session *s, const char *once, bool guarded, messages_h *
         return rest == NULL ? error_nomem(err)
                             : error_set(err, ERR_INVALID, "this exchange keeps no messages");
     }
-    row.once = once;
+    row.once = s->message->once;
     row.rest = rest;
-    s->message->op = messages_add(s->rt->messages, &row, guarded, h, s, err);
+    s->message->op =
+        messages_add(s->rt->messages, &row, h != NULL && !s->message->always, h, s, err);
     mem_free(rest);
     return s->message->op != NULL ? 0 : err->code;
 }
@@ -70,7 +70,7 @@ int message_keep_sending(struct session *s, messages_h *h, struct error *err)
 {
     struct message_row row = row_of(s, MESSAGE_SENDING);
 
-    s->message->op = messages_set(s->rt->messages, &row, true, h, s, err);
+    s->message->op = messages_set(s->rt->messages, &row, !s->message->always, h, s, err);
     return s->message->op != NULL ? 0 : err->code;
 }
 
@@ -138,6 +138,7 @@ static int take_rest(struct session *s, const struct message_row *row, const jso
     m->media = urls;
     m->segments = row->segments;
     m->accepted = json_is_true(json_object_get(rest, "accepted"));
+    m->always = json_is_true(json_object_get(rest, "always"));
     m->told = (struct status_target){
         .get = json_is_true(json_object_get(rest, "get")),
         .trust = (enum http_trust)json_integer_value(json_object_get(rest, "trust"))};

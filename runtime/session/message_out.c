@@ -309,7 +309,7 @@ static void keep_blocked(struct session *s)
 
     m->error = CODE_BLOCKED;
     m->status = MESSAGE_FAILED;
-    if (message_keep(s, m->once, false, NULL, &err) != 0)
+    if (message_keep(s, NULL, &err) != 0)
         log_error("message", s->sid, "that it is not sent cannot be kept: %s", err.text);
     m->op = NULL;
     m->status = MESSAGE_QUEUED;

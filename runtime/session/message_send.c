@@ -135,10 +135,8 @@ static struct session *new_out(struct session *by, const struct message_draft *d
     return s;
 }
 
-/* Judged, counted and in the store's hands; or not there at all. `once` and `guarded`:
- * store/messages.h. */
-static int begin(struct session *s, const char *own, const char *once, bool guarded,
-                 struct error *err)
+/* Judged, counted and in the store's hands; or not there at all. `once`: store/messages.h. */
+static int begin(struct session *s, const char *own, const char *once, struct error *err)
 {
     int rc = message_plan(s, own, err);
 
@@ -151,7 +149,7 @@ static int begin(struct session *s, const char *own, const char *once, bool guar
     s->message->once = arena_strdup(&s->arena, once);
     if (s->message->once == NULL)
         return error_nomem(err);
-    return message_keep(s, once, guarded, message_kept, err);
+    return message_keep(s, message_kept, err);
 }
 
 static void go_on(struct session *s, const char *parent)
@@ -176,7 +174,7 @@ int session_send_message(struct activation *a, const struct message_draft *d, ch
     if (rc == 0)
         rc = set_callback(s, a, d, &err);
     if (rc == 0)
-        rc = begin(s, own_number(by), once, true, &err);
+        rc = begin(s, own_number(by), once, &err);
     if (rc != 0) {
         if (s != NULL)
             session_drop_child(s);
@@ -204,9 +202,10 @@ void message_say(struct runtime *rt, const struct config_number *number,
         rc = error_nomem(&err);
     } else {
         s->message->body = text;
+        s->message->always = true;
         s->message->segments = segments_of(text).count;
         message_goes_out(s, "outbound-reply");
-        rc = begin(s, row->from, once, false, &err);
+        rc = begin(s, row->from, once, &err);
     }
     if (rc == 0) {
         go_on(s, row->sid);
