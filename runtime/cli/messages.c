@@ -29,7 +29,7 @@ static void add_row(struct str *out, const struct message_row *r)
 
     gmtime_r(&seconds, &tm);
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-    while (r->body[shown] != '\0' && (shown < BODY_SHOWN || (r->body[shown] & 0xc0) == 0x80))
+    while ((shown < BODY_SHOWN || (r->body[shown] & 0xc0) == 0x80) && r->body[shown] != '\0')
         shown++;
     snprintf(body, sizeof body, "%.*s", (int)shown, r->body);
     str_addf(out, "%s  %s  ", when, r->sid);

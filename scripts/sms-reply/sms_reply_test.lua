@@ -2,7 +2,7 @@
 local NUMBER, ANN = "+15550100", "+12025550143"
 
 local function flow(t)
-    t:number(NUMBER, { message = t:flow("flow.lua") })
+    t:number(NUMBER, { message = t:flow("flow.lua"), opt_out = false })
 end
 
 scenario("keywords are answered, however they are written", function(t)
