@@ -210,6 +210,7 @@ static const struct config_key number_keys[] = {
     {.name = "opt_out",
      .type = CONFIG_BOOL,
      .def = "true",
+     .felt = true,
      AT(opt_out),
      .help =
          "Who writes STOP to it is sent nothing more until START; both, and HELP, are answered."},

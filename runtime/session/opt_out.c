@@ -1,7 +1,7 @@
 #include "session/opt_out.h"
 #include "base/log.h"
-#include "session/message.h"
 #include "base/utf8.h"
+#include "session/message.h"
 #include <string.h>
 
 enum { WORD_MAX = 16, WIDE_A = 0xFF21, WIDE_SMALL_A = 0xFF41, WIDE_STOP = 0xFF0E };

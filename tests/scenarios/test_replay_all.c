@@ -28,6 +28,11 @@ static const char *const not_told[] = {
     "the caller presses the star as the callee hangs up",
     /* Routes that were tried and led nowhere. */
     "a gateway that is not there, and a full route, are passed over",
+    /* Whether its receiver had sent STOP before stands in no journal of the message. */
+    "after STOP nothing is sent",
+    "a second STOP is obeyed",
+    "START opens the way again",
+    "what waits for its gateway is not sent after STOP",
 };
 
 /* --- the journals of one scenario --- */
