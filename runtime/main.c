@@ -19,6 +19,7 @@ static const struct command {
     {"calls", cli_calls, "[-n COUNT]", "Lists the calls that ended last."},
     {"messages", cli_messages, "[-n COUNT]",
      "Lists the last text messages, and what became of each."},
+    {"text", cli_text, "NUMBER TEXT...", "Writes to a number of a running exchange."},
     {"trace", cli_trace, "SID [-f]", "Prints what happened in a call; -f follows a live one."},
     {"redirect", cli_redirect, "SID URL|FILE", "Gives a live call a new document."},
     {"record", cli_record, "SID [pause|resume|stop...]", "Records a live call."},

@@ -10,6 +10,7 @@ int cli_call(int argc, char **argv);     /* call.c: a caller in the terminal */
 int cli_phone(int argc, char **argv);    /* phone.c: a telephone in the terminal */
 int cli_calls(int argc, char **argv);    /* calls.c: the last calls */
 int cli_messages(int argc, char **argv); /* messages.c: the last text messages */
+int cli_text(int argc, char **argv);     /* text.c: writes to a number */
 int cli_trace(int argc, char **argv);    /* trace.c: a call's timeline */
 int cli_redirect(int argc, char **argv); /* act.c: a new document for a live call */
 int cli_record(int argc, char **argv);   /* act.c: a live call's recording */

@@ -206,6 +206,20 @@ await test('almon trace tells a message from its beginning to its end, over the 
     assert.match(out, /You said coach/);
 });
 
+await test('almon text writes to a number and shows what is answered, or why it is refused', async () => {
+    gw.socket.close();
+    await gw.closed;
+    const { status, out } = await almon.run(['text', NUMBER, 'from', 'here', '--wait', '60', '--answers', '2']);
+    assert.equal(status, 0, out);
+    assert.match(out, /accepted/);
+    for (const word of ['from', 'here'])
+        assert.ok(out.includes(`reads ${NUMBER} to +15550199: You said ${word}`), out);
+    await until(20000, 'the reports', () => listed(['You said here', 'delivered']));
+    const refused = await almon.run(['text', '+15550999', 'nobody', '--json']);
+    assert.equal(refused.status, 10, refused.out);
+    assert.match(refused.out, /"refused".*unroutable/);
+}, 90000);
+
 server.closeAllConnections();
 server.close();
 await finish(almon);
