@@ -27,6 +27,8 @@ struct config_account {
     int max_calls;                      /* default 1000 */
     int calls_per_second;               /* default 30 */
     int calls_per_day, minutes_per_day; /* over routes; default 0: no such ceiling */
+    int messages_per_second;            /* default 30; more wait */
+    int messages_per_day;               /* default 0: no such ceiling */
     const char *const *countries; /* "DE", or beginnings of numbers "+44900"; none: wherever a route
                                      leads, except to dear numbers */
     size_t n_countries;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "session/opt_out.h"
+#include "session/pairs.h"
 #include "session/segments.h"
 #include <stdio.h>
 #include <string.h>
@@ -171,6 +172,7 @@ void message_begin(struct runtime *rt, const struct config_number *number,
     else
         journal_message(s, t);
     opt_out_obey(s);
+    pairs_give_cookies(rt->pairs, s->from, s->to, &s->jar);
     if (activation_push_url(s, number->message, get, HTTP_OPERATOR, USE_FLOW, &err) == 0)
         return;
     session_say_problem(s, true, err.twilio, number->message, err.text);
@@ -314,6 +316,8 @@ void message_forget(struct session *s)
 {
     timer_stop(&s->message->timer);
     s->rt->message_sessions--;
+    if (!s->message->out)
+        pairs_keep_cookies(s->rt->pairs, s->from, s->to, &s->jar);
     if (s->message->suspended)
         return; /* no end: it goes on */
     message_keep_state(s, false);

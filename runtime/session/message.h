@@ -47,6 +47,7 @@ struct message {
     size_t step;         /* whose turn it is */
     const char *gateway; /* who was given it, and nobody else is; NULL: nobody yet */
     bool given;          /* it was, and may have it */
+    bool paced;          /* its account's messages_per_second have let it through */
     bool asked;          /* it has the message, and has not said what became of it */
     bool accepted;       /* it said that it has it: it is not given it again */
     int64_t retry_ms;

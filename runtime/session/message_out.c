@@ -158,12 +158,26 @@ static void kept_as_sending(void *arg, const struct messages_answer *a)
     }
 }
 
+/* False: its turn has not come yet, and the timer waits for it. */
+static bool has_turn(struct session *s)
+{
+    struct message *m = s->message;
+    int64_t wait_ms = m->paced ? 0 : routes_message_turn(s->rt->routes, s->account);
+
+    m->paced = true;
+    if (wait_ms > 0)
+        timer_start(&m->timer, wait_ms);
+    return wait_ms == 0;
+}
+
 /* What one gateway was given goes to no other, unless that says no: it may be on its way. */
 static void try_next(struct session *s)
 {
     struct message *m = s->message;
     struct error err = {0};
 
+    if (!has_turn(s))
+        return;
     for (; m->step < m->plan.n; m->step++) {
         m->gateway = m->plan.steps[m->step].gateway;
         if (bridge_takes_text(s->rt->bridge, m->gateway)) {

@@ -4,14 +4,23 @@
 #include "base/mem.h"
 #include "base/url.h"
 #include "session/message.h"
+#include "session/pairs.h"
 #include "session/segments.h"
 #include <stdio.h>
 #include <string.h>
 
 enum {
     CODE_BODY = 14103, /* Message: invalid Body */
+    CODE_RATE = 14107,
     CODE_REPLIES = 14109,
 };
+
+/* Two machines that answer each other: the first answer to each message counts. */
+static bool goes_round(const struct session *by)
+{
+    return by->message != NULL && by->texts_sent == 0 &&
+           !pairs_may_answer(by->rt->pairs, by->from, by->to);
+}
 
 /* 0, or Twilio's code and what is wrong. */
 static int judge(const struct session *by, const struct message_draft *d, struct error *err)
@@ -28,20 +37,12 @@ static int judge(const struct session *by, const struct message_draft *d, struct
         return error_set_twilio(err, ERR_LIMIT, CODE_REPLIES,
                                 "%d messages were sent by this one flow: no more are",
                                 MESSAGE_REPLIES);
+    if (goes_round(by))
+        return error_set_twilio(err, ERR_LIMIT, CODE_RATE,
+                                "%.100s has been answered more than %d times in %d s: is it a "
+                                "machine, too?",
+                                by->from, PAIRS_BURST, PAIRS_BURST * PAIRS_EACH_MS / 1000);
     return 0;
-}
-
-/* Counts it; a message is over for the limits as soon as it is sent. */
-static int count(struct session *s, struct error *err)
-{
-    struct route_step *step = &s->message->plan.steps[0];
-    int rc = routes_take(s->rt->routes, s->config->config, s->account, step, err);
-
-    if (rc == 0)
-        routes_give(s->rt->routes, s->account, step);
-    else if (err->twilio == 0 || err->twilio == 10004)
-        err->twilio = 14107;
-    return rc;
 }
 
 static int copy_draft(struct session *s, const struct activation *a, const struct message_draft *d,
@@ -141,7 +142,8 @@ static int begin(struct session *s, const char *own, const char *once, struct er
     int rc = message_plan(s, own, err);
 
     if (rc == 0)
-        rc = count(s, err);
+        rc = routes_take_message(s->rt->routes, s->config->config, s->account,
+                                 s->message->plan.steps[0].to, err);
     if (rc != 0)
         return rc;
     s->from = s->message->plan.steps[0].from;

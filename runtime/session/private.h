@@ -40,6 +40,7 @@ struct runtime {
     unsigned room_sessions; /* sessions that are rooms' */
     unsigned message_sessions, reports_awaited; /* messages'; of these sent and waiting only for a
                                                    report */
+    struct pairs *pairs;                        /* of their webhooks */
     struct messages *messages;                  /* what the store keeps of them; NULL: no store */
     struct flow_files *files;
     struct runtime_then then; /* in a replay: what calls find */

@@ -175,11 +175,13 @@ struct route_count {
     unsigned calls;
     struct bucket second; /* of an account */
     struct ledger_entry *today;
+    int64_t turn; /* of messages: when the next one after a burst has its turn, loop_now() */
 };
 
 struct routes {
     struct loop *loop;
     struct map accounts; /* by sid */
+    struct map messages; /* of accounts, by sid */
     struct map lines;    /* by where they lead: they outlive a reload of almon.lua */
     struct ledger *ledger;
 };
@@ -211,8 +213,10 @@ struct routes *routes_free(struct routes *r)
     if (r == NULL)
         return NULL;
     map_each(&r->accounts, free_count, NULL);
+    map_each(&r->messages, free_count, NULL);
     map_each(&r->lines, free_count, NULL);
     map_free(&r->accounts);
+    map_free(&r->messages);
     map_free(&r->lines);
     ledger_free(r->ledger);
     mem_free(r);
@@ -524,6 +528,47 @@ void routes_give(struct routes *r, const struct config_account *account,
     step->count->calls--;
     ledger_give(all->today, step->since);
     ledger_give(step->count->today, step->since);
+}
+
+/* --- messages --- */
+
+int routes_take_message(struct routes *r, const struct config *config,
+                        const struct config_account *account, const char *to, struct error *err)
+{
+    struct route_count *c = count_of(r, &r->messages, "messages", account->sid);
+    enum budget_state state;
+
+    if (c == NULL)
+        return error_nomem(err);
+    state = ledger_look(c->today, account->messages_per_day, 0);
+    if (state == BUDGET_LOW)
+        log_warn("routes", NULL,
+                 "the account in %s:%d has sent four fifths of the messages that it may today",
+                 config->path, account->line);
+    if (state == BUDGET_OPEN || state == BUDGET_LOW) {
+        ledger_take(c->today);
+        ledger_give(c->today, loop_now(r->loop)); /* it takes no minutes */
+        return 0;
+    }
+    error_set_twilio(err, ERR_LIMIT, 14107,
+                     "%.100s is not written to: the account has sent its %d messages of today "
+                     "(messages_per_day in %s:%d)",
+                     to, account->messages_per_day, config->path, account->line);
+    if (ledger_exhausted(c->today))
+        log_error("routes", NULL, "alarm: %s", err->text);
+    return ERR_LIMIT;
+}
+
+int64_t routes_message_turn(struct routes *r, const struct config_account *account)
+{
+    struct route_count *c = map_get(&r->messages, account->sid);
+    int64_t now = loop_now(r->loop), second = 1000000, turn;
+
+    if (c == NULL)
+        return 0; /* after a restart, none was counted yet */
+    turn = c->turn > now - second ? c->turn : now - second;
+    c->turn = turn + second / account->messages_per_second;
+    return turn > now ? (turn - now + 999) / 1000 : 0;
 }
 
 unsigned route_hops(const char *const *params)

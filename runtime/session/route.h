@@ -77,6 +77,13 @@ int routes_take(struct routes *r, const struct config *config, const struct conf
 /* Gives back what routes_take() took. */
 void routes_give(struct routes *r, const struct config_account *account,
                  const struct route_step *step);
+/* Counts one text message of the account. ERR_LIMIT: it has sent its messages of today (14107);
+ * alarms as for calls. */
+int routes_take_message(struct routes *r, const struct config *config,
+                        const struct config_account *account, const char *to, struct error *err);
+/* Gives the account's next message its turn: how many milliseconds from now that is, so that
+ * messages_per_second holds; as many may go at once. To be asked once for each. */
+int64_t routes_message_turn(struct routes *r, const struct config_account *account);
 /* Offers the call where the step leads: bridge_offer() with its link and trunk put into `offer`. */
 int route_offer(struct bridge *bridge, const struct route_step *step, const struct offer *offer,
                 struct channel **cp, struct error *err);

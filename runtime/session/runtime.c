@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "session/message.h"
+#include "session/pairs.h"
 #include <string.h>
 
 /* --- configurations live as long as a call uses them --- */
@@ -57,13 +58,15 @@ int runtime_new(struct runtime **rp, const struct runtime_parts *parts, struct c
         mem_free(rt);
         return error_nomem(err);
     }
-    if (routes_new(&rt->routes, parts->loop, parts->kv, err) != 0 ||
+    rt->pairs = pairs_new(parts->loop);
+    if (rt->pairs == NULL || routes_new(&rt->routes, parts->loop, parts->kv, err) != 0 ||
         (parts->kv != NULL &&
          messages_new(&rt->messages, parts->loop, kv_store(parts->kv), err) != 0)) {
         routes_free(rt->routes);
+        pairs_free(rt->pairs);
         mem_free(rt->config);
         mem_free(rt);
-        return ERR_NOMEM;
+        return error_nomem(err);
     }
     rt->parts = *parts;
     /* A verb begins with its schema, so the list of verbs is the list of schemas. */
@@ -139,6 +142,7 @@ struct runtime *runtime_free(struct runtime *rt)
     queues_free(rt);
     routes_free(rt->routes);
     messages_free(rt->messages);
+    pairs_free(rt->pairs);
     map_free(&rt->by_sid);
     map_free(&rt->rooms);
     map_free(&rt->recordings);

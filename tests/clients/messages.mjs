@@ -24,7 +24,7 @@ app.use(express.urlencoded({ extended: false }));
 app.use((req, res, next) => {
     const valid = twilio.validateRequest(TOKEN, req.headers['x-twilio-signature'] ?? '',
         origin + req.originalUrl, req.body);
-    (req.path === '/status' ? told : asked).push({ ...req.body, valid });
+    (req.path === '/status' ? told : asked).push({ ...req.body, valid, cookie: req.headers.cookie ?? '' });
     if (valid)
         next();
     else
@@ -35,6 +35,7 @@ app.post('/message', async (req, res) => {
     const twiml = new MessagingResponse();
     for (const word of req.body.Body.split(' '))
         twiml.message({ action: '/status' }, `You said ${word}`);
+    res.cookie('first', req.body.MessageSid);
     res.type('text/xml').send(twiml.toString());
 });
 app.post('/status', (_, res) => res.status(204).end());
@@ -107,6 +108,22 @@ await test('a message reaches the application, its answer the gateway, and what 
     assert.ok(await listed([reply.id, 'delivered', 'You said hello']));
     assert.ok(await listed([request.MessageSid, 'received']));
 });
+
+await test('cookies are those of who writes to the number, from one message to the next', async () => {
+    const [ann, bob] = [someone(), someone()];
+    for (const [who, word] of [[ann, 'one'], [ann, 'two'], [bob, 'three']]) {
+        await text(who, word);
+        const [reply] = await given(who);
+        texts = texts.filter((m) => m !== reply);
+        status(reply.id, 'delivered');
+        await until(10000, 'the end of its flow', () => almon.journals()
+            .find((j) => j.lines.some((l) => l.e === 'start' && l.body === word))?.lines.at(-1).e === 'end');
+    }
+    const [first, second, other] = ['one', 'two', 'three'].map((w) => asked.find((r) => r.Body === w));
+    assert.equal(first.cookie, '');
+    assert.equal(second.cookie, `first=${first.MessageSid}`);
+    assert.equal(other.cookie, '');
+}, 60000);
 
 await test('a message handed over twice is accepted twice, and answered once', async () => {
     const ann = someone();

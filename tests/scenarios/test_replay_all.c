@@ -28,7 +28,9 @@ static const char *const not_told[] = {
     "the caller presses the star as the callee hangs up",
     /* Routes that were tried and led nowhere. */
     "a gateway that is not there, and a full route, are passed over",
-    /* Whether its receiver had sent STOP before stands in no journal of the message. */
+    /* Whether its receiver had sent STOP before, and how often he was answered, stands in no
+     * journal of the message. */
+    "two machines that answer each other come to an end",
     "after STOP nothing is sent",
     "a second STOP is obeyed",
     "START opens the way again",

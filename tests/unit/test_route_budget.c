@@ -197,7 +197,57 @@ out:
     desk_down(&d);
 }
 
-UNIT_MAIN(CASE(a_restart_gives_no_second_budget_of_calls),
+static int message(struct desk *d)
+{
+    return routes_take_message(d->routes, d->config, &d->config->accounts[0], "+4930123456",
+                               &d->err);
+}
+
+UNIT(messages_have_a_budget_of_their_own_that_outlives_restarts)
+{
+    struct desk d;
+
+    ok(desk_up(&d, ", calls_per_day = 1, messages_per_day = 3", "route { '*' }\n"));
+    ok_rc(message(&d), &d.err);
+    ok_rc(message(&d), &d.err);
+    desk_waits(&d, 0);
+    ok(begin_again(&d));
+    ok_rc(message(&d), &d.err);
+    ok_int(message(&d), ERR_LIMIT);
+    ok_int(d.err.twilio, 14107);
+    ok(strstr(d.err.text, "its 3 messages of today (messages_per_day in almon.lua:1)") != NULL);
+    ok_rc(calls(&d, "+4930123456", 5), &d.err); /* calls are counted apart */
+    desk_waits(&d, 24 * 3600000);
+    ok_rc(message(&d), &d.err);
+out:
+    desk_down(&d);
+}
+
+UNIT(messages_beyond_a_second_s_worth_wait_for_their_turn)
+{
+    const struct config_account *account;
+    struct desk d;
+    int64_t last = 0;
+
+    ok(desk_up(&d, ", messages_per_second = 10", "route { '*' }\n"));
+    account = &d.config->accounts[0];
+    ok_rc(message(&d), &d.err);
+    desk_waits(&d, 5000);
+    for (int i = 0; i < 11; i++) /* this second's, and the first of the next */
+        ok_int(routes_message_turn(d.routes, account), 0);
+    for (int i = 1; i <= 20; i++) {
+        last = routes_message_turn(d.routes, account);
+        ok_int(last, i * 100);
+    }
+    desk_waits(&d, last + 1000);
+    ok_int(routes_message_turn(d.routes, account), 0);
+out:
+    desk_down(&d);
+}
+
+UNIT_MAIN(CASE(messages_have_a_budget_of_their_own_that_outlives_restarts),
+          CASE(messages_beyond_a_second_s_worth_wait_for_their_turn),
+          CASE(a_restart_gives_no_second_budget_of_calls),
           CASE(a_restart_gives_no_route_a_second_budget_of_minutes),
           CASE(a_crash_forgets_seconds_of_the_calls_that_ran),
           CASE(a_call_over_midnight_is_kept_as_the_new_days),
