@@ -264,7 +264,7 @@ static void arrived(void *arg, const struct messages_answer *a)
         return;
     }
     message_answer(rt, once, id, NULL, NULL);
-    if (!a->known)
+    if (!a->known && rt->closed == NULL) /* else the next start goes on with it */
         begin_arrival(rt, row, false);
 }
 
