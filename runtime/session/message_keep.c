@@ -264,7 +264,7 @@ static void arrived(void *arg, const struct messages_answer *a)
         return;
     }
     message_answer(rt, once, id, NULL, NULL);
-    if (!a->known && rt->closed == NULL) /* else the next start goes on with it */
+    if (!a->known && !rt->closing) /* else the next start goes on with it */
         begin_arrival(rt, row, false);
 }
 
@@ -309,7 +309,7 @@ static void resume_some(void *arg, const struct messages_answer *a)
         log_error("message", NULL, "what was begun cannot be read: %s", a->err->text);
         return;
     }
-    if (rt->closed != NULL)
+    if (rt->closing)
         return;
     for (size_t i = 0; i < a->count; i++)
         if (map_get(&rt->by_sid, a->rows[i].sid) != NULL)

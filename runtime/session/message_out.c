@@ -70,6 +70,15 @@ static int64_t age_ms(const struct session *s)
     return (loop_now(s->rt->parts.loop) - s->began) / 1000;
 }
 
+/* Its gateway has spoken meanwhile: what the store was asked, so that it could be given it again,
+ * is of no use any more. */
+static void forget_op(struct message *m)
+{
+    if (m->op != NULL)
+        messages_forget(m->op);
+    m->op = NULL;
+}
+
 /* Every gateway was asked, or did not answer: all of them again, after a while. */
 static void wait_for_gateway(struct session *s)
 {
@@ -217,6 +226,7 @@ static void await_report(struct session *s)
 
     if (s->phase != SESSION_RUNNING)
         return;
+    forget_op(m);
     if (!m->reported)
         s->rt->reports_awaited++;
     m->reported = true;
@@ -246,6 +256,7 @@ static void was_refused(struct session *s, const char *code, int number, const c
         fail(s, m->status == MESSAGE_SENT ? MESSAGE_UNDELIVERED : MESSAGE_FAILED, number, text);
         return;
     }
+    forget_op(m);
     m->asked = false;
     m->given = false;
     timer_stop(&m->timer);

@@ -46,7 +46,8 @@ struct runtime {
     struct runtime_then then; /* in a replay: what calls find */
     struct routes *routes;    /* how calls go out, and how many may */
     struct runtime_stats stats;
-    void (*closed)(void *arg); /* set while closing */
+    bool closing;              /* since runtime_close() */
+    void (*closed)(void *arg); /* set until its caller was told */
     void *closed_arg;
     struct task close_task;
 };

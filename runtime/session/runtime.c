@@ -165,6 +165,7 @@ void runtime_close(struct runtime *rt, void (*closed)(void *arg), void *arg)
 {
     struct link_node *n, *next;
 
+    rt->closing = true;
     rt->closed = closed;
     rt->closed_arg = arg;
     if (rt->bridge != NULL)
